@@ -1,0 +1,1 @@
+"""From answers to a repository: answers, components, plan, render, post-checks, one rename."""

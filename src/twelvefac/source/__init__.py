@@ -1,0 +1,1 @@
+"""Text, places in it and changes to it; knows nothing of rules."""

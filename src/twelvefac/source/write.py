@@ -1,0 +1,40 @@
+"""The one way this program writes a file: whole or not at all."""
+
+import contextlib
+import os
+import tempfile
+
+from twelvefac.errors import MachineError
+
+
+def write_atomically(path: str, data: bytes, *, mode: int | None = None) -> None:
+    """Put ``data`` at ``path`` by writing beside it and renaming.
+
+    After a crash at any moment the file holds the old content or the new one. ``mode`` is the permission
+    bits; without it a replaced file keeps its own and a new one gets what the umask allows.
+    Raises MachineError when the folder cannot be written or the disk is full.
+    """
+    folder, name = os.path.split(path)
+    staged = ""
+    try:
+        handle, staged = tempfile.mkstemp(dir=folder or ".", prefix=f".{name[:100]}.", suffix=".tmp")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(staged, _bits(path) if mode is None else mode)
+        os.replace(staged, path)
+    except OSError as error:
+        if staged:
+            with contextlib.suppress(OSError):
+                os.unlink(staged)
+        raise MachineError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _bits(path: str) -> int:
+    try:
+        return os.stat(path).st_mode & 0o7777
+    except FileNotFoundError:
+        umask = os.umask(0)
+        os.umask(umask)
+        return 0o666 & ~umask
