@@ -54,6 +54,7 @@ bench: $(READY) ## Measure CPU time against ruff and copier; TREES=dir names a f
 
 .PHONY: wheel
 wheel: $(READY) ## Build the wheel into dist/
+	@rm -f dist/twelvefac-*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 .PHONY: clean
