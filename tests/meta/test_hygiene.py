@@ -1,0 +1,61 @@
+"""What no committed file may hold, and how long one may be."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+MOST_LINES = 400
+LONG_FOR_A_REASON: dict[str, str] = {}  # path -> why it cannot be split
+
+FORBIDDEN = {
+    "a package registry's host": r"pypi[.]org|pythonhosted[.]org|registry[.]npmjs|proxy[.]golang",
+    "a path of one machine": r"(?<![\w.<{}$*-])/(?:work|root(?!/[.]cache)|Users|opt/pypi)/",
+    "a merge marker": r"^(?:<{7}|>{7}) ",
+}
+
+
+@pytest.fixture(scope="module")
+def texts(repository: Path) -> dict[str, str]:
+    """Each tracked text file by its path."""
+    listed = subprocess.run(
+        ["git", "-C", repository, "ls-files", "-z"], capture_output=True, text=True, check=True
+    ).stdout
+    found = {}
+    for name in filter(None, listed.split("\0")):
+        path = repository / name
+        if path.is_file() and not path.is_symlink():
+            data = path.read_bytes()
+            if b"\0" not in data and not name.endswith(".bundle"):
+                found[name] = data.decode()
+    return found
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_no_file_holds(what: str, texts: dict[str, str]) -> None:
+    pattern = re.compile(FORBIDDEN[what], re.MULTILINE)
+    places = [
+        f"{name}:{text.count(chr(10), 0, match.start()) + 1}: {match.group()}"
+        for name, text in texts.items()
+        for match in pattern.finditer(text)
+    ]
+
+    assert places == []
+
+
+def test_no_lock_file_that_names_a_registry(texts: dict[str, str]) -> None:
+    assert [
+        name for name in texts if Path(name).name in {"uv.lock", "poetry.lock", "package-lock.json"}
+    ] == []
+
+
+def test_a_long_file_has_a_reason(texts: dict[str, str]) -> None:
+    judged = {
+        name: text.count("\n")
+        for name, text in texts.items()
+        if name.endswith((".py", ".jinja", ".md", ".yaml", ".yml")) and not name.endswith(".lock.jinja")
+    }
+    long = {name for name, lines in judged.items() if lines > MOST_LINES}
+
+    assert long == set(LONG_FOR_A_REASON)
