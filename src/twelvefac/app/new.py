@@ -1,0 +1,185 @@
+"""``new``: from a request to a complete repository, or to nothing at all."""
+
+import os
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from twelvefac import __version__
+from twelvefac.errors import MachineError, UsageError
+from twelvefac.scaffold.answers import check_description, default_description, make_answers, requirements
+from twelvefac.scaffold.answers_file import read_answers
+from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
+from twelvefac.scaffold.component import QUESTIONS
+from twelvefac.scaffold.git import commit_all, has_git, work_tree_around
+from twelvefac.scaffold.names import check_name
+from twelvefac.scaffold.plan import Plan, make_plan
+from twelvefac.scaffold.postcheck import Audit, check_tree
+from twelvefac.scaffold.records import write_records
+from twelvefac.scaffold.render import render
+from twelvefac.scaffold.staging import find_target, publish, remove_abandoned, shown, staged
+
+KINDS = tuple(kind.name for kind in QUESTIONS)
+KEYS = ("name", "description", *KINDS)
+
+# What is told of each step as it is done; tests stop a run at every one of them.
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class NewRequest:
+    """What the command line asks for. ``given`` holds answers by question, those of flags only.
+
+    ``git`` is None when nothing was said: then a repository is made, save inside of another one.
+    """
+
+    dest: str | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
+    answers_file: str | None = None
+    dry_run: bool = False
+    git: bool | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """One thing to ask a person: ``choices`` is empty for a free text."""
+
+    key: str
+    text: str
+    default: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NewResult:
+    """What was made (or would be, after a dry run). ``notices`` are for the person, not for a program."""
+
+    plan: Plan
+    target: Path
+    made: bool
+    committed: bool
+    notices: tuple[str, ...]
+    next_steps: tuple[str, ...]
+
+
+class Asking:
+    """The questions that a request leaves open, and the checks for what a person types."""
+
+    def __init__(self, request: NewRequest) -> None:
+        """Read the catalogue and the answers file. Raises UsageError when the file is wrong."""
+        self._catalogue = load_catalogue(data_root())
+        self.given = _given(request)
+
+    def questions(self) -> tuple[Question, ...]:
+        """Return what is open; a question with one possible answer is none."""
+        name = self.given.get("name", "")
+        texts = (
+            Question("name", "What is the service's name?", ""),
+            Question(
+                "description", "What does it do, in one line?", default_description(name) if name else ""
+            ),
+        )
+        choices = (
+            Question(kind.name, kind.question, self._catalogue.default(kind), self._catalogue.choices(kind))
+            for kind in QUESTIONS
+            if len(self._catalogue.choices(kind)) > 1
+        )
+        return tuple(question for question in (*texts, *choices) if question.key not in self.given)
+
+    def check(self, key: str, answer: str) -> None:
+        """Raise UsageError when ``answer`` is none to the question ``key``."""
+        if key == "name":
+            check_name(answer, requirements(self._catalogue))
+        elif key == "description":
+            check_description(answer)
+        else:
+            self._catalogue.check_choice(key, answer)
+
+
+def choices(kind_name: str) -> tuple[str, ...]:
+    """Return the choices that there are for ``framework``, ``database`` or ``ci``, the default first."""
+    catalogue = load_catalogue(data_root())
+    kind = next(kind for kind in QUESTIONS if kind.name == kind_name)
+    default = catalogue.default(kind)
+    return (default, *(choice for choice in catalogue.choices(kind) if choice != default))
+
+
+def new_service(
+    request: NewRequest, *, root: Path | None = None, audit: Audit | None = None, step: Step = lambda _: None
+) -> NewResult:
+    """Make a new service; the target is absent or complete at every moment.
+
+    Raises UsageError, RefusedError or MachineError with nothing made. ``root`` is the template to use, the
+    installed one by default; ``audit`` judges the finished files (see ``scaffold.postcheck``).
+    """
+    catalogue = load_catalogue(root or data_root())
+    given = _given(request)
+    if "name" not in given:
+        raise UsageError("which service? name a folder (`new service orders`) or say --name")
+    answers, components = make_answers(catalogue, given)
+    plan = make_plan(catalogue, answers, components)
+    target = find_target(_absolute(request.dest or answers.name))
+    commit, notices = _git_wanted(request, target.anchor)
+    step("checked")
+    if request.dry_run:
+        return NewResult(plan, target.path, False, commit, tuple(notices), ())
+    abandoned = remove_abandoned(target.anchor)
+    notices.extend(
+        f"removed {name}, which an interrupted run left in {shown(target.anchor)}" for name in abandoned
+    )
+    step("cleaned")
+    with staged(target, answers.name) as tree:
+        step("staged")
+        _fill(tree, plan, catalogue, audit, step)
+        if commit:
+            commit_all(tree, f"New service {answers.name} (twelvefac {__version__}, template {plan.version})")
+            step("committed")
+        publish(tree, target)
+        step("published")
+    step("finished")
+    folder = os.path.relpath(target.path)
+    steps = (f"cd {shlex.quote(folder if folder != '.' else str(target.path))}", "make test", "make run")
+    return NewResult(plan, target.path, True, commit, tuple(notices), steps)
+
+
+def _fill(tree: Path, plan: Plan, catalogue: Catalogue, audit: Audit | None, step: Step) -> None:
+    render(catalogue.root, plan.answers.as_data(), tree)
+    step("rendered")
+    write_records(tree, plan, __version__)
+    step("recorded")
+    check_tree(tree, plan, audit)
+    step("checked through")
+
+
+def _given(request: NewRequest) -> dict[str, str]:
+    """Return the answers of the answers file, the destination and the flags, the later ones first in rank."""
+    given = read_answers(request.answers_file, KEYS) if request.answers_file else {}
+    if request.dest is not None:
+        given["name"] = _absolute(request.dest).name
+    return given | dict(request.given)
+
+
+def _absolute(dest: str) -> Path:
+    try:
+        # not resolve(): the name is the last part as it was typed, not what a link leads to
+        return Path(os.path.abspath(dest))  # noqa: PTH100
+    except OSError as error:
+        raise MachineError("the current folder no longer exists", hint="change to another folder") from error
+
+
+def _git_wanted(request: NewRequest, anchor: Path) -> tuple[bool, list[str]]:
+    """Return whether to make a repository, and what to say when it is not what one would expect."""
+    if request.git is False:
+        return False, []
+    around = work_tree_around(anchor)
+    if request.git is None and around is not None:
+        inside = (
+            f"inside the git repository {shown(around)}: no repository of its own was made (--git makes one)"
+        )
+        return False, [inside]
+    if not has_git():
+        if request.git:
+            raise MachineError("git is not installed", hint="install git, or leave out --git")
+        return False, ["git is not installed: no repository was made"]
+    return True, []

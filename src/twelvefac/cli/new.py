@@ -1,0 +1,155 @@
+"""``twelvefac new <noun>``: flags and prompts become a request; what was made goes to stdout."""
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from twelvefac.app.new import KINDS, Asking, NewRequest, NewResult, Question, choices, new_service
+from twelvefac.errors import UsageError
+
+command = typer.Typer(
+    help="Make a new repository.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@command.callback()
+def _nouns() -> None:
+    """Make a new repository."""
+
+
+class _Service(TyperCommand):
+    """The command whose help names the choices that the catalogue has."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        for param in self.params:
+            if param.name in KINDS:
+                default, *others = choices(param.name)
+                param.help = ", ".join([f"{default} (default)", *others])  # type: ignore[attr-defined]
+        super().format_options(ctx, formatter)
+
+
+@command.command("service", cls=_Service)
+def _service(  # more than 8 parameters: one for each flag is typer's way
+    dest: Annotated[
+        str | None, typer.Argument(metavar="[DEST]", help="The new folder; its last part is the name.")
+    ] = None,
+    *,
+    name: Annotated[
+        str | None, typer.Option(help="The service's name, where it is not the folder's.", show_default=False)
+    ] = None,
+    description: Annotated[str | None, typer.Option(help="What it does, in one line.")] = None,
+    framework: Annotated[str | None, typer.Option()] = None,
+    database: Annotated[str | None, typer.Option()] = None,
+    ci: Annotated[str | None, typer.Option()] = None,
+    defaults: Annotated[bool, typer.Option("--defaults", help="Ask nothing.")] = False,
+    answers: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Take answers from a YAML or JSON file; flags win.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the files and write nothing.")] = False,
+    git: Annotated[
+        bool | None,
+        typer.Option(
+            "--git/--no-git",
+            help="Make a git repository with one commit (default: yes, save inside of another repository).",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Make a new service: a complete repository that runs, tested and ready to deploy."""
+    flags = {
+        "name": name,
+        "description": description,
+        "framework": framework,
+        "database": database,
+        "ci": ci,
+    }
+    given = {key: value for key, value in flags.items() if value is not None}
+    request = NewRequest(dest, given, answers, dry_run, git)
+    if not defaults and _has_terminal():
+        request = NewRequest(dest, given | _ask(Asking(request)), answers, dry_run, git)
+    result = new_service(request)
+    for notice in result.notices:
+        typer.echo(notice, err=True)
+    typer.echo(_text(result) if result.made else _tree(result))
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _ask(asking: Asking) -> dict[str, str]:
+    answers: dict[str, str] = {}
+    for question in asking.questions():
+        default = question.default
+        if question.key == "description" and "name" in answers:
+            default = f"The {answers['name']} service"
+        answers[question.key] = _prompt(asking, question, default)
+    return answers
+
+
+def _prompt(asking: Asking, question: Question, default: str) -> str:
+    text = question.text + (f" ({', '.join(question.choices)})" if question.choices else "")
+    while True:
+        # prompts go to stderr: stdout is the result's
+        answer: str = typer.prompt(text, default=default or None, err=True).strip()
+        try:
+            asking.check(question.key, answer)
+        except UsageError as error:
+            typer.echo(f"  {error.message}", err=True)
+        else:
+            return answer
+
+
+def _text(result: NewResult) -> str:
+    plan = result.plan
+    parts = ", ".join(component.name for component in plan.components)
+    commit = ", one git commit" if result.committed else ""
+    head = _bold(f"Made {plan.answers.name}")
+    lines = [f"{head}: {len(plan.files)} files of template {plan.version} ({parts}){commit}.", "", "Next:"]
+    return "\n".join([*lines, *(f"  {step}" for step in result.next_steps)])
+
+
+def _tree(result: NewResult) -> str:
+    """Return the planned files as a tree, with whose each one is."""
+    plan = result.plan
+    width = max(len(file.path.rsplit("/", 1)[-1]) + 2 * file.path.count("/") for file in plan.files) + 4
+    lines = [f"Would make {plan.answers.name}: {len(plan.files)} files of template {plan.version}", ""]
+    lines.append(f"{plan.answers.name}/")
+    open_folders: tuple[str, ...] = ()
+    for file in sorted(plan.files, key=lambda file: _folders_last(file.path)):
+        *folders, leaf = file.path.split("/")
+        for depth, folder in enumerate(folders):
+            if open_folders[: depth + 1] != tuple(folders[: depth + 1]):
+                lines.append(f"{'  ' * (depth + 1)}{folder}/")
+        open_folders = tuple(folders)
+        label = f"{'  ' * (len(folders) + 1)}{leaf}"
+        lines.append(f"{label:<{width}}{file.ownership.value}")
+    return "\n".join([*lines, "", *_OWNERSHIP])
+
+
+_OWNERSHIP = (
+    "managed: the template changes it   shared: you both do, in marked places   seeded: yours from day one",
+)
+
+
+def _folders_last(path: str) -> tuple[tuple[int, str], ...]:
+    *folders, leaf = path.split("/")
+    return (*((1, folder) for folder in folders), (0, leaf))
+
+
+def _bold(text: str) -> str:
+    return typer.style(text, bold=True) if _colours() else text
+
+
+def _colours() -> bool:
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()

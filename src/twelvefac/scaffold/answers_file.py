@@ -1,0 +1,92 @@
+"""Reading answers from a file, YAML or JSON, with the line of whatever is wrong in it.
+
+A repository's own ``.copier-answers.yml`` can be read too: keys with an underscore first are passed over.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from twelvefac.errors import UsageError
+
+LARGEST = 64 * 1024  # bytes; five short answers take less than one
+
+
+def read_answers(path: str, known: tuple[str, ...]) -> dict[str, str]:
+    """Return the answers that the file at ``path`` gives to the questions ``known``.
+
+    Raises UsageError naming the file, the line and what is wrong there.
+    """
+    text = _read(path)
+    if path.endswith(".json"):
+        text = _json(path, text)
+    entries = _entries(path, text)
+    answers: dict[str, str] = {}
+    for line, key, value in entries:
+        if key.startswith("_"):
+            continue
+        if key not in known:
+            raise UsageError(f"{path}:{line}: unknown answer {key!r}: choose from {', '.join(known)}")
+        if key in answers:
+            raise UsageError(f"{path}:{line}: {key!r} is answered twice: keep one of the two")
+        if value is None:
+            raise UsageError(f"{path}:{line}: the answer to {key!r} must be one text")
+        answers[key] = value
+    return answers
+
+
+def _read(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read the answers file {path}: {error.strerror or error}") from error
+    if len(data) > LARGEST:
+        raise UsageError(f"{path}: an answers file holds a few short texts, this one is over {LARGEST} bytes")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{path}:{line}: not UTF-8: save the file as UTF-8") from error
+
+
+def _json(path: str, text: str) -> str:
+    """Check that ``text`` is JSON and return it as YAML, which has the lines of every key."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
+    except RecursionError as error:
+        raise UsageError(f"{path}: nested too deeply for an answers file") from error
+    # YAML takes a tab for no space; a JSON text has none inside its strings
+    return text.replace("\t", " ")
+
+
+def _entries(path: str, text: str) -> list[tuple[int, str, str | None]]:
+    """Return line (1-based), key and text value (None when it is no single text) of each entry."""
+    import yaml
+
+    try:
+        # the composer in Python: a hostile nesting is a RecursionError here, and a crash in the one in C
+        node: Any = yaml.compose(text, yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise UsageError(f"{path}:{mark.line + 1 if mark else 1}: not YAML: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path}: not YAML: {str(error).splitlines()[0]}") from error
+    except RecursionError as error:
+        raise UsageError(f"{path}: nested too deeply for an answers file") from error
+    if node is None:
+        return []
+    if not isinstance(node, yaml.MappingNode):
+        line = node.start_mark.line + 1
+        raise UsageError(f"{path}:{line}: expected one 'question: answer' a line")
+    entries: list[tuple[int, str, str | None]] = []
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        name = key.value if isinstance(key, yaml.ScalarNode) else ""
+        single = isinstance(value, yaml.ScalarNode) and value.tag.endswith(
+            (":str", ":int", ":float", ":bool")
+        )
+        entries.append((line, name, value.value if single else None))
+    return entries

@@ -1,0 +1,110 @@
+"""The text of copier.yml, made from the catalogue: with it plain Copier gives the same files as we do.
+
+Only what stock Copier knows: no extension, no task, nothing that needs ``--trust``.
+"""
+
+import json
+from typing import Any
+
+from twelvefac.scaffold.answers import LONGEST_DESCRIPTION, requirements
+from twelvefac.scaffold.catalogue import SUBDIRECTORY, Catalogue
+from twelvefac.scaffold.component import MANIFEST, QUESTIONS, SLOTS, Component, Kind
+from twelvefac.scaffold.names import LONGEST, PATTERN, reserved
+from twelvefac.scaffold.plan import ANSWERS_FILE, JUNK
+
+_HEAD = """\
+# Made from the directories under templates/service by `python -m twelvefac.scaffold.release copier-yml`.
+# Never edit by hand: a test compares it with what that command writes.
+"""
+
+
+def copier_yml(catalogue: Catalogue) -> str:
+    """Return copier.yml for ``catalogue``; the same catalogue gives the same bytes."""
+    settings = {
+        "_min_copier_version": "9.19.1",
+        "_subdirectory": SUBDIRECTORY,
+        "_answers_file": ANSWERS_FILE,
+        "_exclude": [MANIFEST, SLOTS, *JUNK],
+    }
+    parts = [
+        _HEAD,
+        _block(settings),
+        _question("name", "What is the service's name?", "orders", validator=_name_validator(catalogue)),
+        _question(
+            "description",
+            "What does it do, in one line?",
+            "The {{ name }} service",
+            validator=_description_validator(),
+        ),
+        *(_choice(catalogue, kind) for kind in QUESTIONS),
+        "# Computed, never asked: a directory {{kafka}} is written when kafka is '.', left out when it is ''.\n",
+        _hidden("package", "{{ name | replace('-', '_') }}"),
+        _hidden("template_version", catalogue.version),
+        *(_hidden(component.name, _presence(component)) for component in catalogue.components),
+        _components(catalogue),
+    ]
+    return "\n".join(parts)
+
+
+def _block(values: dict[str, Any]) -> str:
+    return "".join(f"{key}: {_flow(value)}\n" for key, value in values.items())
+
+
+def _flow(value: Any) -> str:
+    """Return ``value`` as JSON, which is YAML."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _question(key: str, text: str, default: str, **more: Any) -> str:
+    values = {"type": "str", "help": text, "default": default, **more}
+    return f"{key}:\n" + "".join(f"  {name}: {_flow(value)}\n" for name, value in values.items())
+
+
+def _choice(catalogue: Catalogue, kind: Kind) -> str:
+    return _question(kind.name, kind.question, catalogue.default(kind), choices=list(catalogue.choices(kind)))
+
+
+def _hidden(key: str, default: str) -> str:
+    return f"{key}:\n  type: str\n  when: false\n  default: {_flow(default)}\n"
+
+
+def _presence(component: Component) -> str:
+    """Return what a component's variable renders to: '.' when it is chosen, '' when not."""
+    if component.kind == "base":
+        return "."
+    if component.kind == "glue":
+        condition = " and ".join(component.requires) or "true"
+    else:
+        condition = f"{component.kind} == '{component.name}'"
+    return f"{{{{ '.' if {condition} else '' }}}}"
+
+
+def _components(catalogue: Catalogue) -> str:
+    """Return the hidden value ``components``: the chosen ones' data, one line a component."""
+    lines = ["components:", "  type: yaml", "  when: false", "  default: |-", "    ["]
+    for component in catalogue.components:
+        data = _flow(component.context())
+        lines.append(f"    {{% if {component.name} %}}{{% raw %}}{data},{{% endraw %}}{{% endif %}}")
+    return "\n".join([*lines, "    ]", ""])
+
+
+def _name_validator(catalogue: Catalogue) -> str:
+    names = " ".join(reserved(requirements(catalogue)))
+    return (
+        f"{{% if name | length > {LONGEST} or not (name | regex_search('{PATTERN}')) or '\\n' in name %}}"
+        f"1 to {LONGEST} lower-case letters, digits and single dashes, a letter first and no dash last"
+        f"{{% elif name | replace('-', '_') in '{names}'.split() %}}"
+        "the name is taken: by Python, by a library that the service uses, or by its own layout"
+        "{% endif %}"
+    )
+
+
+def _description_validator() -> str:
+    return (
+        f"{{% if description | length > {LONGEST_DESCRIPTION} %}}at most {LONGEST_DESCRIPTION} characters"
+        "{% elif not description.isprintable() or not description.strip() %}"
+        "one line of printable characters"
+        "{% elif '{' ~ '{' in description or '{' ~ '%' in description or '{' ~ '#' in description %}"
+        "no template tags"
+        "{% endif %}"
+    )

@@ -1,0 +1,49 @@
+"""What a repository keeps about its own making; without it no repository could ever be updated."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Plan
+from twelvefac.source.write import write_atomically
+
+# Where the template lives, never the path of an installation. Plain Copier and Renovate follow it.
+TEMPLATE_URL = "https://github.com/twelvefac/twelvefac"
+
+
+def write_records(tree: Path, plan: Plan, tool_version: str) -> None:
+    """Write the answers file and the manifest into the rendered ``tree``.
+
+    Raises MachineError when they cannot be written and OSError when a rendered file cannot be read.
+    """
+    write_atomically(str(tree / ANSWERS_FILE), answers_text(plan).encode())
+    (tree / MANIFEST_FILE).parent.mkdir(exist_ok=True)
+    write_atomically(str(tree / MANIFEST_FILE), manifest_text(tree, plan, tool_version).encode())
+
+
+def answers_text(plan: Plan) -> str:
+    """Return ``.copier-answers.yml``: Copier's two own keys, then the answers as they are asked."""
+    import yaml
+
+    values = {"_commit": plan.version, "_src_path": TEMPLATE_URL, **plan.answers.as_data()}
+    body: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=1000)
+    return f"# Written by twelvefac, which updates this repository by it. Do not edit.\n{body}"
+
+
+def manifest_text(tree: Path, plan: Plan, tool_version: str) -> str:
+    """Return ``.twelvefac/manifest.json``: owner and SHA-256 of every rendered file, one line each.
+
+    The manifest itself is not in it. Raises OSError when a planned file is missing.
+    """
+    files = {
+        file.path: {
+            "ownership": file.ownership.value,
+            "sha256": hashlib.sha256((tree / file.path).read_bytes()).hexdigest(),
+        }
+        for file in plan.files
+        if file.path != MANIFEST_FILE
+    }
+    head = {"version": 1, "template": {"source": TEMPLATE_URL, "version": plan.version}, "tool": tool_version}
+    lines = [f'  "{key}": {json.dumps(value)},' for key, value in head.items()]
+    entries = [f"    {json.dumps(path)}: {json.dumps(entry)}" for path, entry in files.items()]
+    return "\n".join(["{", *lines, '  "files": {', ",\n".join(entries), "  }", "}", ""])

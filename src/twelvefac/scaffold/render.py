@@ -1,0 +1,67 @@
+"""The one caller of Copier: a template and answers become files in an empty directory, the same for ever.
+
+Importing Copier costs 0.3 s of CPU, so it is imported when something is rendered.
+"""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from twelvefac.scaffold.component import CatalogueError
+from twelvefac.scaffold.plan import ANSWERS_FILE
+
+
+def render(root: Path, data: Mapping[str, str], into: Path) -> None:
+    """Render the template at ``root`` with ``data`` into the empty directory ``into``.
+
+    Nothing of the machine matters: not the user's Copier settings, not git and its configuration, not the
+    umask of whoever installed the template. The answers file is left out; ``scaffold.records`` writes it.
+    Raises OSError when the disk refuses and CatalogueError when the template or the data are wrong.
+    """
+    with _no_git():
+        import copier
+        from copier.errors import CopierError
+        from jinja2 import TemplateError
+
+        try:
+            copier.run_copy(
+                str(root),
+                into,
+                data=dict(data),
+                settings=copier.Settings(),
+                exclude=[ANSWERS_FILE],
+                defaults=True,
+                quiet=True,
+                cleanup_on_error=False,
+            )
+        except (CopierError, TemplateError, ValueError) as error:
+            raise CatalogueError(f"the template does not render: {error}") from error
+    _settle_modes(into)
+
+
+@contextmanager
+def _no_git() -> Iterator[None]:
+    """Hide git from Copier.
+
+    With git in sight it clones a template that lies in a checkout and takes its newest tag instead of what
+    is on disk, and it starts git for every file that it writes to read one setting (3 ms each).
+    """
+    # plumbum copies the environment on import, and Copier looks commands up in that copy
+    from plumbum import local
+
+    with local.env(PATH=os.devnull):
+        yield
+
+
+def _settle_modes(into: Path) -> None:
+    """Give each file the mode that the user's umask allows; Copier copies the template's own."""
+    umask = os.umask(0)
+    os.umask(umask)
+    for folder, _, names in os.walk(into):
+        for name in names:
+            path = Path(folder, name)
+            mode = path.lstat().st_mode
+            if stat.S_ISREG(mode):
+                path.chmod((0o777 if mode & stat.S_IXUSR else 0o666) & ~umask)
