@@ -57,6 +57,11 @@ wheel: $(READY) ## Build the wheel into dist/
 	@rm -f dist/twelvefac-*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
+.PHONY: release-template
+release-template: $(READY) ## Record the template as it is under the version in templates/VERSION
+	$(BIN)/python -m twelvefac.scaffold.release copier-yml
+	$(BIN)/python -m twelvefac.scaffold.release release
+
 .PHONY: clean
 clean: ## Remove the environment, caches and built files
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -6,20 +6,27 @@ One function a kind of page, each returning path -> text. A page that nothing ge
 import argparse
 import difflib
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from typer.main import get_command
 
+import twelvefac.rules
+from twelvefac.audit.registry import load_rules
+from twelvefac.audit.rule import Rule
 from twelvefac.cli import COMMANDS, app
+from twelvefac.factors import Factor
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
 from twelvefac.scaffold.component import Component
 from twelvefac.scaffold.copier_yml import copier_yml
 
 ROOT = Path(__file__).resolve().parent.parent
 OWNED = ("docs/rules", "docs/components")  # folders in which every page is generated
+LANGUAGES = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".sh": "sh"}
 NOTE = "<!-- Written by `make docs` from {source}; edit that, not this page. -->\n"
 
 
@@ -64,6 +71,59 @@ def help_text(words: list[str]) -> str:
         env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return "".join(line.rstrip() + "\n" for line in result.stdout.strip().splitlines())
+
+
+# The rules
+
+
+def rule_pages(rules: Sequence[Rule]) -> dict[str, str]:
+    pages = {f"docs/rules/{rule.name}.md": rule_page(rule) for rule in rules}
+    text = NOTE.format(source="the rules") + "\n# The rules, by factor\n"
+    for factor in Factor:
+        of_factor = [rule for rule in rules if rule.factor == factor]
+        text += f"\n## {factor.roman}. {factor.title.capitalize()}\n\n"
+        if of_factor:
+            rows = ((f"[{one.name}]({one.name}.md)", str(one.severity), one.summary) for one in of_factor)
+            text += table(("rule", "severity", "what it finds"), rows)
+        else:
+            text += "No rule yet.\n"
+    return {**pages, "docs/rules/README.md": text}
+
+
+def rule_page(rule: Rule) -> str:
+    source = f"`src/{rule.module.replace('.', '/')}.py`"
+    title, _, body = rule.description.partition("\n")
+    text = NOTE.format(source=source) + f"\n# {rule.name}\n\n{title}\n\n"
+    text += table(
+        ("factor", "severity", "confidence", "since", "fix"),
+        [
+            (
+                f"{rule.factor.roman}, {rule.factor.title}",
+                str(rule.severity),
+                str(rule.confidence),
+                rule.since,
+                rule.fix.value if rule.fix else "by hand",
+            )
+        ],
+    )
+    text += f"\n{body.strip()}\n\n## Examples\n"
+    for example in rule.examples:
+        verdict = "found" if f"<- {rule.name}" in example.source else "not found"
+        text += f"\n### {example.title}: {verdict}\n{example_blocks(example.source)}"
+        if example.fixed is not None:
+            text += f"\nFixed:\n{example_blocks(example.fixed)}"
+    return text
+
+
+def example_blocks(source: str) -> str:
+    """One block of code per file of an example, each under the file's name."""
+    parts = re.split(r"^-- (.+?) --\n", textwrap.dedent(source).lstrip("\n"), flags=re.MULTILINE)
+    text = ""
+    for path, code in zip(parts[1::2], parts[2::2], strict=True):
+        name = path.split(" ")[0].rpartition("/")[2]
+        language = "dockerfile" if name.startswith("Dockerfile") else LANGUAGES.get(Path(name).suffix, "text")
+        text += f"\n`{path}`\n\n```{language}\n{code.strip(chr(10))}\n```\n"
+    return text
 
 
 # The components
@@ -121,7 +181,12 @@ def component_page(component: Component) -> str:
 
 def all_pages() -> dict[str, str]:
     catalogue = load_catalogue(data_root())
-    return {**cli_pages(), **component_pages(catalogue), "copier.yml": copier_yml(catalogue)}
+    return {
+        **cli_pages(),
+        **rule_pages(load_rules(twelvefac.rules)),
+        **component_pages(catalogue),
+        "copier.yml": copier_yml(catalogue),
+    }
 
 
 def stale(pages: dict[str, str]) -> list[str]:
