@@ -1,0 +1,18 @@
+"""One command line for every process type and admin task: same code, same configuration."""
+
+import argparse
+from importlib import import_module
+from pkgutil import iter_modules
+
+from . import SERVICE, __version__, commands
+
+
+def run() -> int:
+    parser = argparse.ArgumentParser(prog=SERVICE)
+    parser.add_argument("--version", action="version", version=__version__)
+    choices = parser.add_subparsers(required=True, metavar="COMMAND")
+    for found in iter_modules(commands.__path__):
+        command = import_module(f"{commands.__name__}.{found.name}")
+        name = found.name.replace("_", "-")
+        choices.add_parser(name, help=command.__doc__).set_defaults(run=command.run)
+    return int(parser.parse_args().run())

@@ -1,0 +1,38 @@
+"""Traces for OpenTelemetry; imported only when OTEL_EXPORTER_OTLP_ENDPOINT is set.
+
+FastAPI makes the spans; they leave as OTLP over HTTP. The SDK and its exporter read the other
+OTEL_* variables by themselves.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from . import SERVICE, __version__
+
+
+@contextmanager
+def exporting() -> Iterator[None]:
+    """Starts a thread that exports: enter it in the worker process, after the fork."""
+    resource = Resource.create({"service.name": SERVICE, "service.version": __version__})
+    provider = TracerProvider(resource=resource)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_add_ids)
+    yield
+    provider.shutdown()
+
+
+def _add_ids(record: logging.LogRecord) -> bool:
+    span = trace.get_current_span().get_span_context()
+    if span.is_valid:
+        record.trace_id = trace.format_trace_id(span.trace_id)
+        record.span_id = trace.format_span_id(span.span_id)
+    return True

@@ -1,0 +1,78 @@
+"""What every request gets: an id, one access log line, one measurement, a JSON error."""
+
+import logging
+import re
+import time
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .logs import request_id
+from .metrics import REQUESTS
+
+log = logging.getLogger(__name__)
+
+WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+PROBES = frozenset({"/healthz/live", "/healthz/ready", "/metrics"})
+
+
+class RequestMiddleware:
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        started = time.perf_counter()
+        status = 0  # no response has begun
+        given = Headers(scope=scope).get("x-request-id", "")
+        identity = given if WELL_FORMED_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id.set(identity)
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = identity
+                if scope["app"].state.draining:
+                    headers["connection"] = "close"  # empties the balancer's connection pool
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_headers)
+        except Exception:
+            if status:  # too late for another answer: the server logs it and cuts the connection
+                raise
+            log.exception("unhandled error")
+            error = JSONResponse({"detail": "Internal Server Error"}, status_code=500)
+            await error(scope, receive, send_with_headers)
+        finally:
+            self.record(scope, status, time.perf_counter() - started)
+
+    @staticmethod
+    def record(scope: Scope, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        # The template, never the path: an id in a label would make a new time series each.
+        route = getattr(scope.get("route"), "path", "unmatched")
+        REQUESTS.labels(method, route, status).observe(seconds)
+        log.log(
+            logging.DEBUG if route in PROBES else logging.INFO,
+            "%s %s %d",
+            scope["method"],
+            scope["path"],
+            status,
+            extra={
+                "method": scope["method"],
+                "path": scope["path"],
+                "route": route,
+                "status": status,
+                "duration_ms": round(seconds * 1000, 1),
+                "client": scope["client"][0] if scope["client"] else None,
+            },
+        )

@@ -1,0 +1,12 @@
+"""The service's own API: start here."""
+
+from fastapi import APIRouter
+
+from . import SERVICE, __version__
+
+router = APIRouter()
+
+
+@router.get("/")
+async def info() -> dict[str, str]:
+    return {"service": SERVICE, "version": __version__}
