@@ -118,9 +118,7 @@ def wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
     deadline = time.monotonic() + STARTS_WITHIN
     while fetch(url)[0] != 200:
         if process.poll() is not None:
-            raise StepFailedError(
-                f"the service ended with exit code {process.returncode} before it was ready"
-            )
+            raise StepFailedError(f"the service ended with exit code {process.returncode} before it was ready")
         if time.monotonic() > deadline:
             raise StepFailedError(f"the service was not ready within {STARTS_WITHIN} s")
         time.sleep(0.1)

@@ -191,9 +191,7 @@ def all_pages() -> dict[str, str]:
 
 def stale(pages: dict[str, str]) -> list[str]:
     """Generated pages on disk that nothing generates."""
-    on_disk = [
-        path.relative_to(ROOT).as_posix() for folder in OWNED for path in (ROOT / folder).rglob("*.md")
-    ]
+    on_disk = [path.relative_to(ROOT).as_posix() for folder in OWNED for path in (ROOT / folder).rglob("*.md")]
     return sorted(set(on_disk) - set(pages))
 
 
@@ -228,9 +226,7 @@ def write(pages: dict[str, str]) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Write the generated pages.")
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit 1 when a page is not current"
-    )
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when a page is not current")
     return check(all_pages()) if parser.parse_args().check else write(all_pages())
 
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -127,12 +128,112 @@ def recorded(words: list[str], folder: Path) -> str:
     return re.sub(r"\x1b\[\d*[ABCDJKlh]|\x1b\[\?\d+[lh]", "", "\n".join(lines)).rstrip()
 
 
+def picture(name: str, commands: Sequence[str], folder: Path) -> None:
+    """Record the commands one after the other on one screen."""
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        console = Console(record=True, width=COLUMNS, file=nowhere, force_terminal=True, color_system="truecolor")
+        for number, command in enumerate(commands):
+            if number:
+                console.print()
+            console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
+            console.print(Text.from_ansi(recorded(command.split(), folder)))
+        svg = console.export_svg(title="", theme=THEME, code_format=FRAME, unique_id=name)
+    svg = "".join(line.rstrip() + "\n" for line in svg.splitlines())
+    (PICTURES / f"{name}.svg").write_text(svg, encoding="utf-8")
+    sys.stdout.write(f"docs/pictures/{name}.svg\n")
+
+
+def main() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="twelvefac-pictures-"))
+    try:
+        PICTURES.mkdir(exist_ok=True)
+        for name, text in SHOP.items():
+            (folder / "shop").mkdir(exist_ok=True)
+            (folder / "shop" / name).write_text(text, encoding="utf-8")
+        picture("new", ["twelvefac new service orders --defaults", "ls -A orders orders/src/orders"], folder)
+        picture("audit", ["twelvefac audit shop"], folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    app.run(debug=True)
+""",
+}
+
+
+def colours(*hexes: str) -> list[tuple[int, int, int]]:
+    return [(int(one[:2], 16), int(one[2:4], 16), int(one[4:], 16)) for one in hexes]
+
+
+THEME = TerminalTheme(
+    (13, 17, 23),
+    (230, 237, 243),
+    colours("484f58", "ff7b72", "3fb950", "d29922", "58a6ff", "bc8cff", "39c5cf", "b1bac4"),
+    colours("6e7681", "ffa198", "56d364", "e3b341", "79c0ff", "d2a8ff", "56d4dd", "ffffff"),
+)
+
+# rich's own frame without the fonts that it loads from elsewhere: GitHub would not load them
+FRAME = """\
+<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<!-- Recorded by `make pictures`. -->
+<style>
+.{unique_id}-matrix {{
+  font-family: ui-monospace, SFMono-Regular, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
+  font-size: {char_height}px; line-height: {line_height}px; font-variant-east-asian: full-width;
+}}
+.{unique_id}-title {{ font-size: 18px; font-weight: bold; font-family: system-ui, Arial, sans-serif; }}
+{styles}
+</style>
+<defs>
+<clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" />
+</clipPath>
+{lines}
+</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g>
+</g>
+</svg>
+"""
+
+
+def recorded(words: list[str], folder: Path) -> str:
+    """What a command writes to a terminal of COLUMNS columns, escape sequences included."""
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, COLUMNS, 0, 0))
+    hidden = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "CI", "GIT_", "TWELVEFAC_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+    environment |= {"TERM": "xterm-256color", "PATH": f"{HOME_OF_TOOLS}{os.pathsep}{os.environ['PATH']}"}
+    environment |= {"XDG_CACHE_HOME": str(folder / ".cache")}
+    process = subprocess.Popen(words, cwd=folder, env=environment, stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
+    output = bytearray()
+    while True:
+        try:
+            piece = os.read(master, 65536)
+        except OSError as error:
+            if error.errno != errno.EIO:  # EIO: the other side is closed, on Linux
+                raise
+            break
+        if not piece:
+            break
+        output += piece
+    os.close(master)
+    process.wait()
+    # a line that was drawn over (progress) shows its last state
+    lines = [re.sub(r".*\r(?=.)", "", line.rstrip("\r")) for line in output.decode().split("\n")]
+    return re.sub(r"\x1b\[\d*[ABCDJKlh]|\x1b\[\?\d+[lh]", "", "\n".join(lines)).rstrip()
+
+
 def picture(name: str, command: str, output: str) -> None:
     # a screen of fixed width, so that both pictures have one scale
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        console = Console(
-            record=True, width=COLUMNS, file=nowhere, force_terminal=True, color_system="truecolor"
-        )
+        console = Console(record=True, width=COLUMNS, file=nowhere, force_terminal=True, color_system="truecolor")
         console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
         console.print(Text.from_ansi(output))
         svg = console.export_svg(title="", theme=THEME, code_format=FRAME, unique_id=name)
