@@ -138,9 +138,7 @@ def generating(scratch: Path, runs: int) -> list[Row]:
     template = scratch / "template"
     template.mkdir()
     shutil.copy(REPOSITORY / "copier.yml", template)
-    shutil.copytree(
-        REPOSITORY / "templates", template / "templates", ignore=shutil.ignore_patterns("*.bundle")
-    )
+    shutil.copytree(REPOSITORY / "templates", template / "templates", ignore=shutil.ignore_patterns("*.bundle"))
     ours = twelvefac("new", "service", "{scratch}/orders", "--defaults")
     bare = twelvefac("new", "service", "{scratch}/orders", "--defaults", "--no-git")
     copier_words = [
@@ -198,9 +196,7 @@ def main(arguments: Sequence[str] | None = None, write: Callable[[str], object] 
             trees = made_trees(scratch)
             write("trees: made here from our own template; name real ones with `make bench TREES=folder`\n")
         load = os.getloadavg()[0]
-        write(
-            f"CPU time (user + system), medians of {options.runs}; load average {load:.1f} at the start\n\n"
-        )
+        write(f"CPU time (user + system), medians of {options.runs}; load average {load:.1f} at the start\n\n")
         write(f"{'figure':<66}{'asked':>12}{'measured':>14}\n")
         for rows in measure(trees, scratch, options.runs):
             for row in rows:

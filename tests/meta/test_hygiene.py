@@ -45,9 +45,7 @@ def test_no_file_holds(what: str, texts: dict[str, str]) -> None:
 
 
 def test_no_lock_file_that_names_a_registry(texts: dict[str, str]) -> None:
-    assert [
-        name for name in texts if Path(name).name in {"uv.lock", "poetry.lock", "package-lock.json"}
-    ] == []
+    assert [name for name in texts if Path(name).name in {"uv.lock", "poetry.lock", "package-lock.json"}] == []
 
 
 def test_a_long_file_has_a_reason(texts: dict[str, str]) -> None:
