@@ -137,6 +137,7 @@ def picture(name: str, commands: Sequence[str], folder: Path) -> None:
                 console.print()
             console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
             console.print(Text.from_ansi(recorded(command.split(), folder)))
+        console.print()  # the frame cuts the last line close
         svg = console.export_svg(title="", theme=THEME, code_format=FRAME, unique_id=name)
     svg = "".join(line.rstrip() + "\n" for line in svg.splitlines())
     (PICTURES / f"{name}.svg").write_text(svg, encoding="utf-8")
