@@ -18,8 +18,12 @@ def read_answers(path: str, known: tuple[str, ...]) -> dict[str, str]:
     Raises UsageError naming the file, the line and what is wrong there.
     """
     text = _read(path)
+    decoded: Any = None
     if path.endswith(".json"):
-        text = _json(path, text)
+        decoded = _json(path, text)
+        # from here on it is YAML, which knows the line of every key; it takes a tab for no space, and JSON has
+        # none inside its texts
+        text = text.replace("\t", " ")
     entries = _entries(path, text)
     answers: dict[str, str] = {}
     for line, key, value in entries:
@@ -31,7 +35,8 @@ def read_answers(path: str, known: tuple[str, ...]) -> dict[str, str]:
             raise UsageError(f"{path}:{line}: {key!r} is answered twice: keep one of the two")
         if value is None:
             raise UsageError(f"{path}:{line}: the answer to {key!r} must be one text")
-        answers[key] = value
+        # JSON writes a character beyond 16 bits as two escapes, which YAML would keep apart
+        answers[key] = decoded[key] if decoded and isinstance(decoded[key], str) else value
     return answers
 
 
@@ -50,16 +55,13 @@ def _read(path: str) -> str:
         raise UsageError(f"{path}:{line}: not UTF-8: save the file as UTF-8") from error
 
 
-def _json(path: str, text: str) -> str:
-    """Check that ``text`` is JSON and return it as YAML, which has the lines of every key."""
+def _json(path: str, text: str) -> Any:
     try:
-        json.loads(text)
+        return json.loads(text)
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
     except RecursionError as error:
         raise UsageError(f"{path}: nested too deeply for an answers file") from error
-    # YAML takes a tab for no space; a JSON text has none inside its strings
-    return text.replace("\t", " ")
 
 
 def _entries(path: str, text: str) -> list[tuple[int, str, str | None]]:

@@ -37,7 +37,7 @@ def copier_yml(catalogue: Catalogue) -> str:
             validator=_description_validator(),
         ),
         *(_choice(catalogue, kind) for kind in QUESTIONS),
-        "# Computed, never asked: a directory {{kafka}} is written when kafka is '.', left out when it is ''.\n",
+        "# Computed, never asked: a directory {{kafka}} is written when kafka is '.' and not when ''.\n",
         _hidden("package", "{{ name | replace('-', '_') }}"),
         _hidden("template_version", catalogue.version),
         *(_hidden(component.name, _presence(component)) for component in catalogue.components),

@@ -1,5 +1,6 @@
 """Running git where nothing of the user's environment or configuration may matter."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -32,7 +33,7 @@ def run_git(arguments: Sequence[str], folder: Path, environment: Mapping[str, st
     """Run git in ``folder`` with no configuration but ours and return what it prints.
 
     ``environment`` is added to a copy of this process's without any ``GIT_*`` variable.
-    Raises MachineError with git's own last line when there is no git or it fails.
+    Raises OSError on a full disk, and MachineError with git's own last line when there is no git or it fails.
     """
     clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     clean |= {
@@ -41,16 +42,15 @@ def run_git(arguments: Sequence[str], folder: Path, environment: Mapping[str, st
         "GIT_TERMINAL_PROMPT": "0",
         "LC_ALL": "C",
     }
-    return _call(["git", *_QUIET, *arguments], folder, clean | dict(environment or {}))
+    return _call(_QUIET, arguments, folder, clean | dict(environment or {}))
 
 
 def identity() -> tuple[str, str]:
     """Return name and address that the user gave git for commits, or our own when there are none."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    command = ["git", "-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT"]
     try:
         # from the root: the configuration of a repository around the current directory is not the user's
-        text = _call(command, Path("/"), clean)
+        text = _call(("-c", "user.useConfigOnly=true"), ("var", "GIT_AUTHOR_IDENT"), Path("/"), clean)
     except MachineError:
         return NOBODY
     name, _, rest = text.partition(" <")
@@ -83,13 +83,17 @@ def work_tree_around(folder: Path) -> Path | None:
     return None
 
 
-def _call(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> str:
-    verb = next(word for word in command[1:] if word.isalpha())
+def _call(
+    options: Sequence[str], arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
+) -> str:
+    command = ["git", *options, *arguments]
     try:
         done = subprocess.run(command, cwd=folder, env=dict(environment), capture_output=True, check=False)
     except FileNotFoundError as error:
         raise MachineError("git is not installed", hint="install git, or say --no-git") from error
+    if b"No space left on device" in done.stderr:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if done.returncode != 0:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it gives no reason"]
-        raise MachineError(f"git {verb} failed: {lines[-1]}")
+        raise MachineError(f"git {arguments[0]} failed: {lines[-1]}")
     return done.stdout.decode("utf-8", "replace").strip()

@@ -50,7 +50,7 @@ def extract(root: Path, version: str, into: Path) -> None:
     if version not in released(root):
         raise RefusedError(f"template {version} was never released: there is {', '.join(released(root))}")
     with _repository(root) as store:
-        run_git(["--work-tree", str(into), "checkout", "--quiet", version, "--", "."], store)
+        run_git(["checkout", "--quiet", version, "--", "."], store, {"GIT_WORK_TREE": str(into.resolve())})
 
 
 def tree_ids(root: Path) -> tuple[str, str]:
@@ -116,9 +116,9 @@ def _write_tree(root: Path, store: Path) -> str:
                 shutil.copytree(source, copy, ignore=shutil.ignore_patterns(*JUNK))
             else:
                 shutil.copy(source, copy)
-        index = {"GIT_INDEX_FILE": str(store / "release.index")}
+        index = {"GIT_INDEX_FILE": str(store / "release.index"), "GIT_WORK_TREE": folder}
         (store / "release.index").unlink(missing_ok=True)
-        run_git(["--work-tree", folder, "add", "--all", "--force", "."], store, index)
+        run_git(["add", "--all", "--force", folder], store, index)
         return run_git(["write-tree"], store, index)
 
 

@@ -83,6 +83,10 @@ def staged(target: Target, name: str) -> Iterator[Path]:
             yield tree
         except OSError as error:
             raise refusal(target.path, error) from error
+        except MachineError as error:
+            if isinstance(error.__cause__, OSError):  # from the writer: it names a path that is gone by now
+                raise refusal(target.path, error.__cause__) from error
+            raise
     finally:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
