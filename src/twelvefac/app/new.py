@@ -76,9 +76,7 @@ class Asking:
         name = self.given.get("name", "")
         texts = (
             Question("name", "What is the service's name?", ""),
-            Question(
-                "description", "What does it do, in one line?", default_description(name) if name else ""
-            ),
+            Question("description", "What does it do, in one line?", default_description(name) if name else ""),
         )
         choices = (
             Question(kind.name, kind.question, self._catalogue.default(kind), self._catalogue.choices(kind))
@@ -120,14 +118,13 @@ def new_service(
     answers, components = make_answers(catalogue, given)
     plan = make_plan(catalogue, answers, components)
     target = find_target(_absolute(request.dest or answers.name))
+    steps = (_change_folder(request.dest or answers.name, target.path), "make test", "make run")
     commit, notices = _git_wanted(request, target.anchor)
     step("checked")
     if request.dry_run:
         return NewResult(plan, target.path, False, commit, tuple(notices), ())
     abandoned = remove_abandoned(target.anchor)
-    notices.extend(
-        f"removed {name}, which an interrupted run left in {shown(target.anchor)}" for name in abandoned
-    )
+    notices.extend(f"removed {name}, which an interrupted run left in {shown(target.anchor)}" for name in abandoned)
     step("cleaned")
     with staged(target, answers.name) as tree:
         step("staged")
@@ -138,8 +135,6 @@ def new_service(
         publish(tree, target)
         step("published")
     step("finished")
-    folder = os.path.relpath(target.path)
-    steps = (f"cd {shlex.quote(folder if folder != '.' else str(target.path))}", "make test", "make run")
     return NewResult(plan, target.path, True, commit, tuple(notices), steps)
 
 
@@ -168,15 +163,21 @@ def _absolute(dest: str) -> Path:
         raise MachineError("the current folder no longer exists", hint="change to another folder") from error
 
 
+def _change_folder(dest: str, path: Path) -> str:
+    """Return the command that leads into the service: as typed, save for the current folder itself.
+
+    The rename puts a new folder in its place, so that even there the shell has to change into it.
+    """
+    return f"cd {shlex.quote(dest if path != Path.cwd() else str(path))}"
+
+
 def _git_wanted(request: NewRequest, anchor: Path) -> tuple[bool, list[str]]:
     """Return whether to make a repository, and what to say when it is not what one would expect."""
     if request.git is False:
         return False, []
     around = work_tree_around(anchor)
     if request.git is None and around is not None:
-        inside = (
-            f"inside the git repository {shown(around)}: no repository of its own was made (--git makes one)"
-        )
+        inside = f"inside the git repository {shown(around)}: no repository of its own was made (--git makes one)"
         return False, [inside]
     if not has_git():
         if request.git:

@@ -14,10 +14,10 @@ def guarded(call: Callable[[], object], argv: Sequence[str]) -> int:
     try:
         result = call()
     except Exit as done:
-        return done.exit_code
+        # how typer passes on a KeyboardInterrupt
+        return _interrupted() if done.exit_code == ExitCode.INTERRUPTED else done.exit_code
     except (KeyboardInterrupt, Abort):
-        _say("interrupted")
-        return ExitCode.INTERRUPTED
+        return _interrupted()
     except TwelvefacError as error:
         _say(f"error: {error.message}")
         if error.hint:
@@ -30,6 +30,11 @@ def guarded(call: Callable[[], object], argv: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, the user gets a message
         return _internal(error, argv)
     return result if isinstance(result, int) else ExitCode.OK
+
+
+def _interrupted() -> int:
+    _say("\ninterrupted" if sys.stderr.isatty() else "interrupted")  # a terminal shows ^C on the line before
+    return ExitCode.INTERRUPTED
 
 
 def _usage(error: Exception) -> int:

@@ -78,7 +78,8 @@ def _service(  # more than 8 parameters: one for each flag is typer's way
     result = new_service(request)
     for notice in result.notices:
         typer.echo(notice, err=True)
-    typer.echo(_text(result) if result.made else _tree(result))
+    # told what was decided: typer by itself takes the colours out wherever there is no terminal
+    typer.echo(_text(result) if result.made else _tree(result), color=_colours())
 
 
 def _has_terminal() -> bool:
@@ -98,14 +99,23 @@ def _ask(asking: Asking) -> dict[str, str]:
 def _prompt(asking: Asking, question: Question, default: str) -> str:
     text = question.text + (f" ({', '.join(question.choices)})" if question.choices else "")
     while True:
-        # prompts go to stderr: stdout is the result's
-        answer: str = typer.prompt(text, default=default or None, err=True).strip()
+        answer = _read_line(f"{text} [{default}]: " if default else f"{text}: ") or default
         try:
             asking.check(question.key, answer)
         except UsageError as error:
             typer.echo(f"  {error.message}", err=True)
         else:
             return answer
+
+
+def _read_line(prompt: str) -> str:
+    """Ask on stderr, where typer's own prompt would put one space on stdout, which is the result's."""
+    typer.echo(prompt, err=True, nl=False)
+    line = sys.stdin.readline()
+    if not line:
+        typer.echo(err=True)
+        raise typer.Abort
+    return line.strip()
 
 
 def _text(result: NewResult) -> str:
@@ -135,9 +145,7 @@ def _tree(result: NewResult) -> str:
     return "\n".join([*lines, "", *_OWNERSHIP])
 
 
-_OWNERSHIP = (
-    "managed: the template changes it   shared: you both do, in marked places   seeded: yours from day one",
-)
+_OWNERSHIP = ("managed: the template changes it   shared: you both do, in marked places   seeded: yours from day one",)
 
 
 def _folders_last(path: str) -> tuple[tuple[int, str], ...]:
