@@ -12,6 +12,7 @@ LONG_FOR_A_REASON: dict[str, str] = {}  # path -> why it cannot be split
 FORBIDDEN = {
     "a package registry's host": r"pypi[.]org|pythonhosted[.]org|registry[.]npmjs|proxy[.]golang",
     "a path of one machine": r"(?<![\w.<{}$*-])/(?:work|root(?!/[.]cache)|Users|opt/pypi)/",
+    "a tool from outside this repository": r"[.][.]/shared/",
     "a merge marker": r"^(?:<{7}|>{7}) ",
 }
 
