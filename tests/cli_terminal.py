@@ -18,7 +18,9 @@ def program(root: Path, *arguments: str) -> list[str]:
         "import sys; from pathlib import Path; import twelvefac.app.new as new; from twelvefac.cli import run;"
         "root = Path(sys.argv.pop(1)); new.data_root = lambda: root; sys.exit(run(sys.argv[1:]))"
     )
-    return [sys.executable, "-W", "error", "-c", code, str(root), *arguments]
+    # Copier leaves directory handles to the collector when it fails
+    warnings = ["-W", "error", "-W", "ignore::ResourceWarning"]
+    return [sys.executable, *warnings, "-c", code, str(root), *arguments]
 
 
 def talk(command: list[str], folder: Path, lines: list[tuple[str, str]], **more: str) -> tuple[int, str, str]:

@@ -14,8 +14,7 @@ def guarded(call: Callable[[], object], argv: Sequence[str]) -> int:
     try:
         result = call()
     except Exit as done:
-        # how typer passes on a KeyboardInterrupt
-        return _interrupted() if done.exit_code == ExitCode.INTERRUPTED else done.exit_code
+        return done.exit_code
     except (KeyboardInterrupt, Abort):
         return _interrupted()
     except TwelvefacError as error:
@@ -29,6 +28,8 @@ def guarded(call: Callable[[], object], argv: Sequence[str]) -> int:
         return ExitCode.OK
     except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, the user gets a message
         return _internal(error, argv)
+    if result == ExitCode.INTERRUPTED:  # what typer makes of a KeyboardInterrupt
+        return _interrupted()
     return result if isinstance(result, int) else ExitCode.OK
 
 

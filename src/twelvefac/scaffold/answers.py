@@ -40,9 +40,7 @@ def default_description(name: str) -> str:
 def check_description(text: str) -> None:
     """Raise UsageError when ``text`` cannot be a service's description."""
     if len(text) > LONGEST_DESCRIPTION:
-        raise UsageError(
-            f"the description has {len(text)} characters, {LONGEST_DESCRIPTION} are allowed: shorten it"
-        )
+        raise UsageError(f"the description has {len(text)} characters, {LONGEST_DESCRIPTION} are allowed: shorten it")
     if not text.isprintable():
         raise UsageError("the description must be one line of printable characters")
     if _TAG.search(text):

@@ -87,8 +87,6 @@ def _entries(path: str, text: str) -> list[tuple[int, str, str | None]]:
     for key, value in node.value:
         line = key.start_mark.line + 1
         name = key.value if isinstance(key, yaml.ScalarNode) else ""
-        single = isinstance(value, yaml.ScalarNode) and value.tag.endswith(
-            (":str", ":int", ":float", ":bool")
-        )
+        single = isinstance(value, yaml.ScalarNode) and value.tag.endswith((":str", ":int", ":float", ":bool"))
         entries.append((line, name, value.value if single else None))
     return entries

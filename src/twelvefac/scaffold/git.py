@@ -12,6 +12,8 @@ from twelvefac.errors import MachineError
 # Who commits where git knows no one.
 NOBODY = ("twelvefac", "twelvefac@localhost")
 
+_LEAST = 64 * 1024  # bytes; what git takes for an empty repository
+
 _QUIET = (
     *("-c", f"core.hooksPath={os.devnull}"),
     *("-c", "core.fsmonitor=false"),
@@ -83,17 +85,20 @@ def work_tree_around(folder: Path) -> Path | None:
     return None
 
 
-def _call(
-    options: Sequence[str], arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
-) -> str:
+def _call(options: Sequence[str], arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> str:
     command = ["git", *options, *arguments]
     try:
         done = subprocess.run(command, cwd=folder, env=dict(environment), capture_output=True, check=False)
     except FileNotFoundError as error:
         raise MachineError("git is not installed", hint="install git, or say --no-git") from error
-    if b"No space left on device" in done.stderr:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if done.returncode != 0:
+        if b"No space left on device" in done.stderr or _is_full(folder):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it gives no reason"]
         raise MachineError(f"git {arguments[0]} failed: {lines[-1]}")
     return done.stdout.decode("utf-8", "replace").strip()
+
+
+def _is_full(folder: Path) -> bool:
+    """Return whether the disk under ``folder`` is full: git does not always say so when it fails by that."""
+    return shutil.disk_usage(folder).free < _LEAST

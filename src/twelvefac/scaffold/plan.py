@@ -53,9 +53,7 @@ def make_plan(catalogue: Catalogue, answers: Answers, components: tuple[Componen
 
     Raises CatalogueError when two of the chosen components write one path.
     """
-    planned = {
-        path: PlannedFile(path, Ownership.MANAGED, "twelvefac") for path in (ANSWERS_FILE, MANIFEST_FILE)
-    }
+    planned = {path: PlannedFile(path, Ownership.MANAGED, "twelvefac") for path in (ANSWERS_FILE, MANIFEST_FILE)}
     for component in components:
         base = catalogue.root / SUBDIRECTORY / component.directory
         for source in template_files(base):
