@@ -52,7 +52,7 @@ app = typer.Typer(
 
 @app.callback()
 def _root(
-    version: bool = typer.Option(False, "--version", "-V", help="Print the version and exit."),  # noqa: FBT003
+    version: bool = typer.Option(False, "--version", "-V", help="Print the version and exit."),
 ) -> None:
     if version:
         from twelvefac import __version__

@@ -1,0 +1,110 @@
+"""``audit``, ``explain`` and ``rules``: the engine with the built-in rules."""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from twelvefac import __version__, rules
+from twelvefac.audit.engine import AuditOptions
+from twelvefac.audit.engine import audit as run_audit
+from twelvefac.audit.registry import find_rule, load_rules, select_rules
+from twelvefac.audit.result import AuditReport
+from twelvefac.audit.rule import Rule, Severity
+from twelvefac.audit.suppress import ConfiguredIgnore
+from twelvefac.errors import ExitCode, UsageError
+from twelvefac.settings import FAIL_ON, Settings, load
+
+
+@dataclass(frozen=True)
+class AuditRequest:
+    """What to audit and how; None and empty mean: as the configuration says."""
+
+    path: str
+    only: tuple[str, ...] = ()
+    fail_on: str | None = None
+    strict_suppressions: bool | None = None
+    cache: bool | None = None
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """The report, the code to exit with and the threshold that decided it."""
+
+    report: AuditReport
+    exit_code: ExitCode
+    rules: tuple[Rule, ...]
+    root: str
+
+
+def audit(request: AuditRequest) -> AuditResult:
+    """Audit one directory; raises UsageError for a path, rule or setting that is wrong."""
+    root = os.path.abspath(request.path)
+    if not os.path.isdir(root):
+        what = "is a file; give its directory" if os.path.exists(root) else "does not exist"
+        raise UsageError(f"{request.path} {what}", hint="twelvefac audit DIRECTORY")
+    settings = load(root)
+    catalogue = load_rules(rules)
+    selected = select_rules(catalogue, request.only, settings.disable)
+    options = AuditOptions(
+        today=datetime.now(UTC).date(),
+        version=__version__,
+        cache_folder=_cache_folder() if _either(request.cache, settings.cache) else None,
+        configured=_configured(settings, root, catalogue),
+        selected=frozenset(rule.name for rule in selected),
+        exclude=settings.exclude,
+    )
+    report = run_audit(root, catalogue, options)
+    code = report.exit_code(_threshold(request.fail_on or settings.fail_on))
+    strict = _either(request.strict_suppressions, settings.strict_suppressions)
+    if strict and code is ExitCode.OK and any(one.kind.startswith("suppression-") for one in report.notices):
+        code = ExitCode.FINDINGS
+    return AuditResult(report, code, selected, root)
+
+
+def audit_folder(path: str) -> AuditReport:
+    """The report on a directory with plain defaults and no cache: what post-checks of ``new`` call."""
+    options = AuditOptions(today=datetime.now(UTC).date(), version=__version__)
+    return run_audit(path, load_rules(rules), options)
+
+
+def rule_catalogue() -> tuple[Rule, ...]:
+    """All rules, by factor and name."""
+    return tuple(sorted(load_rules(rules), key=lambda rule: (rule.factor, rule.name)))
+
+
+def rule_named(name: str) -> Rule:
+    """One rule; raises UsageError with the closest name."""
+    return find_rule(load_rules(rules), name)
+
+
+def _either(asked: bool | None, configured: bool) -> bool:
+    return configured if asked is None else asked
+
+
+def _threshold(fail_on: str) -> Severity | None:
+    if fail_on not in FAIL_ON:
+        raise UsageError(f"--fail-on {fail_on}: must be one of {', '.join(FAIL_ON)}")
+    return None if fail_on == "never" else Severity[fail_on.upper()]
+
+
+def _configured(settings: Settings, root: str, catalogue: tuple[Rule, ...]) -> tuple[ConfiguredIgnore, ...]:
+    entries = []
+    source = os.path.relpath(settings.source, root) if settings.source else ""
+    for number, entry in enumerate(settings.ignore, 1):
+        if not entry.reason.strip():
+            raise UsageError(f"{settings.source}: ignore entry {number} ({entry.rule}) needs a reason")
+        select_rules(catalogue, (entry.rule,))
+        entries.append(
+            ConfiguredIgnore(entry.rule, entry.path, entry.subject, entry.reason, entry.until, source, number)
+        )
+    return tuple(entries)
+
+
+def _cache_folder() -> str | None:
+    """The user's cache directory; None where there is no home to put it in."""
+    import platformdirs
+
+    try:
+        return platformdirs.user_cache_dir("twelvefac", appauthor=False)
+    except (RuntimeError, KeyError):
+        return None

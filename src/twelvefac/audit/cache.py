@@ -1,0 +1,86 @@
+"""The cache of facts: one JSON file per audited directory, outside of it.
+
+An entry is good while size and modification time are; a file younger than the cache is hashed, because two edits
+within one tick of the clock look alike. A cache that cannot be read or written is no cache, never an error.
+"""
+
+import hashlib
+import json
+import os
+from typing import Any
+
+from twelvefac.errors import MachineError
+from twelvefac.project.discovery import File
+from twelvefac.project.facts import FileFacts
+from twelvefac.project.facts_json import from_json, to_json
+from twelvefac.source.write import write_atomically
+
+_FORMAT = 1
+
+
+class Cache:
+    """Facts by path; ``key`` names all that facts depend on besides the file: tool version, rules."""
+
+    def __init__(self, folder: str | None, root: str, key: str) -> None:
+        self._path = folder and os.path.join(folder, f"audit-{hashlib.sha256(os.fsencode(root)).hexdigest()[:24]}.json")
+        self._header = [_FORMAT, key]
+        self._old: dict[str, list[Any]] = {}
+        self._new: dict[str, list[Any]] = {}
+        self._written = 0  # ns
+        self._changed = False
+        if self._path:
+            self._load(self._path)
+
+    def _load(self, path: str) -> None:
+        try:
+            with open(path, "rb") as file:
+                written = os.fstat(file.fileno()).st_mtime_ns
+                data = json.loads(file.read())
+            if data["header"] == self._header:
+                self._old, self._written = data["files"], written
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return
+
+    def get(self, file: File) -> FileFacts | None:
+        """The facts of an unchanged file, told by size and time."""
+        entry = self._old.get(file.path)
+        if entry is None or file.mtime >= self._written:
+            return None
+        return self._revive(file, entry) if entry[0] == file.size and entry[1] == file.mtime else None
+
+    def get_by_content(self, file: File, data: bytes) -> FileFacts | None:
+        """The facts of a file whose time changed and whose bytes did not."""
+        entry = self._old.get(file.path)
+        if entry is None or entry[2] != _digest(data):
+            return None
+        self._changed = True
+        return self._revive(file, entry)
+
+    def put(self, file: File, data: bytes, facts: FileFacts) -> None:
+        """Keep the facts of a file."""
+        if self._path:
+            self._new[file.path] = [file.size, file.mtime, _digest(data), to_json(facts)]
+            self._changed = True
+
+    def _revive(self, file: File, entry: list[Any]) -> FileFacts | None:
+        try:
+            facts = from_json(entry[3])
+        except (KeyError, TypeError, ValueError, RecursionError):
+            return None
+        self._new[file.path] = [file.size, file.mtime, entry[2], entry[3]]
+        return facts if isinstance(facts, FileFacts) else None
+
+    def save(self) -> None:
+        """Write what this run used, if anything changed."""
+        if not self._path or not (self._changed or len(self._new) != len(self._old)):
+            return
+        try:
+            os.makedirs(os.path.dirname(self._path), exist_ok=True)
+            text = json.dumps({"header": self._header, "files": self._new}, separators=(",", ":"))
+            write_atomically(self._path, text.encode("utf-8", "surrogatepass"), mode=0o600)
+        except (OSError, MachineError, ValueError):
+            return
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]

@@ -1,0 +1,143 @@
+"""The audit's flow: discover, facts per file, service model, rules, suppressions, report."""
+
+import hashlib
+import os
+import warnings
+from dataclasses import dataclass
+from datetime import date
+
+from twelvefac.audit.cache import Cache
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.result import AuditReport, RuleRun, RunState, ServiceSummary
+from twelvefac.audit.rule import Finding, Rule
+from twelvefac.audit.suppress import ConfiguredIgnore, suppress
+from twelvefac.project.discovery import Discovery, File, discover, read_bytes
+from twelvefac.project.facts import FileFacts, Notice
+from twelvefac.project.scan import Scanner
+from twelvefac.project.services import Service, find_services
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """How to run: the day that suppressions expire by, where the cache lies (None: none), what is ignored.
+
+    ``selected`` are the names of the rules that run (all if None); facts are kept for all of them, so that the
+    cache serves every selection. ``prefilter=False`` parses every Python file: for proofs and benchmarks.
+    """
+
+    today: date
+    version: str
+    cache_folder: str | None = None
+    configured: tuple[ConfiguredIgnore, ...] = ()
+    selected: frozenset[str] | None = None
+    exclude: tuple[str, ...] = ()
+    prefilter: bool = True
+
+
+def audit(root: str, rules: tuple[Rule, ...], options: AuditOptions) -> AuditReport:
+    """Judge the directory ``root``; nothing in it is imported, run or written."""
+    root = os.path.realpath(root)
+    found = _without_excluded(discover(root), options.exclude)
+    notices = list(found.notices)
+    scanner = Scanner((rule.anchors for rule in rules), _names(rules), prefilter=options.prefilter)
+    cache = Cache(options.cache_folder, root, _cache_key(rules, options))
+    files: dict[str, FileFacts] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # compile() warns of the audited code's own escapes
+        for file in found.files:
+            facts = _facts(root, file, scanner, cache, notices)
+            if facts is not None:
+                files[file.path] = facts
+                notices += [Notice(kind, file.path, line, message) for kind, line, message in facts.notices]
+    cache.save()
+    python = [file.path for file in found.files if file.kind == "python" and file.path in files]
+    services = find_services(
+        os.path.basename(root), files, python, found.manifests, lambda path: read_bytes(root, path)
+    )
+    chosen = tuple(rule for rule in rules if options.selected is None or rule.name in options.selected)
+    findings, runs = _run(chosen, services, files)
+    outcomes, suppression_notices = suppress(
+        findings,
+        {path: facts.ignores for path, facts in files.items() if facts.ignores},
+        options.configured,
+        frozenset(rule.name for rule in chosen),
+        options.today,
+    )
+    return AuditReport(
+        services=tuple(ServiceSummary(one.name, one.root, one.undecided) for one in services),
+        outcomes=tuple(sorted(outcomes, key=lambda one: (one.finding.primary, one.finding.rule, one.finding.subject))),
+        runs=tuple(runs),
+        notices=tuple(sorted(set(notices + suppression_notices), key=lambda one: one[1:] + one[:1])),
+        files=len(files),
+        left_out=found.left_out,
+    )
+
+
+def _without_excluded(found: Discovery, patterns: tuple[str, ...]) -> Discovery:
+    if not patterns:
+        return found
+    from fnmatch import fnmatchcase
+
+    def keep(path: str) -> bool:
+        return not any(fnmatchcase(path, one) or path.startswith(one.rstrip("/") + "/") for one in patterns)
+
+    return found._replace(
+        files=tuple(file for file in found.files if keep(file.path)),
+        manifests=tuple(path for path in found.manifests if keep(path)),
+    )
+
+
+def _facts(root: str, file: File, scanner: Scanner, cache: Cache, notices: list[Notice]) -> FileFacts | None:
+    facts = cache.get(file)
+    if facts is not None:
+        return facts
+    try:
+        data = read_bytes(root, file.path)
+    except OSError as error:
+        notices.append(Notice("unreadable", file.path, 0, f"passed over: {error.strerror}"))
+        return None
+    facts = cache.get_by_content(file, data)
+    if facts is None:
+        facts = scanner.scan(file.kind, data)
+        cache.put(file, data, facts)
+    return facts
+
+
+def _names(rules: tuple[Rule, ...]) -> frozenset[str]:
+    return frozenset(name for rule in rules for name in rule.names)
+
+
+def _cache_key(rules: tuple[Rule, ...], options: AuditOptions) -> str:
+    parts = [options.version, str(options.prefilter)]
+    for rule in rules:
+        alternatives = sorted(b" ".join(sorted(one)).decode() for one in rule.anchors)
+        parts.append(f"{rule.name}:{alternatives}:{sorted(rule.names)}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def _run(
+    rules: tuple[Rule, ...], services: tuple[Service, ...], files: dict[str, FileFacts]
+) -> tuple[list[tuple[Finding, Rule, str]], list[RuleRun]]:
+    findings: list[tuple[Finding, Rule, str]] = []
+    runs: list[RuleRun] = []
+    for service in services:
+        facts = Facts(files, service.files)
+        for rule in rules:
+            try:
+                # whole or not at all: half of a failed rule's findings would look like a verdict
+                found = list(dict.fromkeys(rule.run(service, facts)))
+            except Exception as error:  # noqa: BLE001 - one rule's mistake must not cost the others
+                runs.append(RuleRun(rule, service.name, RunState.ERRORED, f"{type(error).__name__}: {error}"))
+                continue
+            findings += [(finding, rule, service.name) for finding in found]
+            runs.append(_state(rule, service))
+    return findings, runs
+
+
+def _state(rule: Rule, service: Service) -> RuleRun:
+    if rule.needs_command and not service.commands:
+        reason = service.undecided[0] if service.undecided else "what the released process runs is not known"
+        return RuleRun(rule, service.name, RunState.NOT_JUDGED, reason)
+    if rule.needs_image and not service.images:
+        return RuleRun(rule, service.name, RunState.NOT_JUDGED, "no Dockerfile")
+    return RuleRun(rule, service.name, RunState.RAN)

@@ -1,0 +1,42 @@
+"""Applying fixes: which files change, to what. Pure on texts; the caller reads and writes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twelvefac.audit.result import AuditReport
+from twelvefac.audit.rule import Safety
+from twelvefac.source.edit import CreateFile, OverlapError, Replace, apply_edits
+
+
+@dataclass(frozen=True)
+class Change:
+    """A file before and after; ``before`` is None for a new one."""
+
+    path: str
+    before: str | None
+    after: str
+
+
+def plan_fixes(report: AuditReport, read: Callable[[str], str], *, unsafe: bool = False) -> tuple[Change, ...]:
+    """The changes that cure the report's findings; of two fixes that want the same text the first one is taken."""
+    edits: dict[str, list[Replace]] = {}
+    created: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    for outcome in report.new:
+        for fix in outcome.finding.fixes[:1]:
+            if fix.safety is Safety.UNSAFE and not unsafe:
+                continue
+            for edit in fix.edits:
+                if isinstance(edit, CreateFile):
+                    created.setdefault(edit.path, edit.text)
+                    continue
+                text = texts.setdefault(edit.path, read(edit.path))
+                wanted = [*edits.get(edit.path, []), edit]
+                try:
+                    apply_edits(text, wanted)
+                except OverlapError:
+                    continue
+                edits[edit.path] = wanted
+    changes = [Change(path, texts[path], apply_edits(texts[path], wanted)) for path, wanted in edits.items()]
+    changes += [Change(path, None, text) for path, text in created.items()]
+    return tuple(sorted(changes, key=lambda change: change.path))

@@ -1,0 +1,137 @@
+"""What an audit found, as data."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+
+from twelvefac.audit.rule import Finding, Rule, Severity
+from twelvefac.errors import ExitCode
+from twelvefac.factors import Factor
+from twelvefac.project.facts import Notice
+
+
+class RunState(StrEnum):
+    """What became of a rule in a service."""
+
+    RAN = "ran"
+    NOT_APPLICABLE = "not-applicable"
+    NOT_JUDGED = "not-judged"
+    ERRORED = "errored"
+
+
+class State(StrEnum):
+    """What became of a finding."""
+
+    NEW = "new"
+    SUPPRESSED = "suppressed"
+
+
+class Verdict(StrEnum):
+    """The judgement on one factor."""
+
+    PASS = "pass"  # noqa: S105 - a verdict
+    FAIL = "fail"
+    NOT_JUDGED = "not-judged"
+
+
+@dataclass(frozen=True)
+class RuleRun:
+    """One rule in one service."""
+
+    rule: Rule
+    service: str
+    state: RunState
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finding and what became of it."""
+
+    finding: Finding
+    rule: Rule
+    service: str
+    state: State
+    fingerprint: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ServiceSummary:
+    """A service as the report names it."""
+
+    name: str
+    root: str
+    undecided: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FactorResult:
+    """One factor's verdict; ``reason`` says why it was not judged."""
+
+    factor: Factor
+    verdict: Verdict
+    rules_run: int
+    findings: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """Everything a reporter needs; ordered by path, line, rule."""
+
+    services: tuple[ServiceSummary, ...]
+    outcomes: tuple[Outcome, ...]
+    runs: tuple[RuleRun, ...]
+    notices: tuple[Notice, ...]
+    files: int
+    left_out: int
+
+    @property
+    def new(self) -> tuple[Outcome, ...]:
+        """The findings that count."""
+        return tuple(outcome for outcome in self.outcomes if outcome.state is State.NEW)
+
+    @property
+    def errored(self) -> tuple[RuleRun, ...]:
+        """The rules that failed, with the reason."""
+        return tuple(run for run in self.runs if run.state is RunState.ERRORED)
+
+    def factors(self) -> tuple[FactorResult, ...]:
+        """A verdict per factor: fail with a finding, pass if a rule ran, else not judged."""
+        findings = Counter(outcome.rule.factor for outcome in self.new)
+        ran = {
+            factor: {run.rule.name for run in self.runs if run.rule.factor == factor and run.state is RunState.RAN}
+            for factor in Factor
+        }
+        results = []
+        for factor in Factor:
+            verdict, reason = Verdict.PASS, ""
+            if findings[factor]:
+                verdict = Verdict.FAIL
+            elif not ran[factor]:
+                verdict = Verdict.NOT_JUDGED
+                reason = next(
+                    (run.reason for run in self.runs if run.rule.factor == factor and run.reason),
+                    "no rule for this factor ran",
+                )
+            results.append(FactorResult(factor, verdict, len(ran[factor]), findings[factor], reason))
+        return tuple(results)
+
+    def exit_code(self, threshold: Severity | None) -> ExitCode:
+        """4 for a rule that failed, 1 for findings at or above ``threshold`` (None: never), 3 without a service."""
+        if self.errored:
+            return ExitCode.INTERNAL
+        if threshold is not None and any(outcome.finding.severity >= threshold for outcome in self.new):
+            return ExitCode.FINDINGS
+        return ExitCode.OK if self.services else ExitCode.NOTHING_TO_AUDIT
+
+
+def fingerprint(finding: Finding) -> str:
+    """A key that survives edits elsewhere: rule, path, subject and enclosing symbol; no line, no time, no value.
+
+    Equal findings have equal fingerprints: consumers count them as a multiset.
+    """
+    parts = (finding.rule, finding.primary.path, finding.subject, finding.symbol)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]

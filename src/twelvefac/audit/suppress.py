@@ -1,0 +1,106 @@
+"""Suppressions: a comment in the code or an entry in the configuration takes a finding out, with a reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from fnmatch import fnmatchcase
+
+from twelvefac.audit.result import Outcome, State, fingerprint
+from twelvefac.audit.rule import Finding, Rule
+from twelvefac.project.facts import Ignore, Notice
+
+
+@dataclass(frozen=True)
+class ConfiguredIgnore:
+    """An entry of the configuration: rule, path pattern and subject pattern (``*`` for any), with a reason.
+
+    ``line`` is where the entry stands in the configuration file ``source``.
+    """
+
+    rule: str
+    path: str
+    subject: str
+    reason: str
+    until: str
+    source: str
+    line: int
+
+    def covers(self, finding: Finding) -> bool:
+        """Whether it speaks of this finding."""
+        return (
+            self.rule == finding.rule
+            and fnmatchcase(finding.primary.path, self.path)
+            and fnmatchcase(finding.subject, self.subject)
+        )
+
+
+def suppress(
+    findings: list[tuple[Finding, Rule, str]],
+    ignores: Mapping[str, tuple[Ignore, ...]],
+    configured: tuple[ConfiguredIgnore, ...],
+    selected: frozenset[str],
+    today: date,
+) -> tuple[list[Outcome], list[Notice]]:
+    """Decide each finding's state.
+
+    ``findings`` are (finding, rule, service); ``ignores`` the comments by path. Unused, expired and reasonless
+    suppressions are notices; those of rules that did not run (not in ``selected``) are left alone.
+    """
+    used: set[tuple[str, Ignore] | ConfiguredIgnore] = set()
+    outcomes = []
+    for finding, rule, service in findings:
+        reason = None
+        for ignore in ignores.get(finding.primary.path, ()):
+            if ignore.rule == finding.rule and finding.primary.line in ignore.lines:
+                used.add((finding.primary.path, ignore))
+                if _in_force(ignore.reason, ignore.until, today):
+                    reason = ignore.reason
+        for entry in configured:
+            if entry.covers(finding):
+                used.add(entry)
+                if _in_force(entry.reason, entry.until, today):
+                    reason = entry.reason
+        state = State.NEW if reason is None else State.SUPPRESSED
+        outcomes.append(Outcome(finding, rule, service, state, fingerprint(finding), reason or ""))
+    notices = [
+        notice
+        for path, several in sorted(ignores.items())
+        for ignore in several
+        if ignore.rule in selected
+        for notice in _judge(ignore, path, ignore.line, today, used=(path, ignore) in used)
+    ]
+    notices += [
+        notice
+        for entry in configured
+        if entry.rule in selected
+        for notice in _judge(entry, entry.source, entry.line, today, used=entry in used)
+    ]
+    return outcomes, notices
+
+
+def _in_force(reason: str, until: str, today: date) -> bool:
+    if not reason:
+        return False
+    if not until:
+        return True
+    try:
+        return date.fromisoformat(until) >= today
+    except ValueError:
+        return False
+
+
+def _judge(entry: Ignore | ConfiguredIgnore, path: str, line: int, today: date, *, used: bool) -> list[Notice]:
+    if not entry.reason:
+        return [
+            Notice("suppression-without-reason", path, line, f"ignore[{entry.rule}] needs a reason; it has no effect")
+        ]
+    if entry.until and not _in_force(entry.reason, entry.until, today):
+        try:
+            date.fromisoformat(entry.until)
+        except ValueError:
+            message = f"ignore[{entry.rule}]: until={entry.until} is no date (YYYY-MM-DD); it has no effect"
+            return [Notice("suppression-malformed", path, line, message)]
+        return [Notice("suppression-expired", path, line, f"ignore[{entry.rule}] expired on {entry.until}")]
+    if not used:
+        return [Notice("suppression-unused", path, line, f"ignore[{entry.rule}] matches no finding; remove it")]
+    return []

@@ -1,0 +1,152 @@
+"""What a credential looks like: names that hold one, values that are one. Told by shape; nothing is tried out.
+
+The order of the tests follows gitleaks' generic rule (MIT, cmd/generate/config/rules/generic.go): a name alone or
+a value alone proves little; the two must agree, or the value must carry a provider's own prefix.
+"""
+
+import math
+import re
+from collections import Counter
+from functools import lru_cache
+
+_PROVIDERS = (
+    ("AWS access key", r"(?:AKIA|ASIA)[A-Z2-7]{16}"),
+    ("GitHub token", r"gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_\w{22,255}"),
+    ("GitLab token", r"glpat-[\w-]{20,64}"),
+    ("Slack token", r"xox[abprs]-[A-Za-z0-9-]{10,250}"),
+    ("Stripe key", r"(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,99}"),
+    ("Google API key", r"AIza[\w-]{35}"),
+    ("OpenAI key", r"sk-(?:proj-|svcacct-)?[\w-]{20,200}"),
+    ("Anthropic key", r"sk-ant-[\w-]{20,200}"),
+    ("SendGrid key", r"SG\.[\w-]{16,32}\.[\w-]{16,64}"),
+    ("Hugging Face token", r"hf_[A-Za-z]{34}"),
+    ("npm token", r"npm_[A-Za-z0-9]{36}"),
+    ("PyPI token", r"pypi-AgE[\w-]{50,200}"),
+    ("Telegram bot token", r"\d{8,10}:AA[\w-]{33}"),
+    ("private key", r"-----BEGIN (?:[A-Z]{1,20} ){0,3}PRIVATE KEY-----"),
+)  # fmt: skip
+_PROVIDER = re.compile("|".join(f"({pattern})" for _, pattern in _PROVIDERS))
+_DSN = re.compile(r"([a-zA-Z][\w+.-]{0,40})://([^\s:/@'\"{}$%<>]{0,100}):([^\s@/'\"]{1,200})@([^\s'\"/]{1,200})")
+CREDENTIAL_SHAPE = re.compile(f"{_DSN.pattern}|{_PROVIDER.pattern}")
+"""Strings worth keeping as facts wherever they stand."""
+
+PARTS = ("~AKIA", "~ASIA", "~AIza", "~PRIVATE KEY-", r"~:AA[\w-]{33}", r"~://[^\s:/@]{0,100}:[^\s@/]{1,200}@")
+"""Anchors for what has no word of its own."""
+PROVIDER_WORDS = ("ghp", "gho", "ghu", "ghs", "ghr", "glpat", "github pat", "xoxb", "xoxp", "xoxa", "xoxr", "xoxs",
+                  "sk live", "sk test", "rk live", "rk test", "sk", "sg", "hf", "npm", "pypi")  # fmt: skip
+
+_SPLIT = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_SECRET_LAST = frozenset(
+    "password passwd pwd passphrase secret token apikey secretkey accesskey privatekey credential credentials "
+    "authtoken accesstoken passcode".split()
+)
+_BEFORE_KEY = frozenset("api secret private signing encryption access auth jwt session master hmac fernet aes".split())
+_SESSION_KEYS = frozenset(
+    "secret_key flask_secret_key django_secret_key app_secret_key jwt_secret jwt_secret_key session_secret signing_key "
+    "jwt_key encryption_key".split()
+)
+_NOT_SECRET_BEFORE = frozenset(
+    "no public csrf next page pagination continuation cursor max min num count type grammatical special start end "
+    "eos bos pad unk sep mask cls cancellation cancel default".split()
+)
+"""``next_token``, ``max_token``, ``pad_token``: words in front that make a token something else."""
+
+_PLACEHOLDER = re.compile(
+    r"<[^>]{0,60}>|\{\{.{0,60}\}\}|\$\{?\w{1,60}\}?|%\(\w{1,60}\)s|\{\w{0,60}\}|x{3,}|\*{3,}|\.{3,}|-{3,}|_{3,}|"
+    r"(?:your|my|the|some|enter|insert|put|add|fill|set|replace|change|todo|fixme)[\s_-].{0,60}|"
+    r"(?:example|dummy|fake|sample|placeholder|redacted|replace-?me|fill-?me|todo|foobar|none|null|undefined|string|"
+    r"password|secret|token|test|testing|test[_-]?(?:password|secret|token|key))\d{0,3}",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"\S{1,60} \S{1,60} \S")
+_REFERENCE = re.compile(
+    r"[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){1,10}|(?:[a-z]{2,30}[.:]){1,8}[a-z_-]{2,40}|"
+    r"(?:[a-z0-9_.-]{1,40}/){1,8}[a-z0-9_.-]{1,40}|(?:\.{0,2}/|[A-Za-z]:\\).*|"
+    r"[a-z][a-z+.-]{1,20}://[^@]*"
+)
+"""The name of a variable, a dotted or slashed path, a URL without credentials: where a secret is, not what it is."""
+_WEAK_HOSTS = ("localhost", "127.0.0.1", "[::1]", "db", "postgres", "redis", "rabbitmq", "mysql", "mongo", "mongodb")
+
+
+@lru_cache(4096)
+def words_of(name: str) -> tuple[str, ...]:
+    """``dbPassword``, ``DB_PASSWORD`` and ``db-password`` are ("db", "password")."""
+    return tuple(word.lower() for word in _SPLIT.findall(name))
+
+
+def holds_secret(name: str) -> bool:
+    """Whether a variable, field or key of this name holds a secret by the words of its name."""
+    words = words_of(name.rpartition(".")[2])
+    if not words:
+        return False
+    last, before = words[-1], words[-2] if len(words) > 1 else ""
+    if last.isdigit():
+        return len(words) > 1 and holds_secret("_".join(words[:-1]))
+    if last in ("token", "secret", "password", "key") and before in _NOT_SECRET_BEFORE:
+        return False
+    return last in _SECRET_LAST or (last == "key" and before in _BEFORE_KEY) or (last == "pass" and before != "")
+
+
+def signs_sessions(name: str) -> bool:
+    """Whether the name is a framework's key (``SECRET_KEY``): any literal in it is a secret that everybody knows."""
+    return "_".join(words_of(name.rpartition(".")[2])) in _SESSION_KEYS
+
+
+def provider(value: str) -> str | None:
+    """Whose credential the value is by its own prefix: ``GitHub token``; None for nobody's."""
+    match = _PROVIDER.search(value)
+    if match is None or "EXAMPLE" in value or _PLACEHOLDER.fullmatch(value):
+        return None
+    if len(set(match.group())) < 8:  # sk_test_xxxxxxxx
+        return None
+    return _PROVIDERS[(match.lastindex or 1) - 1][0]
+
+
+def url_password(value: str) -> str | None:
+    """The password in ``scheme://user:password@host``; None without one or where it is a placeholder."""
+    match = _DSN.search(value)
+    if match is None:
+        return None
+    password = match.group(3)
+    if re.fullmatch(r"\$\{?\w+\}?|%\(\w+\)s|%s|\{.*\}|<.*>|\*+|x{3,}|\.{3}|\[.*\]", password):
+        return None
+    return password
+
+
+def url_is_local(value: str) -> bool:
+    """Whether a URL with a password names a host that only a development set-up has."""
+    match = _DSN.search(value)
+    return match is not None and re.sub(r":\d{1,5}$", "", match.group(4)).lower() in _WEAK_HOSTS
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a value says by itself that it is none: ``<token>``, ``${X}``, ``your-key-here``, ``xxx``."""
+    return _PLACEHOLDER.fullmatch(value.strip()) is not None
+
+
+def looks_secret(name: str, value: str) -> bool:
+    """Whether ``value`` is plausible as the secret that ``name`` holds: long, mixed, not a word, path or sentence."""
+    stripped = value.strip()
+    if len(stripped) < 8 or is_placeholder(stripped) or _SENTENCE.search(stripped) or _REFERENCE.fullmatch(stripped):
+        return False
+    if words_of(stripped) == words_of(name) or stripped.lower() in name.lower():
+        return False
+    classes = sum(bool(re.search(pattern, stripped)) for pattern in ("[a-z]", "[A-Z]", "[0-9]", r"[^A-Za-z0-9\s]"))
+    if "-" in stripped or "_" in stripped:  # snake and kebab words are names: user-access-token
+        letters = re.sub(r"[-_]", "", stripped)
+        if letters.isalpha() and (letters.islower() or letters.isupper()):
+            return False
+    return (classes >= 2 and any(c.isdigit() for c in stripped) and entropy(stripped) >= 2.5) or (
+        classes >= 3 and entropy(stripped) >= 3
+    )
+
+
+def entropy(text: str) -> float:
+    """Shannon entropy in bits per character."""
+    counts = Counter(text)
+    return -sum(count / len(text) * math.log2(count / len(text)) for count in counts.values())
+
+
+def described(value: str) -> str:
+    """A value as it may be printed: how long it is, never what it is."""
+    return f"{len(value)} characters"

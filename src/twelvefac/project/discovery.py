@@ -1,0 +1,144 @@
+"""Which files of a directory are looked at: a walk that follows no link, cut to what git does not ignore."""
+
+import os
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from twelvefac.project.facts import Notice
+from twelvefac.project.git import listed_files
+
+MAX_BYTES = 1_000_000
+"""Larger files are passed over with a notice: parsing one dense file of 1 MB takes up to 310 MiB of memory."""
+
+_SKIPPED_FOLDERS = frozenset(
+    ".git .hg .svn .tox .nox .venv venv .mypy_cache .ruff_cache .pytest_cache __pycache__ node_modules site-packages "
+    ".eggs .idea .vscode .terraform bower_components __pypackages__".split()
+)
+_TEST_FOLDERS = frozenset("tests test testing __tests__ testsuite e2e integration_tests unit_tests".split())
+_OTHER_FOLDERS = frozenset("docs doc examples example samples vendor vendored third_party benchmarks".split())
+_MIGRATION_FOLDERS = frozenset(("migrations", "versions"))
+_TEST_FILE = re.compile(r"(?:test_.*|.*_tests?|tests|conftest|noxfile|fabfile|locustfile.*)\.py")
+_DOCKERFILE = re.compile(r"(?:dockerfile|containerfile)(?:[.-][\w.-]+)?|[\w.-]+[.-]dockerfile", re.IGNORECASE)
+
+
+class File(NamedTuple):
+    """A file to look at: its POSIX path below the root, its kind, size in bytes and modification time (ns)."""
+
+    path: str
+    kind: str
+    size: int
+    mtime: int
+
+
+class Discovery(NamedTuple):
+    """What a walk found. ``left_out`` counts Python files of tests, migrations, docs and vendored code."""
+
+    files: tuple[File, ...]
+    manifests: tuple[str, ...]
+    left_out: int
+    notices: tuple[Notice, ...]
+
+
+MANIFESTS = frozenset(
+    "pyproject.toml setup.py setup.cfg requirements.txt Pipfile Procfile manage.py environment.yml".split()
+)
+"""Files that make a directory a project of its own."""
+
+
+def discover(root: str) -> Discovery:
+    """Walk ``root`` (an absolute path). Order is by path, whatever the file system returns."""
+    listed = listed_files(root)
+    folders = None if listed is None else _folders(listed)
+    files: list[File] = []
+    manifests: list[str] = []
+    notices: list[Notice] = []
+    left_out = 0
+    for entry, path in _walk(root, folders, notices):
+        if listed is not None and path not in listed:
+            continue
+        name = entry.name
+        if name in MANIFESTS:
+            manifests.append(path)
+        kind = kind_of(name)
+        if kind is None:
+            continue
+        if is_out_of_scope(path, kind):
+            left_out += kind == "python"
+            continue
+        stat = entry.stat(follow_symlinks=False)
+        if stat.st_size > MAX_BYTES:
+            notices.append(Notice("too-large", path, 1, f"passed over: {stat.st_size} bytes, the limit is {MAX_BYTES}"))
+            continue
+        files.append(File(path, kind, stat.st_size, stat.st_mtime_ns))
+    return Discovery(tuple(sorted(files)), tuple(sorted(manifests)), left_out, tuple(notices))
+
+
+def kind_of(name: str) -> str | None:
+    """The reader for a file name; None where no reader wants it."""
+    if name.endswith(".py"):
+        return "python"
+    if _DOCKERFILE.fullmatch(name) and not name.endswith((".dockerignore", ".md", ".txt", ".py")):
+        return "dockerfile"
+    return None
+
+
+def is_out_of_scope(path: str, kind: str) -> bool:
+    """Whether a file is a test, a migration, documentation or somebody else's code: not what ships."""
+    *folders, name = path.split("/")
+    if kind == "python" and _TEST_FILE.fullmatch(name):
+        return True
+    for folder in folders:
+        if folder in _TEST_FOLDERS or folder in _OTHER_FOLDERS:
+            return True
+    return kind == "python" and bool(folders) and folders[-1] in _MIGRATION_FOLDERS
+
+
+def _walk(root: str, wanted: set[str] | None, notices: list[Notice]) -> Iterator[tuple["os.DirEntry[str]", str]]:
+    """Regular files below ``root``; links are not followed, those that leave the tree are noticed."""
+    stack = [""]
+    while stack:
+        folder = stack.pop()
+        try:
+            with os.scandir(os.path.join(root, folder) if folder else root) as scan:
+                entries = list(scan)
+        except OSError as error:
+            notices.append(Notice("unreadable", folder or ".", 0, f"passed over: {error.strerror}"))
+            continue
+        for entry in entries:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.is_symlink():
+                _note_link(root, path, notices)
+            elif entry.is_dir(follow_symlinks=False):
+                if entry.name not in _SKIPPED_FOLDERS and (wanted is None or path in wanted):
+                    stack.append(path)
+            elif entry.is_file(follow_symlinks=False):
+                yield entry, path
+
+
+def _note_link(root: str, path: str, notices: list[Notice]) -> None:
+    target = os.path.realpath(os.path.join(root, path))
+    if target != root and not target.startswith(root.rstrip("/") + "/"):
+        notices.append(Notice("outside-link", path, 0, "passed over: a link that leads out of the audited directory"))
+
+
+def _folders(listed: frozenset[str]) -> set[str]:
+    folders: set[str] = set()
+    for path in listed:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return folders
+
+
+def read_bytes(root: str, path: str) -> bytes:
+    """The file's bytes, at most MAX_BYTES; never through a link in its last part. Raises OSError."""
+    handle = os.open(os.path.join(root, path), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        data = os.read(handle, MAX_BYTES + 1)
+        while 0 < len(data) <= MAX_BYTES and (more := os.read(handle, MAX_BYTES + 1 - len(data))):
+            data += more
+    finally:
+        os.close(handle)
+    return data

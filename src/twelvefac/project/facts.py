@@ -1,0 +1,221 @@
+"""Facts: what the readers keep of a file once its tree is dropped, and what the cache stores.
+
+Facts are NamedTuples of plain values, so that they survive a round trip through JSON; ``revive`` puts the
+types back. A fact is added here when a rule needs it, and read from the tree in one place.
+"""
+
+from typing import Any, NamedTuple
+
+from twelvefac.source.span import Pos
+
+
+class Value(NamedTuple):
+    """What an expression evaluates to, as far as the text of one file tells.
+
+    ========  ==========================================================================================
+    kind      data
+    ========  ==========================================================================================
+    str       the text (also of joined literals), and bytes as text
+    int       the number; ``float`` and ``bool`` likewise
+    none      None
+    name      the dotted name it refers to, imports resolved: ``app.settings.TIMEOUT``
+    env       ``(key or None, default Value or None)``: read from the environment
+    call      ``(resolved name, (Value…), ((keyword, Value)…))``
+    list      ``(Value…)``: a list, tuple or set
+    dict      ``((key Value, Value)…)``
+    other     None: cannot be told
+    ========  ==========================================================================================
+    """
+
+    kind: str
+    data: Any
+    at: Pos
+
+    @property
+    def text(self) -> str | None:
+        """The string, where it is one."""
+        return self.data if self.kind == "str" else None
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether it is a constant."""
+        return self.kind in ("str", "int", "float", "bool", "none")
+
+
+class Call(NamedTuple):
+    """A call of a name that some rule asked for; ``scope`` is the function it stands in, "" at module level."""
+
+    name: str
+    at: Pos
+    args: tuple[Value, ...]
+    kwargs: tuple[tuple[str, Value], ...]
+    scope: str
+    guarded: bool
+
+    def arg(self, keyword: str, index: int | None = None) -> Value | None:
+        """The value passed for a parameter by keyword or, if ``index`` is given, by position."""
+        for name, value in self.kwargs:
+            if name == keyword:
+                return value
+        if index is not None and index < len(self.args):
+            return self.args[index]
+        return None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether ``*args`` or ``**kwargs`` may pass more than is seen."""
+        return any(name == "**" for name, _ in self.kwargs) or any(value.kind == "splat" for value in self.args)
+
+
+class EnvRead(NamedTuple):
+    """A read of an environment variable; ``key`` is None where it is computed."""
+
+    key: str | None
+    default: Value | None
+    at: Pos
+    scope: str
+
+
+class Binding(NamedTuple):
+    """A value given to a name.
+
+    ``kind`` says how: ``name`` (``X = …``), ``attribute`` (``app.x = …``), ``item`` (``conf["x"] = …``), ``key``
+    (in a dict display), ``keyword`` (in a call; ``target`` is the parameter, ``owner`` the callee), ``field``
+    (in a class body; ``owner`` is the class) and ``parameter`` (a default).
+    """
+
+    target: str
+    value: Value
+    kind: str
+    owner: str
+    scope: str
+    guarded: bool
+
+
+class Literal(NamedTuple):
+    """A string with the shape of a credential: a URL with ``user:password@`` or a known provider's prefix."""
+
+    value: Value
+    scope: str
+
+
+class Function(NamedTuple):
+    """A function or method: parameters, decorators as values, the names of this file's functions that it calls."""
+
+    name: str
+    parameters: tuple[str, ...]
+    decorators: tuple[Value, ...]
+    calls: tuple[str, ...]
+    at: Pos
+
+
+class Class(NamedTuple):
+    """A class and its resolved bases."""
+
+    name: str
+    bases: tuple[str, ...]
+    at: Pos
+
+
+class Import(NamedTuple):
+    """An imported module (``package.module``, relative ones with leading dots); ``name`` if from-imported."""
+
+    module: str
+    name: str
+    at: Pos
+    scope: str
+
+
+class Shared(NamedTuple):
+    """A module-level name that can hold state between requests, and who touches it.
+
+    ``writes`` and ``reads`` are ``(function, Pos)``; a write changes the container in place or rebinds a
+    ``global``.
+    """
+
+    name: str
+    holds: str
+    at: Pos
+    writes: tuple[tuple[str, Pos], ...]
+    reads: tuple[tuple[str, Pos], ...]
+
+
+class PythonFacts(NamedTuple):
+    """One Python file."""
+
+    calls: tuple[Call, ...] = ()
+    env: tuple[EnvRead, ...] = ()
+    bindings: tuple[Binding, ...] = ()
+    functions: tuple[Function, ...] = ()
+    classes: tuple[Class, ...] = ()
+    imports: tuple[Import, ...] = ()
+    shared: tuple[Shared, ...] = ()
+    literals: tuple[Literal, ...] = ()
+
+
+class Instruction(NamedTuple):
+    """One Dockerfile instruction.
+
+    ``form`` is ``exec`` (a JSON array, ``args`` its strings) or ``shell`` (``text`` is the command line,
+    continuations joined, heredoc bodies left out and kept in ``heredocs`` as text).
+    """
+
+    keyword: str
+    flags: tuple[tuple[str, str], ...]
+    text: str
+    form: str
+    args: tuple[str, ...]
+    heredocs: tuple[str, ...]
+    at: Pos
+    text_at: Pos
+
+
+class Stage(NamedTuple):
+    """A build stage; ``base`` has its build arguments expanded, None where one has no value."""
+
+    name: str
+    base: str | None
+    raw_base: str
+    base_at: Pos
+    instructions: tuple[Instruction, ...]
+
+
+class DockerfileFacts(NamedTuple):
+    """One Dockerfile. ``arguments`` are the global build arguments and their defaults."""
+
+    stages: tuple[Stage, ...]
+    arguments: tuple[tuple[str, str | None], ...]
+
+
+class Ignore(NamedTuple):
+    """A suppression comment: ``# twelvefac: ignore[rule] reason; until=2027-01-01``.
+
+    ``lines`` are the lines it covers: its own, and the next one where it stands alone.
+    """
+
+    rule: str
+    reason: str
+    until: str
+    line: int
+    lines: tuple[int, ...]
+
+
+class Notice(NamedTuple):
+    """Something a reader of the report must know that is not a finding."""
+
+    kind: str
+    path: str
+    line: int
+    message: str
+
+
+class FileFacts(NamedTuple):
+    """Everything kept of one file; ``python`` is None where no rule's anchors are in it.
+
+    ``notices`` are ``(kind, line, message)``: the path is not part of what the cache stores.
+    """
+
+    python: PythonFacts | None = None
+    dockerfile: DockerfileFacts | None = None
+    ignores: tuple[Ignore, ...] = ()
+    notices: tuple[tuple[str, int, str], ...] = ()

@@ -1,0 +1,73 @@
+"""Questions to git, asked so that a hostile repository cannot answer with a command of its own.
+
+An audited repository's configuration is not trusted: file system monitors and hooks are switched off, the work
+tree is named explicitly, user and system configuration are not read, and no option can be smuggled in by a name.
+"""
+
+import os
+
+_TIMEOUT = 30.0  # seconds; a repository that keeps git busy longer counts as no git
+
+
+def find_git(root: str) -> str | None:
+    """The work tree that holds ``root``: the nearest folder upwards with a ``.git`` directory.
+
+    A ``.git`` file (linked worktree, submodule) or link leads somewhere else, possibly out of the tree: it counts
+    as no git, and the search ends there.
+    """
+    folder = root
+    while True:
+        git = os.path.join(folder, ".git")
+        if os.path.lexists(git):
+            return folder if os.path.isdir(git) and not os.path.islink(git) else None
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
+
+
+def listed_files(root: str) -> frozenset[str] | None:
+    """Tracked files and untracked ones that are not ignored, below ``root`` and relative to it; None without git."""
+    top = find_git(root)
+    if top is None:
+        return None
+    out = _git(top, root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    if out is None:
+        return None
+    return frozenset(os.fsdecode(path) for path in out.split(b"\0") if path)
+
+
+def _git(top: str, cwd: str, *arguments: str) -> bytes | None:
+    import subprocess
+
+    command = [
+        "git",
+        f"--git-dir={os.path.join(top, '.git')}",
+        f"--work-tree={top}",
+        *("-c", "core.fsmonitor=false"),
+        *("-c", "core.hooksPath=" + os.devnull),
+        *("-c", "core.untrackedCache=false"),
+        *("-c", f"safe.directory={top}"),  # we read names only, also of a repository that root unpacked
+        *arguments,
+    ]
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
+    try:
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,46 @@
+"""Suppression comments: ``# twelvefac: ignore[rule] reason; until=2027-01-01``, in any file with # comments."""
+
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+
+from twelvefac.project.facts import Ignore
+
+MARKER = b"twelvefac:"
+"""A file without these bytes has no suppression; nothing more is looked at."""
+
+_COMMENT = re.compile(
+    r"#\s{0,10}twelvefac:\s{0,10}ignore\[([a-z0-9-]{1,60}(?:,\s{0,5}[a-z0-9-]{1,60}){0,20})\]\s{0,10}"
+    r"([^;\n]{0,500})(?:;\s{0,10}until=([^\s;]{0,30}))?"
+)
+
+
+def read_ignores(text: str, *, python: bool) -> tuple[Ignore, ...]:
+    """The suppressions of a file; in Python only real comments count, not the same letters in a string."""
+    found: list[Ignore] = []
+    for line, comment, alone in _python_comments(text) if python else _hash_comments(text):
+        match = _COMMENT.match(comment)
+        if match:
+            lines = (line, line + 1) if alone else (line,)
+            reason, until = match.group(2).strip(), match.group(3) or ""
+            found += [Ignore(rule.strip(), reason, until, line, lines) for rule in match.group(1).split(",")]
+    return tuple(found)
+
+
+def _python_comments(text: str) -> Iterator[tuple[int, str, bool]]:
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.COMMENT:
+                line, column = token.start
+                yield line, token.string, not token.line[:column].strip()
+    except (tokenize.TokenError, SyntaxError):  # the parse error is reported by the reader
+        return
+
+
+def _hash_comments(text: str) -> Iterator[tuple[int, str, bool]]:
+    for number, line in enumerate(text.split("\n"), 1):
+        at = line.find("# twelvefac:")
+        at = at if at >= 0 else line.find("#twelvefac:")
+        if at >= 0:
+            yield number, line[at:], not line[:at].strip()

@@ -1,0 +1,116 @@
+"""A service's own modules: which file a name means, and which files a file imports."""
+
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+from twelvefac.project.facts import FileFacts
+
+_IMPORT = re.compile(
+    rb"^[ \t]{0,40}(?:from[ \t]{1,20}([\w.]{1,200})[ \t]{1,20}import[ \t]{0,20}(\([^)]{0,4000}\)|[^\n#]{0,1000})"
+    rb"|import[ \t]{1,20}([^\n#]{1,1000}))",
+    re.MULTILINE,
+)
+"""Import statements by a line scan: 2.6 ms a MB against 129 for a parse; what a proof rests on is parsed."""
+
+
+class Modules:
+    """The module names of one service, as its own code and its command line use them."""
+
+    def __init__(
+        self, root: str, files: tuple[str, ...], facts: Mapping[str, FileFacts], read: Callable[[str], bytes]
+    ) -> None:
+        self._root = root
+        self._files = frozenset(files)
+        self._facts = facts
+        self._read = read
+        self._names: dict[str, str] = {}
+        self._by_path: dict[str, str] = {}
+        for path in sorted(files, key=lambda one: (one.count("/"), one)):
+            for name in self._names_of(path):
+                self._names.setdefault(name, path)
+                self._by_path.setdefault(path, name)
+
+    def _names_of(self, path: str) -> Iterable[str]:
+        """``src/app/db.py`` is ``app.db`` and ``src.app.db``: below the service's root and below source folders."""
+        inside = path[len(self._root) + 1 :] if self._root else path
+        parts = inside.removesuffix(".py").split("/")
+        if parts[-1] == "__init__":
+            parts.pop()
+        starts = [0]
+        folder = posixpath.dirname(inside)
+        while folder and f"{self._root}/{folder}/__init__.py".lstrip("/") in self._files:
+            folder = posixpath.dirname(folder)
+        if folder:
+            starts.append(folder.count("/") + 1)
+        for start in reversed(starts):
+            if parts[start:]:
+                yield ".".join(parts[start:])
+
+    def find(self, name: str) -> str | None:
+        """The file that ``python -m name`` or ``name:app`` runs."""
+        name = name.partition(":")[0]
+        path = self._names.get(name)
+        if path is not None and path.endswith("/__init__.py"):
+            return self._names.get(f"{name}.__main__", path)
+        return path
+
+    def script(self, argument: str, workdir: str) -> str | None:
+        """The file that ``python argument`` runs in an image; ``workdir`` is where COPY usually puts the sources."""
+        inside = argument.removeprefix(workdir.rstrip("/") + "/") if argument.startswith("/") else argument
+        inside = posixpath.normpath(inside.lstrip("/"))
+        prefix = f"{self._root}/" if self._root else ""
+        if prefix + inside in self._files:
+            return prefix + inside
+        ends = [path for path in self._files if path.endswith(f"/{inside}")]
+        return ends[0] if len(ends) == 1 else None
+
+    def reachable(self, entry: str) -> list[str]:
+        """The service's files that ``entry`` imports, directly or not, itself first."""
+        seen, order, queue = {entry}, [entry], [entry]
+        while queue:
+            for path in self._imports(queue.pop(0)):
+                if path not in seen:
+                    seen.add(path)
+                    order.append(path)
+                    queue.append(path)
+        return order
+
+    def _imports(self, path: str) -> list[str]:
+        python = self._facts[path].python if path in self._facts else None
+        if python is not None:
+            names = [(one.module, one.name) for one in python.imports]
+        else:
+            names = list(_scan_imports(self._read(path)))
+        found = []
+        for module, name in names:
+            base = self._absolute(module, path)
+            if base is None:
+                continue
+            for candidate in (f"{base}.{name}".strip(".") if name else base, base):
+                target = self._names.get(candidate)
+                if target is not None and target != path:
+                    found.append(target)
+        return found
+
+    def _absolute(self, module: str, path: str) -> str | None:
+        if not module.startswith("."):
+            return module
+        level = len(module) - len(module.lstrip("."))
+        own = self._by_path.get(path, "").split(".")
+        if path.endswith("/__init__.py"):
+            level -= 1
+        if level > len(own):
+            return None
+        return ".".join([*own[: len(own) - level], *filter(None, module.lstrip(".").split("."))])
+
+
+def _scan_imports(data: bytes) -> Iterable[tuple[str, str]]:
+    for module, names, plain in _IMPORT.findall(data):
+        if module:
+            for name in re.findall(rb"[A-Za-z_]\w*(?:[ \t]+as[ \t]+\w+)?|\*", names):
+                yield module.decode(), name.split()[0].decode()
+        else:
+            for name in plain.split(b","):
+                if name.strip():
+                    yield name.split()[0].decode("ascii", "replace"), ""

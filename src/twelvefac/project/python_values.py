@@ -1,0 +1,184 @@
+"""Names, places and values of Python expressions, as far as one file tells them."""
+
+import ast
+from typing import Any
+
+from twelvefac.project.environment import MAPPINGS, READERS
+from twelvefac.project.facts import Value
+from twelvefac.source.document import Document
+from twelvefac.source.span import Pos
+
+_DEPTH = 6
+"""How deep values are followed; deeper ones are ``other``. Bounds the work on hostile nesting."""
+
+
+def dotted(node: ast.AST | None) -> str | None:
+    """``a.b.c`` of a chain of attributes, calls in it as ``()``: ``Session().get``; None for anything else."""
+    parts: list[str] = []
+    while True:
+        if isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        elif isinstance(node, ast.Call) and parts:
+            parts.append("()")
+            node = node.func
+        elif isinstance(node, ast.Name):
+            parts.append(node.id)
+            return ".".join(reversed(parts)).replace(".()", "()")
+        else:
+            return None
+
+
+class Names:
+    """What names mean in one file: imports, and variables that hold an instance of something imported."""
+
+    def __init__(self, aliases: dict[str, str], instances: dict[tuple[str, str], str]) -> None:
+        self._aliases = aliases
+        self._instances = instances
+
+    def resolve(self, name: str | None, scope: str) -> str | None:
+        """The full name, ``requests.Session().get`` for ``s.get`` where ``s = Session()``; None for None."""
+        if name is None:
+            return None
+        for _ in range(8):  # each round replaces one variable; a cycle of variables ends here
+            step = self._instance(name, scope)
+            if step is None:
+                break
+            name = step
+        head, dot, rest = name.partition(".")
+        bare = head.removesuffix("()")
+        return self._aliases.get(bare, bare) + head[len(bare) :] + dot + rest
+
+    def _instance(self, name: str, scope: str) -> str | None:
+        """``name`` with its first variable replaced by what it was assigned, looking outwards from ``scope``."""
+        head, _, rest = name.partition(".")
+        if head == "self" and rest:
+            head = f"self.{rest.partition('.')[0].removesuffix('()')}"
+        while True:
+            target = self._instances.get((scope, head))
+            if target is not None:
+                return target + name[len(head) :]
+            if not scope:
+                return None
+            scope = scope.rpartition(".")[0]
+
+
+class Places:
+    """Positions of nodes. ``ast`` counts columns in UTF-8 bytes; a document turns them into characters."""
+
+    def __init__(self, document: Document | None) -> None:
+        self._document = document
+
+    def __call__(self, node: Any) -> Pos:
+        start, end = node.col_offset, node.end_col_offset
+        if self._document is not None:
+            start = self._characters(node.lineno, start)
+            end = self._characters(node.end_lineno, end)
+        return (node.lineno, start + 1, node.end_lineno, end + 1)
+
+    def _characters(self, line: int, column: int) -> int:
+        assert self._document is not None
+        text = self._document.line(line)
+        return len(text.encode("utf-8", "surrogatepass")[:column].decode("utf-8", "ignore"))
+
+
+class ValueReader:
+    """Turns expressions into Values."""
+
+    def __init__(self, names: Names, places: Places) -> None:
+        self._names = names
+        self._places = places
+
+    def read(self, node: ast.expr, scope: str, depth: int = 0) -> Value:
+        """The value of ``node`` inside ``scope``; never raises, ``other`` where it cannot be told."""
+        if isinstance(node, ast.Constant):
+            return self._constant(node)
+        at = self._places(node)
+        if depth > _DEPTH:
+            return Value("other", None, at)
+        if isinstance(node, ast.Call):
+            return self._call(node, scope, depth, at)
+        if isinstance(node, ast.Name | ast.Attribute):
+            name = dotted(node)
+            return Value("name", self._names.resolve(name, scope), at) if name else Value("other", None, at)
+        if isinstance(node, ast.List | ast.Tuple | ast.Set):
+            return Value("list", tuple(self.read(item, scope, depth + 1) for item in node.elts), at)
+        if isinstance(node, ast.Dict):
+            pairs = tuple(
+                (self.read(key, scope, depth + 1), self.read(value, scope, depth + 1))
+                for key, value in zip(node.keys, node.values, strict=True)
+                if key is not None
+            )
+            return Value("dict", pairs, at)
+        return self._compound(node, scope, depth, at)
+
+    def _compound(self, node: ast.expr, scope: str, depth: int, at: Pos) -> Value:
+        if isinstance(node, ast.Subscript):
+            base = dotted(node.value)
+            if base and self._names.resolve(base, scope) in MAPPINGS:
+                key = self.read(node.slice, scope, depth + 1)
+                return Value("env", (key.text, None), at)
+        elif isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+            first, last = self.read(node.values[0], scope, depth + 1), self.read(node.values[-1], scope, depth + 1)
+            if first.kind == "env":  # os.getenv("X") or "fallback"
+                return Value("env", (first.data[0], last), at)
+        elif isinstance(node, ast.IfExp):
+            then, other = self.read(node.body, scope, depth + 1), self.read(node.orelse, scope, depth + 1)
+            if then.kind == "env" and then.data[1] is None:  # os.environ["X"] if "X" in os.environ else "fallback"
+                return Value("env", (then.data[0], other), at)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            left, right = self.read(node.left, scope, depth + 1), self.read(node.right, scope, depth + 1)
+            if left.kind == right.kind == "str":
+                return Value("str", left.data + right.data, at)
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            inner = self.read(node.operand, scope, depth + 1)
+            if inner.kind in ("int", "float"):
+                return Value(inner.kind, -inner.data, at)
+        elif isinstance(node, ast.Await):
+            return self.read(node.value, scope, depth + 1)
+        return Value("other", None, at)
+
+    def arguments(
+        self, node: ast.Call, scope: str, depth: int = 0
+    ) -> tuple[tuple[Value, ...], tuple[tuple[str, Value], ...]]:
+        """The positional and keyword arguments; ``*x`` is a ``splat``, ``**x`` has the keyword ``**``."""
+        args = tuple(
+            Value("splat", None, self._places(arg))
+            if isinstance(arg, ast.Starred)
+            else self.read(arg, scope, depth + 1)
+            for arg in node.args
+        )
+        kwargs = tuple((keyword.arg or "**", self.read(keyword.value, scope, depth + 1)) for keyword in node.keywords)
+        return args, kwargs
+
+    def _call(self, node: ast.Call, scope: str, depth: int, at: Pos) -> Value:
+        callee = dotted(node.func)
+        name = self._names.resolve(callee, scope) if callee else None
+        if name is None:
+            return Value("other", None, at)
+        args, kwargs = self.arguments(node, scope, depth)
+        reader = READERS.get(name)
+        if reader is None:
+            return Value("call", (name, args, kwargs), at)
+        words = dict(kwargs)
+        key = next((words[word] for word in reader.key_words if word in words), None)
+        if key is None and len(args) > reader.key:
+            key = args[reader.key]
+        default = next((words[word] for word in reader.default_words if word in words), None)
+        if default is None and reader.default is not None and len(args) > reader.default:
+            default = args[reader.default]
+        return Value("env", (key.text if key else None, default), at)
+
+    def _constant(self, node: ast.Constant) -> Value:
+        value, at = node.value, self._places(node)
+        if isinstance(value, str):
+            return Value("str", value, at)
+        if isinstance(value, bytes):
+            return Value("str", value.decode("latin-1"), at)
+        if isinstance(value, bool):
+            return Value("bool", value, at)
+        if isinstance(value, int | float):
+            return Value(type(value).__name__, value, at)
+        if value is None:
+            return Value("none", None, at)
+        return Value("other", None, at)

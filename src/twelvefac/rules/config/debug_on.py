@@ -1,0 +1,205 @@
+"""Debugging is on in what is released.
+
+## Why
+
+Django's and Flask's debug pages show source, settings and environment to whoever causes an error; Werkzeug's debugger
+runs any code that a visitor types into it. A value that is on unless somebody switches it off is on in production.
+
+## What it does not flag
+
+- A value from the environment that is off by default.
+- Settings for development or tests (`settings/dev.py`, `class TestConfig`).
+- A call under `if __name__ == "__main__":` in a file that the image does not start.
+
+## How to fix
+
+Read it from the environment with `False` as the default.
+"""
+
+import re
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule, Severity
+from twelvefac.factors import Factor
+from twelvefac.project.facts import Binding, Value
+from twelvefac.project.scan import anchors
+from twelvefac.project.servers import CALLS
+from twelvefac.project.services import Service
+from twelvefac.source.span import Span
+
+_RUNS = {name: call.debug for name, call in CALLS.items() if call.debug}
+_APPS = ("fastapi.FastAPI", "starlette.applications.Starlette", "litestar.Litestar")
+_DEVELOPMENT = re.compile(
+    r"(?:^|[/._-])(?:dev\w*|local\w*|test\w*|debug\w*|ci|example\w*|sample\w*)(?:[/._-]|$)", re.IGNORECASE
+)
+_DEVELOPMENT_CLASS = re.compile(r"dev|test|local|debug|staging", re.IGNORECASE)
+_TRUE = frozenset(("1", "true", "yes", "on", "t", "y"))
+_VARIABLES = ("DEBUG", "FLASK_DEBUG", "DJANGO_DEBUG", "APP_DEBUG", "QUART_DEBUG")
+
+rule = Rule(
+    __name__,
+    factor=Factor.CONFIG,
+    summary="debugging is on in what is released",
+    severity=HIGH,
+    confidence=Confidence.HIGH,
+    since="0.1",
+    anchors=anchors("debug", "ptvsd", "debugpy"),
+    names=frozenset((*(name.rpartition(".")[2] for name in (*_RUNS, *_APPS)), "listen", "enable_attach")),
+    examples=(
+        Example(
+            "settings",
+            source="""
+                -- shop/settings.py --
+                import os
+
+                DEBUG = True  # <- debug-on
+                TEMPLATE_DEBUG = DEBUG
+                -- blog/config.py --
+                import os
+
+                class Config:
+                    DEBUG = os.getenv("DEBUG", "True")  # <- debug-on
+
+                class DevelopmentConfig(Config):
+                    DEBUG = True
+                -- app.py --
+                from fastapi import FastAPI
+
+                app = FastAPI(debug=True)  # <- debug-on
+            """,
+        ),
+        Example(
+            "what the image starts and sets",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                ENV FLASK_DEBUG=1  # <- debug-on
+                CMD ["python", "app.py"]
+                -- app.py --
+                from flask import Flask
+
+                app = Flask(__name__)
+                if __name__ == "__main__":
+                    app.run(host="0.0.0.0", debug=True)  # <- debug-on
+            """,
+        ),
+        Example(
+            "off by default, for development, or not what runs",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                ENV FLASK_DEBUG=0
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- app.py --
+                import os
+
+                from flask import Flask
+
+                DEBUG = os.getenv("DEBUG", "false").lower() == "true"
+                app = Flask(__name__)
+                if __name__ == "__main__":
+                    app.run(debug=True)
+                -- shop/settings/dev.py --
+                DEBUG = True
+                -- shop/settings/base.py --
+                import os
+
+                DEBUG = os.environ.get("DEBUG") == "1"
+            """,
+        ),
+        Example(
+            "a word that is not a switch",
+            source="""
+                -- app.py --
+                import logging
+
+                DEBUG = 10
+                LEVEL = logging.DEBUG
+                DEBUG_TOOLBAR = False
+                options = {"debug": True}
+            """,
+        ),
+    ),
+)
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    yield from _settings(facts)
+    yield from _calls(service, facts)
+    for image in service.images:
+        if image.released:
+            for stage in image.lineage:
+                for instruction in stage.instructions:
+                    if instruction.keyword != "ENV":
+                        continue
+                    for name in _VARIABLES:
+                        pattern = rf"\b{name}[= ]\s{{0,3}}[\"']?(?:1|true|on|yes)\b"
+                        if re.search(pattern, instruction.text, re.IGNORECASE) and _is_on(image.environment.get(name)):
+                            message = f"the image sets {name} on: errors show source and settings to visitors"
+                            yield rule.at(image.path, instruction.at, message, subject=f"env:{name}")
+
+
+def _settings(facts: Facts) -> Iterator[Finding]:
+    for path, binding in facts.bindings():
+        if _is_switch(binding) and not _DEVELOPMENT.search(path):
+            severity = _severity(binding.value)
+            if severity is None or _DEVELOPMENT_CLASS.search(binding.owner) or binding.guarded:
+                continue
+            how = "is on" if severity is HIGH else "is on unless the environment switches it off"
+            message = f"{binding.target} {how}: errors show source and settings to visitors"
+            yield rule.at(
+                path,
+                binding.value.at,
+                message,
+                subject=f"name:{binding.target}",
+                symbol=binding.scope,
+                severity=severity,
+            )
+
+
+def _is_switch(binding: Binding) -> bool:
+    if binding.kind == "name":
+        return binding.target == "DEBUG" and not binding.scope
+    if binding.kind == "field":
+        return binding.target in ("DEBUG", "debug", "FLASK_DEBUG")
+    if binding.kind == "attribute":
+        return binding.target in ("app.debug", "application.debug", "app.config.DEBUG")
+    return binding.kind == "item" and binding.target == "DEBUG" and binding.owner.endswith(".config")
+
+
+def _severity(value: Value) -> Severity | None:
+    """HIGH for a constant, MEDIUM for a default that is on; None where it is off or cannot be told."""
+    if value.kind == "bool":
+        return HIGH if value.data else None
+    default: Value | None = None
+    if value.kind == "env":
+        default = value.data[1]
+    elif value.kind == "call" and str(value.data[0]).endswith("Field"):
+        words = dict(value.data[2])
+        default = words.get("default") or (value.data[1][0] if value.data[1] else None)
+    if default is None:
+        return None
+    on = default.data is True or (default.text is not None and _is_on(default.text)) or default.data == 1
+    return MEDIUM if on else None
+
+
+def _is_on(value: str | None) -> bool:
+    return value is not None and value.strip().lower() in _TRUE
+
+
+def _calls(service: Service, facts: Facts) -> Iterator[Finding]:
+    for path, call in facts.calls(*_APPS, *_RUNS):
+        value = call.arg(_RUNS.get(call.name, "debug"))
+        if value is None or value.data is not True or _DEVELOPMENT.search(path):
+            continue
+        related: tuple[tuple[Span, str], ...] = ()
+        if call.name in _RUNS:
+            started = service.started.get(path)
+            if started is None or (call.guarded and started[1] != path):
+                continue
+            related = ((started[0].span, "the image starts it"),)
+        shown = call.name.replace("()", "")
+        message = f"{shown} runs with its debugger: a visitor who causes an error sees source, or runs code"
+        yield rule.at(path, call.at, message, subject=f"call:{shown}", symbol=call.scope, related=related)

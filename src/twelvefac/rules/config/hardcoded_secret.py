@@ -1,0 +1,193 @@
+"""A credential is written in the code.
+
+## Why
+
+Whoever can read the repository, a fork, a backup or the image has it. It is the same in every deploy, it cannot be
+changed without a release, and git keeps it after it was deleted.
+
+## What it does not flag
+
+- Names of secrets, URLs, paths, templates, sentences, placeholders; values that are read from somewhere.
+- Tests, examples and documentation.
+- The default of an environment read: that is `secret-default`.
+
+## How to fix
+
+Read it from the environment, and replace the credential: consider the old one known.
+"""
+
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule, Severity
+from twelvefac.factors import Factor
+from twelvefac.project import credentials
+from twelvefac.project.facts import Binding, PythonFacts
+from twelvefac.project.scan import anchors
+from twelvefac.project.services import Service
+from twelvefac.source.span import Pos
+
+rule = Rule(
+    __name__,
+    factor=Factor.CONFIG,
+    summary="a credential is written in the code",
+    severity=HIGH,
+    confidence=Confidence.MEDIUM,
+    since="0.1",
+    anchors=anchors(
+        "password",
+        "passwd",
+        "pwd",
+        "pass",
+        "passphrase",
+        "secret",
+        "token",
+        "apikey",
+        "secretkey",
+        "accesskey",
+        "privatekey",
+        "credential",
+        "credentials",
+        "authtoken",
+        "accesstoken",
+        "passcode",
+        *(
+            f"{word} key"
+            for word in (
+                "api",
+                "signing",
+                "private",
+                "encryption",
+                "access",
+                "auth",
+                "jwt",
+                "session",
+                "master",
+                "hmac",
+                "fernet",
+                "aes",
+            )
+        ),
+        *credentials.PARTS,
+        *credentials.PROVIDER_WORDS,
+    ),
+    examples=(
+        Example(
+            "assigned, passed, stored, and in a URL",
+            source="""
+                -- app.py --
+                from flask import Flask
+                from sqlalchemy import create_engine
+
+                app = Flask(__name__)
+                app.secret_key = "dev"  # <- hardcoded-secret
+                app.config["JWT_SECRET_KEY"] = "super-secret"  # <- hardcoded-secret
+                DB_PASSWORD = "Tr0ub4dor&3"  # <- hardcoded-secret
+                engine = create_engine("postgresql://app:Tr0ub4dor&3@db.prod.internal/app")  # <- hardcoded-secret
+                client = connect(user="app", password="k9$Lq2!zXw")  # <- hardcoded-secret
+                options = {"api_key": "4f1c8a90bb7e42d1a6"}  # <- hardcoded-secret
+            """,
+        ),
+        Example(
+            "a provider's own prefix needs no name",
+            source="""
+                -- mail.py --
+                def send():
+                    return post("x", headers={"X": "Bearer xoxb-2048169-AbCdEfGh12"})  # <- hardcoded-secret
+            """,
+        ),
+        Example(
+            "names, paths, placeholders, and what is read",
+            source="""
+                -- app.py --
+                import os
+
+                PASSWORD_FIELD = "password"
+                TOKEN_URL = "https://auth.example.com/oauth/token"
+                SECRET_NAME = "orders-db-credentials-v2"
+                API_KEY = "<your api key>"
+                password = os.environ["DB_PASSWORD"]
+                auth_token = "user.auth.token"
+                DB_PASSWORD = "${DB_PASSWORD}"
+                next_token = "CAESEAoKMjAyNi0wMS0x9"
+                HINT = {"password": "Choose a password of at least 8 characters"}
+                URL = "postgresql://{user}:{password}@{host}/app"
+                secret = "projects/1/secrets/db"
+            """,
+        ),
+        Example(
+            "tests and documentation",
+            source="""
+                -- tests/test_login.py --
+                PASSWORD = "k9$Lq2!zXw"
+                -- app.py --
+                def connect(url):
+                    '''Connect to postgresql://user:k9$Lq2!zXw@host/db.'''
+                    return url
+            """,
+        ),
+    ),
+)
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    for path, python in facts.python():
+        seen: set[Pos] = set()
+        defaults = _defaults(python)
+        for binding in python.bindings:
+            what = _named(binding)
+            if what is not None and binding.value.at not in defaults:
+                seen.add(binding.value.at)
+                yield _finding(path, binding.value.at, binding.target, *what, binding.scope)
+        for literal in python.literals:
+            text = literal.value.text or ""
+            if literal.value.at in seen or literal.value.at in defaults:
+                continue
+            whose = credentials.provider(text)
+            if whose is not None:
+                yield _finding(path, literal.value.at, whose, f"a {whose}", HIGH, literal.scope)
+            elif credentials.url_password(text) is not None:
+                severity = MEDIUM if credentials.url_is_local(text) else HIGH
+                yield _finding(path, literal.value.at, "url", "the password in a URL", severity, literal.scope)
+
+
+def _defaults(python: PythonFacts) -> set[Pos]:
+    """Places of the defaults of environment reads and of settings fields, which are another rule's."""
+    places = {read.default.at for read in python.env if read.default is not None}
+    settings = {
+        one.name
+        for one in python.classes
+        if any(base.rpartition(".")[2].endswith("BaseSettings") for base in one.bases)
+    }
+    for binding in python.bindings:
+        if binding.value.kind == "env" and binding.value.data[1] is not None:
+            places.add(binding.value.data[1].at)
+        if binding.kind == "field" and binding.owner in settings:
+            places.add(binding.value.at)
+            if binding.value.kind == "call":
+                places |= {value.at for value in binding.value.data[1]}
+                places |= {value.at for _, value in binding.value.data[2]}
+    return places
+
+
+def _named(binding: Binding) -> tuple[str, Severity] | None:
+    """What a binding gives away, in words, and how bad that is; None where name and value do not agree."""
+    text = binding.value.text
+    if not text or (binding.kind == "parameter" and len(text) < 8):
+        return None
+    if credentials.provider(text) or credentials.url_password(text) is not None:
+        return None  # said once, where the literal is
+    target = binding.target
+    if credentials.signs_sessions(target) and binding.kind in ("name", "attribute", "item", "field"):
+        if (credentials.is_placeholder(text) and text[:1] in "<${") or " " in text.strip() or text.startswith("/"):
+            return None
+        return f"the value of {target}", HIGH
+    if credentials.holds_secret(target) and credentials.looks_secret(target, text):
+        return f"the value of {target}", HIGH
+    return None
+
+
+def _finding(path: str, at: Pos, subject: str, what: str, severity: Severity, scope: str) -> Finding:
+    message = f"{what} is in the code: everybody who can read the repository or the image has it"
+    return rule.at(path, at, message, subject=f"secret:{subject}", symbol=scope, severity=severity)

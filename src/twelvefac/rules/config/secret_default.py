@@ -1,0 +1,157 @@
+"""A secret has a usable default in the code.
+
+## Why
+
+`os.getenv("SECRET_KEY", "change-me")` works without configuration, so one day it runs without: with a key that
+everybody who reads the code knows. Nothing fails, nothing is logged. A missing secret must stop the boot.
+
+## What it does not flag
+
+- No default, an empty one or None; a default that is computed.
+- Names that end in what is no secret: `TOKEN_URL`, `PASSWORD_FILE`, `API_KEY_HEADER`.
+- Placeholders that cannot work anywhere, such as `<token>`.
+
+## How to fix
+
+Drop the default and let the settings fail at boot, naming the variable.
+"""
+
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule, Severity
+from twelvefac.factors import Factor
+from twelvefac.project import credentials
+from twelvefac.project.facts import Binding, Value
+from twelvefac.project.scan import anchors
+from twelvefac.project.services import Service
+
+rule = Rule(
+    __name__,
+    factor=Factor.CONFIG,
+    summary="a secret has a usable default in the code",
+    severity=HIGH,
+    confidence=Confidence.HIGH,
+    since="0.1",
+    anchors=anchors("getenv", "environ", "decouple", "environs", "basesettings", "env", "config"),
+    examples=(
+        Example(
+            "defaults of reads",
+            source="""
+                -- app.py --
+                import os
+                from os import environ
+
+                from decouple import config
+
+                KEY = os.getenv("SECRET_KEY", "change-me")  # <- secret-default
+                PASSWORD = environ.get("DB_PASSWORD", default="hunter2")  # <- secret-default
+                URL = os.environ.get("DATABASE_URL") or "postgresql://app:s3cret@db.internal/app"  # <- secret-default
+                TOKEN = config("API_TOKEN", default="abc123def")  # <- secret-default
+            """,
+        ),
+        Example(
+            "fields of a settings class",
+            source="""
+                -- settings.py --
+                from pydantic import Field, SecretStr
+                from pydantic_settings import BaseSettings
+
+                class Settings(BaseSettings):
+                    jwt_secret: str = "dev-secret"  # <- secret-default
+                    db_password: SecretStr = Field("postgres", alias="DB_PASS")  # <- secret-default
+                    database_url: str = "postgresql://postgres:postgres@localhost:5432/app"  # <- secret-default
+                    token_url: str = "https://auth.example.com/token"
+                    api_key: str = ""
+                    access_token_expire_minutes: int = 30
+            """,
+        ),
+        Example(
+            "no default, an empty one, and names that only sound like it",
+            source="""
+                -- app.py --
+                import os
+
+                KEY = os.environ["SECRET_KEY"]
+                PASSWORD = os.getenv("DB_PASSWORD", "")
+                TOKEN = os.getenv("API_TOKEN", None)
+                FILE = os.getenv("DB_PASSWORD_FILE", "/run/secrets/db")
+                HEADER = os.getenv("API_KEY_HEADER", "X-Api-Key")
+                URL = os.getenv("DATABASE_URL", "postgresql://localhost/app")
+                OTHER = os.getenv("GITHUB_TOKEN", "<your token>")
+            """,
+        ),
+        Example(
+            "a class that is no settings class",
+            source="""
+                -- forms.py --
+                import os
+
+                class LoginForm:
+                    password = "password-field"
+            """,
+        ),
+    ),
+)
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    seen: set[tuple[str, int, int]] = set()
+    for path, binding in facts.bindings():
+        key, default = _default(binding, path, facts)
+        if default is not None:
+            yield from _judge(path, key, default, binding.scope, seen)
+    for path, read in facts.env_reads():
+        if read.default is not None:
+            yield from _judge(path, read.key or "", read.default, read.scope, seen)
+
+
+def _default(binding: Binding, path: str, facts: Facts) -> tuple[str, Value | None]:
+    """The variable and its default that a binding states: an environment read, or a field of a settings class."""
+    value = binding.value
+    if value.kind == "env":
+        return value.data[0] or binding.target, value.data[1]
+    if binding.kind != "field" or not _is_settings(binding.owner, path, facts):
+        return "", None
+    if value.kind == "call":
+        if str(value.data[0]).rpartition(".")[2] not in ("Field", "SecretStr"):
+            return "", None
+        words = dict(value.data[2])
+        value = words.get("default") or (value.data[1][0] if value.data[1] else value)
+    return binding.target, value
+
+
+def _is_settings(owner: str, path: str, facts: Facts) -> bool:
+    python = facts.file(path)
+    bases = next((one.bases for one in python.classes if one.name == owner), ()) if python else ()
+    return any(base.rpartition(".")[2] in ("BaseSettings", "BaseAppSettings") for base in bases)
+
+
+def _judge(path: str, key: str, default: Value, scope: str, seen: set[tuple[str, int, int]]) -> Iterator[Finding]:
+    text = default.text
+    if text is None and default.kind == "call" and str(default.data[0]).endswith("SecretStr") and default.data[1]:
+        text = default.data[1][0].text
+    if not text or (path, *default.at[:2]) in seen:
+        return
+    severity = _severity(key, text)
+    if severity is None:
+        return
+    seen.add((path, *default.at[:2]))
+    message = (
+        f"{key or 'a secret'} falls back to a value in the code ({credentials.described(text)}): "
+        "a deploy that forgets it runs with a secret that every reader of the code knows"
+    )
+    yield rule.at(path, default.at, message, subject=f"env:{key}", symbol=scope, severity=severity)
+
+
+def _severity(key: str, text: str) -> Severity | None:
+    if credentials.url_password(text) is not None:
+        return MEDIUM if credentials.url_is_local(text) else HIGH
+    if credentials.provider(text):
+        return HIGH
+    if not credentials.holds_secret(key) and not credentials.signs_sessions(key):
+        return None
+    if text.startswith(("<", "${", "{{", "/")) or text.strip().lower() in ("none", "null", "false", "true"):
+        return None
+    return HIGH

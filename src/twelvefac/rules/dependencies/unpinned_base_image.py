@@ -1,0 +1,120 @@
+"""An image is built on a base whose version is left open.
+
+## Why
+
+`FROM python` and `FROM python:latest` mean whatever the registry holds on the day of the build. The same commit gives
+another image next month: another Python, other system libraries, and no way back to the one that worked.
+
+## What it does not flag
+
+- A tag that names a version, however coarse (`python:3.12-slim`), or a digest.
+- `scratch`, and a name that is an earlier stage of the same file.
+- A tag from a build argument that has a default.
+- Dockerfiles that are not released: `Dockerfile.dev`, `test.Dockerfile`.
+
+## How to fix
+
+Name the version that you test with: `FROM python:3.12-slim`. A digest beside the tag pins the bytes as well.
+"""
+
+import re
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.factors import Factor
+from twelvefac.project.services import Image, Service
+from twelvefac.source.span import Pos
+
+rule = Rule(
+    __name__,
+    factor=Factor.DEPENDENCIES,
+    summary="the base image's version is left open",
+    severity=MEDIUM,
+    confidence=Confidence.HIGH,
+    since="0.1",
+    needs_image=True,
+    examples=(
+        Example(
+            "no tag, latest, and a tag that nothing gives",
+            source="""
+                -- Dockerfile --
+                ARG VERSION
+                FROM node AS assets  # <- unpinned-base-image
+                FROM python:${VERSION} AS build  # <- unpinned-base-image
+                FROM registry.example.com:5000/base/python:latest  # <- unpinned-base-image
+                COPY --from=ghcr.io/astral-sh/uv /uv /bin/  # <- unpinned-base-image
+                CMD ["python", "-m", "app"]
+                -- app.py --
+            """,
+        ),
+        Example(
+            "versions, digests, stages and scratch",
+            source="""
+                -- Dockerfile --
+                ARG PYTHON=3.12
+                FROM python:${PYTHON}-slim AS base
+                FROM --platform=$BUILDPLATFORM node:22@sha256:0123456789abcdef AS assets
+                FROM scratch AS empty
+                FROM base
+                COPY --from=assets /dist /dist
+                COPY --from=0 /x /x
+                CMD ["python", "-m", "app"]
+                -- app.py --
+            """,
+        ),
+        Example(
+            "an image for development only",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "-m", "app"]
+                -- Dockerfile.dev --
+                FROM python
+                -- app.py --
+            """,
+        ),
+    ),
+)
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    for image in service.images:
+        if image.released:
+            yield from _bases(image)
+            yield from _copies(image)
+
+
+def _bases(image: Image) -> Iterator[Finding]:
+    earlier: set[str] = set()
+    for stage in image.dockerfile.stages:
+        if stage.base is None or stage.base.lower() not in earlier:
+            yield from _judge(image.path, stage.base, stage.raw_base, stage.base_at)
+        earlier.add(stage.name.lower())
+
+
+def _copies(image: Image) -> Iterator[Finding]:
+    stages = {stage.name.lower() for stage in image.dockerfile.stages}
+    for stage in image.dockerfile.stages:
+        for instruction in stage.instructions:
+            source = dict(instruction.flags).get("from", "")
+            if instruction.keyword == "COPY" and re.search(r"[/:.]", source) and source.lower() not in stages:
+                yield from _judge(image.path, None if "$" in source else source, source, instruction.at)
+
+
+def _judge(path: str, base: str | None, raw: str, at: Pos) -> Iterator[Finding]:
+    subject = f"image:{raw}"
+    if base is None:
+        if "$" in raw.partition("@")[0]:
+            message = f"the base image {raw} takes its version from a build argument without a default"
+            yield rule.at(path, at, f"{message}: each build decides anew", subject=subject)
+        return
+    if base.lower() == "scratch" or "@" in base or not base:
+        return
+    name, colon, tag = base.rpartition("/")[2].partition(":")
+    if not colon:
+        message = f"{name} has no tag, which means latest: the same commit builds another image next month"
+        yield rule.at(path, at, message, subject=subject)
+    elif tag.startswith("latest"):
+        yield rule.at(path, at, f"{name}:{tag} moves: the same commit builds another image next month", subject=subject)

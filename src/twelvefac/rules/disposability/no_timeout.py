@@ -1,0 +1,170 @@
+"""A call to another service waits for an answer without limit.
+
+## Why
+
+requests, urllib, smtplib and http.client wait for ever by default. When the other side hangs, each request that calls
+it holds a worker; soon none is left, and this service is down too.
+
+## What it does not flag
+
+- Clients with a limit of their own: httpx (5 seconds), aiohttp (5 minutes).
+- A call that passes a timeout, or may pass one (`**options`).
+- requests in a service that mounts an adapter of its own, which is where a default timeout is put.
+
+## How to fix
+
+Pass `timeout=` on each call; for requests a pair `(connect, read)` in seconds.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.factors import Factor
+from twelvefac.project.facts import Call
+from twelvefac.project.scan import anchors
+from twelvefac.project.services import Service
+
+
+class _Waiting(NamedTuple):
+    """How a call takes its timeout: keyword, position; ``own`` whether the library has a limit without it."""
+
+    keyword: str
+    position: int | None
+    own: bool = False
+
+
+_METHODS = ("get", "options", "head", "post", "put", "patch", "delete", "request")
+_REQUESTS = _Waiting("timeout", None)  # requests 2.34: api.py, no default
+_HTTPX = _Waiting("timeout", None, own=True)  # httpx 0.28: 5 s unless None is passed
+_CALLS: dict[str, _Waiting] = {
+    **{f"requests.{method}": _REQUESTS for method in _METHODS},
+    **{f"requests.{kind}().{method}": _REQUESTS for kind in ("Session", "session") for method in _METHODS},
+    **{f"requests.sessions.Session().{method}": _REQUESTS for method in _METHODS},
+    **{f"httpx.{method}": _HTTPX for method in _METHODS},
+    **{f"httpx.{kind}().{method}": _HTTPX for kind in ("Client", "AsyncClient") for method in _METHODS},
+    "httpx.Client": _HTTPX,
+    "httpx.AsyncClient": _HTTPX,
+    "aiohttp.ClientSession": _Waiting("timeout", None, own=True),
+    "aiohttp.ClientTimeout": _Waiting("total", 0, own=True),
+    "urllib.request.urlopen": _Waiting("timeout", 2),  # Python 3.13: socket's global default, none
+    "http.client.HTTPConnection": _Waiting("timeout", 2),
+    "http.client.HTTPSConnection": _Waiting("timeout", None),
+    "smtplib.SMTP": _Waiting("timeout", 3),
+    "smtplib.SMTP_SSL": _Waiting("timeout", None),
+    "ftplib.FTP": _Waiting("timeout", 4),
+    "imaplib.IMAP4_SSL": _Waiting("timeout", None),
+    "socket.create_connection": _Waiting("timeout", 1),
+}
+
+rule = Rule(
+    __name__,
+    factor=Factor.DISPOSABILITY,
+    summary="an outgoing call has no timeout",
+    severity=MEDIUM,
+    confidence=Confidence.HIGH,
+    since="0.1",
+    anchors=anchors(
+        "requests",
+        "httpx none",
+        "aiohttp none",
+        "urlopen",
+        "httpconnection",
+        "httpsconnection",
+        "smtplib",
+        "ftplib",
+        "imaplib",
+        "socket create connection",
+    ),
+    names=frozenset((*_METHODS, *(name.rpartition(".")[2] for name in _CALLS), "mount", "setdefaulttimeout")),
+    examples=(
+        Example(
+            "requests, a session and the standard library",
+            source="""
+                -- app.py --
+                import smtplib
+                from urllib.request import urlopen
+
+                import requests
+
+                session = requests.Session()
+
+                def rates():
+                    with requests.Session() as other:
+                        other.get("https://api.example.com/rates")  # <- no-timeout
+                    session.post("https://api.example.com/rates", json={})  # <- no-timeout
+                    urlopen("https://api.example.com")  # <- no-timeout
+                    smtplib.SMTP("mail.example.com")  # <- no-timeout
+                    return requests.get("https://api.example.com/rates", timeout=None)  # <- no-timeout
+            """,
+        ),
+        Example(
+            "httpx and aiohttp switched off",
+            source="""
+                -- app.py --
+                import aiohttp
+                import httpx
+
+                client = httpx.AsyncClient(timeout=None)  # <- no-timeout
+                limit = aiohttp.ClientTimeout(total=None)  # <- no-timeout
+            """,
+        ),
+        Example(
+            "limits given, built in, or perhaps given",
+            source="""
+                -- app.py --
+                import httpx
+                import requests
+
+                TIMEOUT = (3, 10)
+
+                def rates(**options):
+                    httpx.get("https://api.example.com")
+                    httpx.Client(timeout=10)
+                    requests.get("https://api.example.com", timeout=TIMEOUT)
+                    requests.get("https://api.example.com", **options)
+                    {}.get("requests")
+            """,
+        ),
+        Example(
+            "an adapter that sets the default",
+            source="""
+                -- app.py --
+                import requests
+                from requests.adapters import HTTPAdapter
+
+                class Limited(HTTPAdapter):
+                    def send(self, request, **kwargs):
+                        kwargs["timeout"] = kwargs.get("timeout") or 5
+                        return super().send(request, **kwargs)
+
+                session = requests.Session()
+                session.mount("https://", Limited())
+                session.get("https://api.example.com")
+            """,
+        ),
+    ),
+)
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    adapters = any(base.endswith("HTTPAdapter") for _, one in facts.classes() for base in one.bases)
+    if any(True for _ in facts.calls("socket.setdefaulttimeout")):
+        return
+    for path, call in facts.calls(*_CALLS):
+        if adapters and call.name.startswith("requests."):
+            continue
+        if _waits(call):
+            shown = call.name.replace("()", "")
+            message = f"{shown} waits for an answer without limit: a hanging peer holds a worker for ever"
+            yield rule.at(path, call.at, message, subject=f"call:{shown}", symbol=call.scope)
+
+
+def _waits(call: Call) -> bool:
+    how = _CALLS[call.name]
+    value = call.arg(how.keyword, how.position)
+    if value is not None:
+        return value.kind == "none"
+    return not how.own and not call.is_open

@@ -1,0 +1,170 @@
+"""Logs are written to a file instead of the output stream.
+
+## Why
+
+A service that opens its own log file decides for the platform where logs go. In a container the file grows on a disk
+that vanishes with it, no collector reads it, and with a read-only root the service does not even start.
+
+## What it does not flag
+
+- A file name that is the output stream: `/dev/stdout`, `/proc/1/fd/1`, `-`.
+- Tests, and handlers that write to a stream.
+
+## How to fix
+
+Log to stdout, one event a line (`logging.StreamHandler(sys.stdout)`), and let the platform route it.
+"""
+
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.factors import Factor
+from twelvefac.project.facts import Call, Value
+from twelvefac.project.scan import anchors
+from twelvefac.project.services import Service
+
+_HANDLERS = {
+    "logging.FileHandler": ("filename", 0),
+    "logging.handlers.RotatingFileHandler": ("filename", 0),
+    "logging.handlers.TimedRotatingFileHandler": ("filename", 0),
+    "logging.handlers.WatchedFileHandler": ("filename", 0),
+    "concurrent_log_handler.ConcurrentRotatingFileHandler": ("filename", 0),
+    "logging.basicConfig": ("filename", None),
+    "loguru.logger.add": ("sink", 0),
+    "logzero.logfile": ("filename", 0),
+}
+_CLASSES = frozenset(name for name in _HANDLERS if name.endswith("Handler"))
+_STREAMS = ("/dev/stdout", "/dev/stderr", "/proc/1/fd/", "/proc/self/fd/", "/dev/fd/", "/dev/null")
+_SERVER_OPTIONS = {
+    "gunicorn": ("--access-logfile", "--error-logfile", "--log-file"),
+    "hypercorn": ("--access-logfile", "--error-logfile", "--access-log", "--error-log"),
+    "celery": ("-f", "--logfile"),
+    "daphne": ("--access-log",),
+    "uwsgi": ("--logto", "--logto2", "--daemonize"),
+}
+
+rule = Rule(
+    __name__,
+    factor=Factor.LOGS,
+    summary="logs go to a file",
+    severity=MEDIUM,
+    confidence=Confidence.HIGH,
+    since="0.1",
+    anchors=anchors(
+        "filehandler",
+        "rotatingfilehandler",
+        "timedrotatingfilehandler",
+        "watchedfilehandler",
+        "concurrentrotatingfilehandler",
+        "basicconfig filename",
+        "loguru add",
+        "logzero",
+    ),
+    names=frozenset(name.rpartition(".")[2] for name in _HANDLERS),
+    examples=(
+        Example(
+            "handlers, basicConfig, loguru and a dictionary",
+            source="""
+                -- app.py --
+                import logging
+                import logging.config
+                from logging.handlers import RotatingFileHandler
+
+                from loguru import logger
+
+                logging.basicConfig(filename="app.log", level=logging.INFO)  # <- log-to-file
+                logging.getLogger().addHandler(RotatingFileHandler("logs/app.log"))  # <- log-to-file
+                logger.add("file_{time}.log")  # <- log-to-file
+                LOGGING = {
+                    "version": 1,
+                    "handlers": {
+                        "file": {
+                            "class": "logging.FileHandler",  # <- log-to-file
+                            "filename": "/var/log/app.log",
+                        },
+                    },
+                }
+                logging.config.dictConfig(LOGGING)
+            """,
+        ),
+        Example(
+            "a server's options",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b:80", "--access-logfile", "/var/log/access.log", "app:app"]  # <- log-to-file
+                -- app.py --
+            """,
+        ),
+        Example(
+            "streams",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b:80", "--access-logfile", "-", "--error-logfile=/dev/stderr", "app:app"]
+                -- app.py --
+                import logging
+                import sys
+
+                from loguru import logger
+
+                logging.basicConfig(stream=sys.stdout)
+                logging.getLogger().addHandler(logging.FileHandler("/dev/stdout"))
+                logger.add(sys.stderr, serialize=True)
+                LOGGING = {"handlers": {"console": {"class": "logging.StreamHandler"}}}
+            """,
+        ),
+        Example(
+            "a test's own log",
+            source="""
+                -- tests/conftest.py --
+                import logging
+
+                logging.basicConfig(filename="test.log")
+                -- app.py --
+            """,
+        ),
+    ),
+)
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    for path, call in facts.calls(*_HANDLERS):
+        if _opens_file(call):
+            shown = call.name.rpartition(".")[2]
+            message = (
+                f"{shown} writes the log to a file, which no platform collects and which vanishes with the container"
+            )
+            yield rule.at(path, call.at, message, subject=f"handler:{shown}", symbol=call.scope)
+    for path, binding in facts.bindings():
+        if binding.kind == "key" and binding.target in ("class", "()") and binding.value.text in _CLASSES:
+            shown = str(binding.value.text).rpartition(".")[2]
+            message = f"the logging configuration sends events to a file ({shown}), which no platform collects"
+            yield rule.at(path, binding.value.at, message, subject=f"handler:{shown}", symbol=binding.scope)
+    for command in service.commands:
+        for start in command.launches:
+            for option in _SERVER_OPTIONS.get(start.program, ()):
+                target = start.option(option)
+                if target and target != "-" and not target.startswith((*_STREAMS, "$")):
+                    message = f"{start.program} {option} writes the log to a file inside the container"
+                    yield rule.at(command.span.path, command.statement.at, message, subject=f"option:{option}")
+
+
+def _opens_file(call: Call) -> bool:
+    keyword, position = _HANDLERS[call.name]
+    value = call.arg(keyword, position)
+    if value is None:
+        return False
+    if call.name == "loguru.logger.add":  # anything else is a stream, a function or a handler
+        return value.kind == "str" and not _is_stream(value)
+    return value.kind != "none" and not _is_stream(value)
+
+
+def _is_stream(value: Value) -> bool:
+    text = value.text
+    if value.kind == "env":  # where the environment decides, the default does
+        default = value.data[1]
+        return default is None or _is_stream(default)
+    return text is not None and text.startswith(_STREAMS)

@@ -1,0 +1,125 @@
+"""The image starts a server that is made for development.
+
+## Why
+
+`flask run`, `app.run()`, `manage.py runserver`, `fastapi dev` and `uvicorn --reload` serve one developer: they do not
+stop gracefully, watch files, show internals on errors, and their own documentation says not to release them.
+
+## What it does not flag
+
+- The same call under `if __name__ == "__main__":` in a file that the image does not start.
+- Images for development (`Dockerfile.dev`).
+
+## How to fix
+
+Start a production server: `gunicorn app:app`, `uvicorn app:app`, `fastapi run`.
+"""
+
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule
+from twelvefac.factors import Factor
+from twelvefac.project.scan import anchors
+from twelvefac.project.servers import CALLS
+from twelvefac.project.services import Service
+
+_CALLS = {name: call for name, call in CALLS.items() if call.dev}
+_RELOADING = ("uvicorn.run", "uvicorn.Config")
+
+rule = Rule(
+    __name__,
+    factor=Factor.PORT_BINDING,
+    summary="the image starts a development server",
+    severity=HIGH,
+    confidence=Confidence.HIGH,
+    since="0.1",
+    needs_command=True,
+    anchors=anchors("flask run", "quart run", "werkzeug", "wsgiref", "bottle run", "uvicorn reload"),
+    names=frozenset(name.rpartition(".")[2] for name in (*_CALLS, *_RELOADING)),
+    examples=(
+        Example(
+            "commands",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["flask", "--app", "app", "run", "--host=0.0.0.0"]  # <- dev-server
+                -- a/app.py --
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                CMD python manage.py migrate && exec python manage.py runserver 0.0.0.0:8000  # <- dev-server
+                -- b/manage.py --
+                -- c/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["uvicorn", "app:app", "--host", "0.0.0.0", "--reload"]  # <- dev-server
+                -- c/app.py --
+            """,
+        ),
+        Example(
+            "the entry script's own server",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "app.py"]
+                -- app.py --
+                from flask import Flask
+
+                app = Flask(__name__)
+
+                if __name__ == "__main__":
+                    app.run(host="0.0.0.0")  # <- dev-server
+            """,
+        ),
+        Example(
+            "a main guard that the image does not run",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- app.py --
+                from flask import Flask
+
+                app = Flask(__name__)
+
+                if __name__ == "__main__":
+                    app.run(debug=True)
+            """,
+        ),
+        Example(
+            "an image for development",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- Dockerfile.dev --
+                FROM python:3.12-slim
+                CMD ["flask", "run"]
+                -- app.py --
+            """,
+        ),
+    ),
+)
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    for command, _, server in service.servers:
+        name = server.server.name
+        if server.server.dev:
+            message = f"{name} is a development server: it does not stop gracefully and is not made for load"
+            yield rule.at(command.span.path, command.statement.at, message, subject=f"server:{name}")
+        elif server.reloads:
+            message = f"{name} reloads on file changes, which a release never has: a second process watches for nothing"
+            yield rule.at(command.span.path, command.statement.at, message, subject=f"reload:{name}")
+    for path, call in facts.calls(*_CALLS, *_RELOADING):
+        started = service.started.get(path)
+        if started is None or (call.guarded and started[1] != path):
+            continue
+        related = ((started[0].span, "the image starts it"),)
+        if call.name in _CALLS:
+            name = _CALLS[call.name].name
+            message = f"{name} is a development server: it does not stop gracefully and is not made for load"
+            yield rule.at(path, call.at, message, subject=f"server:{name}", symbol=call.scope, related=related)
+        elif (reload := call.arg("reload")) is not None and reload.data is True:
+            message = f"{call.name} reloads on file changes, which a release never has"
+            yield rule.at(path, call.at, message, subject=f"reload:{call.name}", symbol=call.scope, related=related)

@@ -1,0 +1,135 @@
+"""The tool's own settings: plain defaults, or a configuration file and ``TWELVEFAC_*`` variables, checked once.
+
+Most runs have neither and must not pay for pydantic-settings, whose import costs more than the audit of a small
+service: ``load`` imports it only when there is something to check.
+"""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from twelvefac.errors import UsageError
+
+CONFIG_NAMES = ("twelvefac.toml", "pyproject.toml")
+"""Where the configuration may be, in this order; in pyproject.toml it is the table ``tool.twelvefac``."""
+FAIL_ON = ("high", "medium", "low", "never")
+_PREFIX = "TWELVEFAC_"
+
+
+@dataclass(frozen=True)
+class IgnoreEntry:
+    """``[[ignore]]``: rule, path pattern, subject pattern, reason and an optional last day."""
+
+    rule: str
+    reason: str
+    path: str = "*"
+    subject: str = "*"
+    until: str = ""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The defaults are the whole configuration of most users."""
+
+    fail_on: str = "low"
+    disable: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    strict_suppressions: bool = False
+    cache: bool = True
+    ignore: tuple[IgnoreEntry, ...] = ()
+    source: str = field(default="", compare=False)
+
+
+def load(folder: str) -> Settings:
+    """The settings for auditing ``folder``: its configuration file, and the environment above it.
+
+    Raises UsageError naming the file, and the line where it is known.
+    """
+    path, table = _read(folder)
+    if not table and not any(name.startswith(_PREFIX) for name in os.environ):
+        return Settings(source=path)
+    return _validated(path, table)
+
+
+def _read(folder: str) -> tuple[str, dict[str, Any]]:
+    for name in CONFIG_NAMES:
+        path = os.path.join(folder, name)
+        try:
+            with open(path, "rb") as file:
+                data = file.read(1_000_000)
+        except OSError:
+            continue
+        if name == "pyproject.toml" and b"twelvefac" not in data:
+            continue
+        import tomllib
+
+        try:
+            table = tomllib.loads(data.decode("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path} is not valid TOML: {error}") from None
+        if name == "pyproject.toml":
+            table = table.get("tool", {}).get("twelvefac", {})
+            if not table:
+                continue
+        return path, table
+    return "", {}
+
+
+def _validated(path: str, table: dict[str, Any]) -> Settings:
+    from typing import Literal
+
+    from pydantic import BaseModel, ConfigDict, ValidationError
+    from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+    class Ignore(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        rule: str
+        reason: str
+        path: str = "*"
+        subject: str = "*"
+        until: str = ""
+
+    class Model(BaseSettings):
+        model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid")
+        fail_on: Literal["high", "medium", "low", "never"] = "low"
+        disable: tuple[str, ...] = ()
+        exclude: tuple[str, ...] = ()
+        strict_suppressions: bool = False
+        cache: bool = True
+        ignore: tuple[Ignore, ...] = ()
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            """The environment is above the file."""
+            del settings_cls, dotenv_settings, file_secret_settings
+            return env_settings, init_settings
+
+    try:
+        model = Model(**{key.replace("-", "_"): value for key, value in table.items()})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part).replace("_", "-") for part in first["loc"])
+        place = f"{path}: " if path and str(first["loc"][0]) in {key.replace("-", "_") for key in table} else ""
+        raise UsageError(
+            f"{place}setting {where}: {first['msg'].lower()}", hint="the settings are listed in docs/configuration.md"
+        ) from None
+    except Exception as error:  # pydantic-settings raises its own kinds for malformed variables
+        if type(error).__name__ != "SettingsError":
+            raise
+        raise UsageError(f"environment: {error}", hint="lists are JSON: TWELVEFAC_EXCLUDE='[\"legacy/*\"]'") from None
+    return Settings(
+        fail_on=model.fail_on,
+        disable=model.disable,
+        exclude=model.exclude,
+        strict_suppressions=model.strict_suppressions,
+        cache=model.cache,
+        ignore=tuple(IgnoreEntry(one.rule, one.reason, one.path, one.subject, one.until) for one in model.ignore),
+        source=path,
+    )
