@@ -122,7 +122,8 @@ def example_blocks(source: str) -> str:
     for path, code in zip(parts[1::2], parts[2::2], strict=True):
         name = path.split(" ")[0].rpartition("/")[2]
         language = "dockerfile" if name.startswith("Dockerfile") else LANGUAGES.get(Path(name).suffix, "text")
-        text += f"\n`{path}`\n\n```{language}\n{code.strip(chr(10))}\n```\n"
+        shown = code.strip("\n")
+        text += f"\n`{path}`\n\n```{language}\n{shown}\n```\n" if shown else f"\n`{path}` (empty)\n"
     return text
 
 

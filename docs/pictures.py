@@ -22,7 +22,7 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
-COLUMNS = 96
+COLUMNS = 120
 HOME_OF_TOOLS = Path(sys.executable).parent
 
 # A service with the mistakes that one meets every week: what `audit` is shown on.
@@ -32,7 +32,6 @@ FROM python:latest
 WORKDIR /srv
 COPY . .
 RUN pip install --no-cache-dir flask requests
-ENV DB_PASSWORD=Tr0ub4dor-and-3
 CMD python shop.py
 """,
     "shop.py": """\
@@ -50,7 +49,7 @@ logging.basicConfig(filename="/var/log/shop.log")
 
 @app.post("/carts/<name>")
 def put(name):
-    carts.setdefault(name, []).append(request.json)
+    carts[name] = request.json
     return requests.post(os.environ["STOCK_URL"], json=request.json).json()
 
 
