@@ -53,6 +53,11 @@ def put(name):
     return requests.post(os.environ["STOCK_URL"], json=request.json).json()
 
 
+@app.get("/carts/<name>")
+def get(name):
+    return carts[name]
+
+
 if __name__ == "__main__":
     app.run(debug=True)
 """,

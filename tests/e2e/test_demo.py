@@ -10,7 +10,7 @@ import pytest
 
 def demo(repository: Path, scratch: Path, path: str = "") -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "TMPDIR": str(scratch), "PATH": f"{path}{os.pathsep}{os.environ['PATH']}"}
-    command = [sys.executable, repository / "docs/demo.py"]
+    command = [sys.executable, str(repository / "docs/demo.py")]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 

@@ -91,7 +91,7 @@ env:
 def copy(repository: Path, tmp_path: Path) -> Path:
     """A scratch copy of this repository as it is on disk, ignored files left out."""
     target = tmp_path / "copy"
-    command = ["git", "-C", repository, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    command = ["git", "-C", str(repository), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
         if (repository / name).is_file():
