@@ -89,7 +89,7 @@ def staged(target: Target, name: str) -> Iterator[Path]:
             raise
     finally:
         if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+            _discard(folder)
         if handle >= 0:
             os.close(handle)
 
@@ -148,6 +148,15 @@ def refusal(path: Path, error: OSError) -> MachineError:
 def shown(path: Path) -> str:
     """Return ``path`` for a message, with anything unprintable escaped."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in str(path))
+
+
+def _discard(folder: Path) -> None:
+    """Remove a staging directory, even when Ctrl-C comes meanwhile; it is passed on afterwards."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except KeyboardInterrupt:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _abandoned(entry: Path) -> bool:
