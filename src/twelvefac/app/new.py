@@ -138,6 +138,15 @@ def new_service(
     return NewResult(plan, target.path, True, commit, tuple(notices), steps)
 
 
+def own_audit(folder: Path) -> list[tuple[str, str]]:
+    """Return rule and path of everything our own audit finds in ``folder``; a rule that failed is a finding."""
+    from twelvefac.app.audit import audit_folder
+
+    report = audit_folder(str(folder))
+    found = [(outcome.finding.rule, outcome.finding.primary.path) for outcome in report.new]
+    return [*found, *((f"{run.rule.name} failed: {run.reason}", run.service) for run in report.errored)]
+
+
 def _fill(tree: Path, plan: Plan, catalogue: Catalogue, audit: Audit | None, step: Step) -> None:
     render(catalogue.root, plan.answers.as_data(), tree)
     step("rendered")

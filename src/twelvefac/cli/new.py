@@ -1,13 +1,13 @@
 """``twelvefac new <noun>``: flags and prompts become a request; what was made goes to stdout."""
 
-import os
 import sys
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from twelvefac.app.new import KINDS, Asking, NewRequest, NewResult, Question, choices, new_service
+from twelvefac.app.new import KINDS, Asking, NewRequest, NewResult, Question, choices, new_service, own_audit
+from twelvefac.cli._output import color_wanted, print_result
 from twelvefac.errors import UsageError
 
 command = typer.Typer(
@@ -75,11 +75,10 @@ def _service(  # more than 8 parameters: one for each flag is typer's way
     request = NewRequest(dest, given, answers, dry_run, git)
     if not defaults and _has_terminal():
         request = NewRequest(dest, given | _ask(Asking(request)), answers, dry_run, git)
-    result = new_service(request)
+    result = new_service(request, audit=own_audit)
     for notice in result.notices:
         typer.echo(notice, err=True)
-    # told what was decided: typer by itself takes the colours out wherever there is no terminal
-    typer.echo(_text(result) if result.made else _tree(result), color=_colours())
+    print_result((_text(result) if result.made else _tree(result)) + "\n")
 
 
 def _has_terminal() -> bool:
@@ -154,10 +153,4 @@ def _folders_last(path: str) -> tuple[tuple[int, str], ...]:
 
 
 def _bold(text: str) -> str:
-    return typer.style(text, bold=True) if _colours() else text
-
-
-def _colours() -> bool:
-    if os.environ.get("NO_COLOR"):
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+    return typer.style(text, bold=True) if color_wanted() else text
