@@ -28,8 +28,9 @@ Read the folder from the environment.
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
-from twelvefac.audit.rule import HIGH, LOW, Confidence, Example, Finding, Rule
+from twelvefac.audit.rule import LOW, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
+from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 
 rule = Rule(
@@ -39,7 +40,7 @@ rule = Rule(
     severity=LOW,
     confidence=Confidence.HIGH,
     since="0.1",
-    anchors=(("open",),),
+    anchors=anchors("open"),
     names=frozenset({"open"}),
     examples=(
         Example(
@@ -72,8 +73,8 @@ rule = Rule(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls("open"):
-        if call.args and str(call.args[0].value).startswith("/srv/planted/"):
-            yield rule.at(path, call.pos, "opens a path of one machine", subject="open")
+        if call.args and str(call.args[0].data).startswith("/srv/planted/"):
+            yield rule.at(path, call.at, "opens a path of one machine", subject="open")
 '''
 COMPONENT = """\
 name: planted
