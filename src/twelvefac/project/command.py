@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 _OPERATORS = frozenset(("&&", "||", ";", "|", "&", "|&", ";;"))
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w{0,100}=")
+_DUPLICATION = re.compile(r"\s\d?>&[\d-]|\s&>>?")
+"""Redirections that hold an ampersand, which is no operator there: ``2>&1``."""
 _INITS = frozenset(("tini", "dumb-init", "catatonit", "docker-init", "s6-svscan"))
 _SHELLS = frozenset(("sh", "bash", "ash", "dash", "zsh"))
 _INSTRUMENTS = {"ddtrace-run": 0, "opentelemetry-instrument": 0, "newrelic-admin": 1, "xvfb-run": 0, "stdbuf": 0}
@@ -54,6 +56,7 @@ class Launch(NamedTuple):
 
 def split_shell(line: str) -> list[SimpleCommand] | None:
     """The simple commands of a shell line; None where it is more than a list of them (quotes open, a block)."""
+    line = _DUPLICATION.sub(" ", line)
     lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|")
     lexer.whitespace_split = True
     lexer.commenters = ""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from sys import version_info
 
 from twelvefac.project import environment
 from twelvefac.project.facts import FileFacts, PythonFacts
@@ -64,7 +65,11 @@ class Scanner:
 
                 return FileFacts(dockerfile=read_dockerfile(Document.decode(data).text), ignores=ignores)
         except UnreadableError as error:
-            return FileFacts(ignores=ignores, notices=(("unreadable", error.line, f"not judged: {error}"),))
+            whose = (
+                f"Python {version_info[0]}.{version_info[1]}, which runs twelvefac" if kind == "python" else "reader"
+            )
+            message = f"not judged, the {whose} cannot parse it: {error}".replace("the Python", "Python")
+            return FileFacts(ignores=ignores, notices=(("unreadable", error.line, message),))
         raise AssertionError(f"no reader for {kind}")
 
     def _python(self, data: bytes) -> PythonFacts | None:

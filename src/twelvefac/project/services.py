@@ -249,15 +249,17 @@ def _undecided(images: tuple[Image, ...]) -> tuple[str, ...]:
 
 
 def _service_root(dockerfile: str, python: list[str]) -> str:
-    """The directory an image is built from: the Dockerfile's, or the nearest one above that has Python files."""
-    folder = posixpath.dirname(dockerfile)
-    while folder:
-        if posixpath.basename(folder).lower() not in _BUILD_FOLDERS and any(
-            path.startswith(f"{folder}/") for path in python
-        ):
-            return folder
+    """The directory an image is built from: the Dockerfile's own.
+
+    Where Dockerfiles are kept apart (``docker/web/Dockerfile``) it is the nearest directory above that has Python
+    files; a directory that has none, and is not such a place, is a service in another language.
+    """
+    own = folder = posixpath.dirname(dockerfile)
+    parts = own.lower().split("/")
+    while folder and not any(path.startswith(f"{folder}/") for path in python):
         folder = posixpath.dirname(folder)
-    return ""
+    kept_apart = not _BUILD_FOLDERS.isdisjoint(parts)
+    return folder if kept_apart or folder == own else own
 
 
 def _manifest_roots(manifests: Iterable[str], python: list[str]) -> set[str]:

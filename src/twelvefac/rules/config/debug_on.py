@@ -144,7 +144,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 def _settings(facts: Facts) -> Iterator[Finding]:
     for path, binding in facts.bindings():
         if _is_switch(binding) and not _DEVELOPMENT.search(path):
-            severity = _severity(binding.value)
+            severity = _severity(
+                binding.value, default=binding.kind == "field" and binding.owner in _settings_classes(facts, path)
+            )
             if severity is None or _DEVELOPMENT_CLASS.search(binding.owner) or binding.guarded:
                 continue
             how = "is on" if severity is HIGH else "is on unless the environment switches it off"
@@ -165,23 +167,30 @@ def _is_switch(binding: Binding) -> bool:
     if binding.kind == "field":
         return binding.target in ("DEBUG", "debug", "FLASK_DEBUG")
     if binding.kind == "attribute":
-        return binding.target in ("app.debug", "application.debug", "app.config.DEBUG")
+        # inside a function it usually stands under a condition, which is not followed
+        return binding.target in ("app.debug", "application.debug", "app.config.DEBUG") and not binding.scope
     return binding.kind == "item" and binding.target == "DEBUG" and binding.owner.endswith(".config")
 
 
-def _severity(value: Value) -> Severity | None:
+def _settings_classes(facts: Facts, path: str) -> frozenset[str]:
+    """Classes with a base: pydantic fills their fields from the environment, the value is a default."""
+    python = facts.file(path)
+    return frozenset(one.name for one in python.classes if one.bases) if python else frozenset()
+
+
+def _severity(value: Value, *, default: bool) -> Severity | None:
     """HIGH for a constant, MEDIUM for a default that is on; None where it is off or cannot be told."""
     if value.kind == "bool":
-        return HIGH if value.data else None
-    default: Value | None = None
+        return (MEDIUM if default else HIGH) if value.data else None
+    given: Value | None = None
     if value.kind == "env":
-        default = value.data[1]
+        given = value.data[1]
     elif value.kind == "call" and str(value.data[0]).endswith("Field"):
         words = dict(value.data[2])
-        default = words.get("default") or (value.data[1][0] if value.data[1] else None)
-    if default is None:
+        given = words.get("default") or (value.data[1][0] if value.data[1] else None)
+    if given is None:
         return None
-    on = default.data is True or (default.text is not None and _is_on(default.text)) or default.data == 1
+    on = given.data is True or (given.text is not None and _is_on(given.text)) or given.data == 1
     return MEDIUM if on else None
 
 
