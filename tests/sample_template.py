@@ -29,7 +29,7 @@ BASE = {
         [project]
         name = "{{ name }}"
         version = "0.1.0"
-        description = {{ description | to_json }}
+        description = {{ description | to_json(ensure_ascii=False) }}
         dependencies = [
         {%- for component in components %}{% for requirement in component.dependencies %}
             "{{ requirement }}",

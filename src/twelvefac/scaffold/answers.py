@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from twelvefac.errors import UsageError
-from twelvefac.scaffold.catalogue import Catalogue
+from twelvefac.scaffold.catalogue import SUBDIRECTORY, Catalogue
 from twelvefac.scaffold.component import QUESTIONS, Component
 from twelvefac.scaffold.names import check_name
 
 LONGEST_DESCRIPTION = 100
 # what would be taken for a template's own tag, by us or by whoever renders the repository again
 _TAG = re.compile(r"\{[{%#]|[#%}]\}")
+
+_LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,12 @@ def make_answers(catalogue: Catalogue, given: Mapping[str, str]) -> tuple[Answer
 
 
 def requirements(catalogue: Catalogue) -> list[str]:
-    """Return every requirement that some service of this catalogue has."""
-    return [
+    """Return every requirement that some service of this catalogue has, the locked ones included."""
+    named = [
         requirement
         for component in catalogue.components
         for requirement in (*component.dependencies, *component.dev_dependencies)
     ]
+    for lock in sorted((catalogue.root / SUBDIRECTORY).glob("*/*.lock")):
+        named.extend(_LOCKED.findall(lock.read_text("utf-8")))
+    return named

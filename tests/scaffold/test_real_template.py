@@ -1,0 +1,116 @@
+"""The template that ships: every combination renders as planned, is fit for use and formatted."""
+
+import itertools
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from scaffold_names import DESCRIPTIONS, NAMES
+
+from twelvefac.app.new import own_audit
+from twelvefac.scaffold.answers import make_answers, requirements
+from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
+from twelvefac.scaffold.component import QUESTIONS
+from twelvefac.scaffold.copier_yml import copier_yml
+from twelvefac.scaffold.history import VERSION_FILE, released, tree_ids
+from twelvefac.scaffold.names import distribution, objection
+from twelvefac.scaffold.plan import Ownership, Plan, make_plan
+from twelvefac.scaffold.postcheck import check_tree
+from twelvefac.scaffold.records import write_records
+from twelvefac.scaffold.render import render
+
+REAL = load_catalogue(data_root())
+COMBINATIONS = [
+    dict(zip([kind.name for kind in QUESTIONS], choices, strict=True))
+    for choices in itertools.product(*(REAL.choices(kind) for kind in QUESTIONS))
+]
+
+
+def make(into: Path, catalogue: Catalogue, **given: str) -> Plan:
+    plan = make_plan(catalogue, *make_answers(catalogue, given))
+    render(catalogue.root, plan.answers.as_data(), into)
+    write_records(into, plan, "0.1.0")
+    return plan
+
+
+def ruff(*arguments: str, folder: Path) -> str:
+    command = [sys.executable, "-m", "ruff", *arguments, "--no-cache", "."]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+def test_copier_yml_is_current() -> None:
+    assert (REAL.root / "copier.yml").read_text("utf-8") == copier_yml(REAL), "run `make docs`"
+
+
+@pytest.mark.parametrize("choices", COMBINATIONS, ids=lambda choices: "-".join(choices.values()))
+def test_every_combination_is_fit_for_use(tmp_path: Path, choices: dict[str, str]) -> None:
+    plan = make(tmp_path, REAL, name="my-orders", **choices)
+    check_tree(tmp_path, plan, own_audit)
+
+
+@pytest.mark.parametrize("choices", COMBINATIONS, ids=lambda choices: "-".join(choices.values()))
+def test_plain_copier_gives_the_same_files(tmp_path: Path, choices: dict[str, str]) -> None:
+    (tmp_path / "ours").mkdir()
+    plan = make(tmp_path / "ours", REAL, name="my-orders", description='Say "it\'s" \\ fine', **choices)
+    # a copy: in a checkout Copier takes the newest tag, not what is on disk
+    source = tmp_path / "template"
+    shutil.copytree(REAL.root / "templates", source / "templates")
+    shutil.copy(REAL.root / "copier.yml", source)
+    data = [f"--data={key}={value}" for key, value in plan.answers.as_data().items()]
+    command = [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet", *data, str(source)]
+    subprocess.run([*command, str(tmp_path / "plain")], check=True)
+    for file in plan.files:
+        if file.component != "twelvefac":
+            assert (tmp_path / "plain" / file.path).read_bytes() == (tmp_path / "ours" / file.path).read_bytes()
+    plain = {path.relative_to(tmp_path / "plain").as_posix() for path in (tmp_path / "plain").rglob("*")}
+    files = {path for path in plain if (tmp_path / "plain" / path).is_file()}
+    assert files - {".copier-answers.yml"} == {file.path for file in plan.files if file.component != "twelvefac"}
+
+
+@settings(max_examples=15)
+@given(name=NAMES, description=DESCRIPTIONS)
+@example(name="a", description="The a service")
+@example(name="a" + "-b" * 19, description="x" * 100)
+@example(name="z" * 40, description="'\"\\")
+@example(name="orders", description="é {x} $HOME `id` %s # <b>&amp;")
+def test_any_valid_answers_give_clean_files(name: str, description: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        check_tree(tree, make(tree, REAL, name=name, description=description))
+        assert ruff("format", "--check", folder=tree) == ""
+        assert ruff("check", folder=tree) == ""
+
+
+def test_a_service_cannot_be_named_like_what_it_installs() -> None:
+    known = requirements(REAL)
+    names = [distribution(requirement) for requirement in known]
+    for lock in REAL.root.glob("templates/service/*/*.lock*"):
+        names += [distribution(line) for line in lock.read_text("utf-8").splitlines() if re.match(r"\w", line)]
+    # "fast--api" is no name anyway; the rest must be refused as what it is
+    assert [name for name in set(names) if not objection(name.replace("_", "-"), known)] == []
+    assert {"fastapi", "uvicorn", "starlette"} <= set(names)
+
+
+def test_every_ownership_rule_names_a_file(tmp_path: Path) -> None:
+    plan = make_plan(REAL, *make_answers(REAL, {"name": "orders"}))
+    for component in plan.components:
+        seeded = [file for file in plan.files if file.ownership is Ownership.SEEDED]
+        mine = [file for file in seeded if file.component == component.name]
+        assert bool(mine) is bool(component.seeded), component.name
+
+
+def test_a_released_version_never_changes() -> None:
+    version = (REAL.root / VERSION_FILE).read_text("utf-8").strip()
+    here, there = tree_ids(REAL.root)
+    if there:
+        assert here == there, f"template {version} is released: raise {VERSION_FILE}"
+    else:
+        assert version not in released(REAL.root)
+        key = [int(part) for part in version.split(".")]
+        assert all([int(part) for part in old.split(".")] < key for old in released(REAL.root))
