@@ -7,6 +7,7 @@ OTEL_* variables by themselves.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Timer
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -16,18 +17,25 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from . import SERVICE, __version__
 
+FLUSH_SECONDS = 2
+
 
 @contextmanager
 def exporting() -> Iterator[None]:
     """Starts a thread that exports: enter it in the worker process, after the fork."""
     resource = Resource.create({"service.name": SERVICE, "service.version": __version__})
     provider = TracerProvider(resource=resource)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    exporter = OTLPSpanExporter()
+    provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_add_ids)
     yield
+    # A collector that does not answer must not use up the platform's grace period.
+    limit = Timer(FLUSH_SECONDS, exporter.shutdown)
+    limit.start()
     provider.shutdown()
+    limit.cancel()
 
 
 def _add_ids(record: logging.LogRecord) -> bool:

@@ -53,30 +53,32 @@ class Server(uvicorn.Server):
 
 
 def run(settings: Settings) -> int:
-    with tempfile.TemporaryDirectory() as shared:
-        if settings.web_concurrency > 1:
-            # prometheus_client looks at it when imported: each worker then counts in a file there.
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
-        from .app import create_app
-
-        app = create_app(settings)
-        config = uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=settings.graceful_timeout,
-        )
-        server = Server(config, app.state, settings.drain_seconds)
-        listener = config.bind_socket()
-        if settings.web_concurrency > 1:
-            return supervise(server, listener, settings.web_concurrency)
+    if settings.web_concurrency == 1:
+        server, listener = prepare(settings)
         server.run([listener])
         return 0
+    with tempfile.TemporaryDirectory() as shared:
+        # prometheus_client looks at it when imported: each worker then counts in a file there.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
+        return supervise(*prepare(settings), settings.web_concurrency)
+
+
+def prepare(settings: Settings) -> tuple[Server, socket.socket]:
+    from .app import create_app
+
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=settings.graceful_timeout,
+    )
+    return Server(config, app.state, settings.drain_seconds), config.bind_socket()
 
 
 def supervise(server: Server, listener: socket.socket, count: int) -> int:
@@ -97,24 +99,25 @@ def supervise(server: Server, listener: socket.socket, count: int) -> int:
     def start() -> None:
         # A signal has to wait while the new process is not in `born` or has the wrong handlers.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        pid = os.fork()
-        if pid:
+        if not stopping:
+            pid = os.fork()
+            if pid == 0:
+                os._exit(work())
             born[pid] = time.monotonic()
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-            return
-        code: int | str | None = 1
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+    def work() -> int:
         try:
             for number, handler in zip(SIGNALS, before, strict=True):
                 signal.signal(number, handler)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             server.run([listener])
-            code = 0
         except SystemExit as exit_:
-            code = exit_.code
+            return exit_.code if isinstance(exit_.code, int) else 1
         except BaseException:
             log.critical("worker failed", exc_info=True)
-        finally:
-            os._exit(code if isinstance(code, int) else 1)
+            return 1
+        return 0
 
     for number in SIGNALS:
         signal.signal(number, stop)
