@@ -61,6 +61,7 @@ wheel: $(READY) ## Build the wheel into dist/
 release-template: $(READY) ## Record the template as it is under the version in templates/VERSION
 	$(BIN)/python -m twelvefac.scaffold.release copier-yml
 	$(BIN)/python -m twelvefac.scaffold.release release
+	$(BIN)/python tests/replays.py
 
 .PHONY: clean
 clean: ## Remove the environment, caches and built files
