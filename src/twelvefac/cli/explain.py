@@ -6,7 +6,7 @@ import typer
 
 from twelvefac.cli._output import color_wanted, print_result
 
-command = typer.Typer(rich_markup_mode=None)
+command = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @command.command("explain")
