@@ -249,6 +249,22 @@ def test_a_flag_for_every_question(sample: Path, tmp_path: Path) -> None:
     assert talk(program(sample, "new", "service", "orders", "--defaults", "--dry-run"), tmp_path, [])[2] == ""
 
 
+def test_nothing_is_asked_for_nothing(sample: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken/mine").touch()
+    for arguments in (["taken"], ["kafka"], ["orders", "--ci=gitlab"]):
+        code, out, shown = talk(program(sample, "new", "service", *arguments), tmp_path, [])
+        assert (code, out, shown.count("?")) == (2, "", 0)
+    typed = [("service's name", "taken"), ("service's name", "orders"), ("in one line", ""), ("pipeline", "")]
+    code, out, shown = talk(program(sample, "new", "service", "--dry-run"), tmp_path, typed)
+    assert (code, "taken is not empty" in shown) == (0, True)
+
+
+def test_a_pipeline_with_a_terminal_is_not_asked(sample: Path, tmp_path: Path) -> None:
+    code, _, shown = talk(program(sample, "new", "service", "orders"), tmp_path, [], CI="true")
+    assert (code, shown) == (0, "")
+
+
 @pytest.mark.parametrize("answered", [0, 1, 2])
 def test_ctrl_c_at_a_question(sample: Path, tmp_path: Path, answered: int) -> None:
     lines = [("service's name", "orders"), ("in one line", ""), ("pipeline", "none")][:answered]

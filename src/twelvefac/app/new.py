@@ -67,9 +67,15 @@ class Asking:
     """The questions that a request leaves open, and the checks for what a person types."""
 
     def __init__(self, request: NewRequest) -> None:
-        """Read the catalogue and the answers file. Raises UsageError when the file is wrong."""
+        """Read the catalogue and the answers file, and look at what is given before anything is asked.
+
+        Raises UsageError when an answer is none, RefusedError when something is at the target already.
+        """
         self._catalogue = load_catalogue(data_root())
+        self._dest = request.dest
         self.given = _given(request)
+        for key, answer in self.given.items():
+            self.check(key, answer)
 
     def questions(self) -> tuple[Question, ...]:
         """Return what is open; a question with one possible answer is none."""
@@ -86,9 +92,10 @@ class Asking:
         return tuple(question for question in (*texts, *choices) if question.key not in self.given)
 
     def check(self, key: str, answer: str) -> None:
-        """Raise UsageError when ``answer`` is none to the question ``key``."""
+        """Raise UsageError when ``answer`` is none to the question ``key``, RefusedError for a name in use."""
         if key == "name":
             check_name(answer, requirements(self._catalogue))
+            find_target(_absolute(self._dest or answer))
         elif key == "description":
             check_description(answer)
         else:

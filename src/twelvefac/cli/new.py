@@ -1,5 +1,6 @@
 """``twelvefac new <noun>``: flags and prompts become a request; what was made goes to stdout."""
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ from typer.core import TyperCommand
 
 from twelvefac.app.new import KINDS, Asking, NewRequest, NewResult, Question, choices, new_service, own_audit
 from twelvefac.cli._output import color_wanted, print_result
-from twelvefac.errors import UsageError
+from twelvefac.errors import TwelvefacError
 
 command = typer.Typer(
     help="Make a new repository.",
@@ -82,7 +83,7 @@ def _service(  # more than 8 parameters: one for each flag is typer's way
 
 
 def _has_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
 
 
 def _ask(asking: Asking) -> dict[str, str]:
@@ -101,7 +102,7 @@ def _prompt(asking: Asking, question: Question, default: str) -> str:
         answer = _read_line(f"{text} [{default}]: " if default else f"{text}: ") or default
         try:
             asking.check(question.key, answer)
-        except UsageError as error:
+        except TwelvefacError as error:
             typer.echo(f"  {error.message}", err=True)
         else:
             return answer

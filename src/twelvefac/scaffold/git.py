@@ -80,7 +80,7 @@ def commit_all(tree: Path, message: str) -> None:
 def work_tree_around(folder: Path) -> Path | None:
     """Return the root of the git work tree that holds ``folder``, None outside of any."""
     for candidate in (folder, *folder.parents):
-        if (candidate / ".git").exists():
+        if os.path.lexists(candidate / ".git"):  # Path.exists would raise where one may not look
             return candidate
     return None
 

@@ -44,9 +44,9 @@ def find_target(path: Path) -> Target:
     Raises RefusedError when something is there already (an empty folder counts as nothing) and MachineError
     when the place cannot be looked at.
     """
-    if path.is_symlink() and path.is_dir():
-        path = path.resolve()
     try:
+        if path.is_symlink() and path.is_dir():
+            path = path.resolve()
         if os.path.lexists(path):
             if not path.is_dir():
                 raise RefusedError(f"{shown(path)} is a file", hint="choose another folder, or move it away")
@@ -112,7 +112,8 @@ def publish(tree: Path, target: Target) -> None:
                 hint="choose another folder",
             ) from error
         raise
-    _sync_folder(target.anchor)
+    with suppress(OSError):  # it is made; at worst a power cut takes it away again, whole
+        _sync_folder(target.anchor)
 
 
 def remove_abandoned(folder: Path) -> list[str]:
