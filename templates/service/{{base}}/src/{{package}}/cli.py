@@ -1,14 +1,24 @@
 """One command line for every process type and admin task: same code, same configuration."""
 
 import argparse
+import logging
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import NoReturn
 
 from . import SERVICE, __version__, commands
 
+log = logging.getLogger(__name__)
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        log.critical("%s: %s", self.prog, message)  # a typo in a deployment is read in the logs
+        raise SystemExit(2)
+
 
 def run() -> int:
-    parser = argparse.ArgumentParser(prog=SERVICE)
+    parser = Parser(prog=SERVICE)
     parser.add_argument("--version", action="version", version=__version__)
     choices = parser.add_subparsers(required=True, metavar="COMMAND")
     for found in iter_modules(commands.__path__):
