@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -158,3 +159,9 @@ def test_copier_yml_is_the_same_every_time(sample: Path) -> None:
     assert copier_yml(load_catalogue(sample)) == text
     assert "_tasks" not in text
     assert "_jinja_extensions" not in text
+
+
+def test_one_module_imports_copier(repository: Path) -> None:
+    pattern = re.compile(r"^\s*(?:import|from) (?:copier|plumbum)\b", re.MULTILINE)
+    sources = sorted((repository / "src/twelvefac").rglob("*.py"))
+    assert [path.name for path in sources if pattern.search(path.read_text("utf-8"))] == ["render.py"]
