@@ -19,7 +19,7 @@ class Document:
         """Decode ``data``; bytes that are not ``encoding`` are read as Latin-1, so that no file is lost."""
         try:
             text = data.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
+        except (UnicodeError, LookupError):  # some codecs raise the plain UnicodeError
             text = data.decode("latin-1")
         return cls(text.removeprefix(_BOM))
 

@@ -37,17 +37,10 @@ class OverlapError(ValueError):
 def apply_edits(text: str, edits: list[Replace]) -> str:
     """The text after all edits, which must not overlap; their order does not matter.
 
-    Raises OverlapError when two of them share a character.
+    Raises OverlapError when two of them share a character, ValueError for a span that this text does not have.
     """
     document = Document(text)
-    spots = sorted(
-        (
-            document.offset(edit.span.line, edit.span.column),
-            document.offset(edit.span.end_line, edit.span.end_column),
-            edit.text,
-        )
-        for edit in edits
-    )
+    spots = sorted((*_offsets(document, edit.span), edit.text) for edit in edits)
     parts, done = [], 0
     for start, end, new in spots:
         if start < done:
@@ -55,3 +48,11 @@ def apply_edits(text: str, edits: list[Replace]) -> str:
         parts += [text[done:start], new]
         done = end
     return "".join([*parts, text[done:]])
+
+
+def _offsets(document: Document, span: Span) -> tuple[int, int]:
+    if 1 <= span.line <= span.end_line <= len(document.starts):
+        start, end = document.offset(span.line, span.column), document.offset(span.end_line, span.end_column)
+        if 0 <= start <= end <= len(document.text):
+            return start, end
+    raise ValueError(f"no place in this text: {span}")

@@ -17,18 +17,21 @@ def write_atomically(path: str, data: bytes, *, mode: int | None = None) -> None
     folder, name = os.path.split(path)
     staged = ""
     try:
-        handle, staged = tempfile.mkstemp(dir=folder or ".", prefix=f".{name[:100]}.", suffix=".tmp")
+        # 55 characters are at most 220 bytes: with what is added, a name that every file system takes
+        handle, staged = tempfile.mkstemp(dir=folder or ".", prefix=f".{name[:55]}.", suffix=".tmp")
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(staged, _bits(path) if mode is None else mode)
         os.replace(staged, path)
+        staged = ""
     except OSError as error:
+        raise MachineError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:  # also after Ctrl-C
         if staged:
             with contextlib.suppress(OSError):
                 os.unlink(staged)
-        raise MachineError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _bits(path: str) -> int:
