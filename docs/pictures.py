@@ -4,6 +4,7 @@ The real commands run in a pseudo-terminal, in a temporary folder; what they pri
 becomes docs/pictures/<name>.svg.
 """
 
+import argparse
 import errno
 import fcntl
 import os
@@ -111,7 +112,7 @@ def recorded(words: list[str], folder: Path) -> str:
     hidden = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "CI", "GIT_", "TWELVEFAC_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
     environment |= {"TERM": "xterm-256color", "PATH": f"{HOME_OF_TOOLS}{os.pathsep}{os.environ['PATH']}"}
-    environment |= {"XDG_CACHE_HOME": str(folder / ".cache")}
+    environment |= {"XDG_CACHE_HOME": str(folder / ".cache"), "LC_ALL": "C"}
     process = subprocess.Popen(words, cwd=folder, env=environment, stdin=slave, stdout=slave, stderr=slave)
     os.close(slave)
     output = bytearray()
@@ -132,8 +133,8 @@ def recorded(words: list[str], folder: Path) -> str:
     return re.sub(r"\x1b\[\d*[ABCDJKlh]|\x1b\[\?\d+[lh]", "", "\n".join(lines)).rstrip()
 
 
-def picture(name: str, commands: Sequence[str], folder: Path) -> None:
-    """Record the commands one after the other on one screen."""
+def picture(name: str, commands: Sequence[str], folder: Path) -> str:
+    """The commands one after the other on one screen, as SVG."""
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         console = Console(record=True, width=COLUMNS, file=nowhere, force_terminal=True, color_system="truecolor")
         for number, command in enumerate(commands):
@@ -143,23 +144,44 @@ def picture(name: str, commands: Sequence[str], folder: Path) -> None:
             console.print(Text.from_ansi(recorded(command.split(), folder)))
         console.print()  # the frame cuts the last line close
         svg = console.export_svg(title="", theme=THEME, code_format=FRAME, unique_id=name)
-    svg = "".join(line.rstrip() + "\n" for line in svg.splitlines())
-    (PICTURES / f"{name}.svg").write_text(svg, encoding="utf-8")
-    sys.stdout.write(f"docs/pictures/{name}.svg\n")
+    return "".join(line.rstrip() + "\n" for line in svg.splitlines())
 
 
-def main() -> None:
+def all_pictures() -> dict[str, str]:
     folder = Path(tempfile.mkdtemp(prefix="twelvefac-pictures-"))
     try:
-        PICTURES.mkdir(exist_ok=True)
         for name, text in SHOP.items():
             (folder / "shop").mkdir(exist_ok=True)
             (folder / "shop" / name).write_text(text, encoding="utf-8")
-        picture("new", ["twelvefac new service orders --defaults", "ls -A orders orders/src/orders"], folder)
-        picture("audit", ["twelvefac audit shop"], folder)
+        return {
+            "new": picture(
+                "new", ["twelvefac new service orders --defaults", "ls -A orders orders/src/orders"], folder
+            ),
+            "audit": picture("audit", ["twelvefac audit shop"], folder),
+        }
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Record the terminal pictures.")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when a picture is not current")
+    check = parser.parse_args().check
+    for name, svg in all_pictures().items():
+        path = PICTURES / f"{name}.svg"
+        if not check:
+            PICTURES.mkdir(exist_ok=True)
+            path.write_text(svg, encoding="utf-8")
+        elif not path.exists() or words(path.read_text(encoding="utf-8")) != words(svg):
+            sys.stderr.write(f"{path.name} does not show what the command prints today: run `make pictures`\n")
+            return 1
+    return 0
+
+
+def words(svg: str) -> list[str]:
+    """What a picture says; how it is drawn may differ with the version of rich."""
+    return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

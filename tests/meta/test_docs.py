@@ -77,16 +77,31 @@ def test_the_python_versions_of_the_readme_are_those_of_the_package_and_the_pipe
     assert ", ".join(classifiers[:-1]) + " and " + classifiers[-1] in readme
 
 
-def test_generated_pages_are_current(repository: Path) -> None:
-    result = subprocess.run(
-        [sys.executable, "docs/generate.py", "--check"],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.mark.parametrize("script", ["generate.py", "pictures.py"])
+def test_what_is_generated_is_current(script: str, repository: Path) -> None:
+    command = [sys.executable, f"docs/{script}", "--check"]
+    result = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
 
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_suppression_that_the_readme_shows_works(repository: Path, tmp_path: Path) -> None:
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    line = re.findall(r"^carts = \{\}  # twelvefac: .*$", readme, re.MULTILINE)[0]
+    service = (
+        "from flask import Flask, request\n\napp = Flask(__name__)\n{line}\n\n\n"
+        "@app.post('/<name>')\ndef put(name):\n    carts[name] = request.json\n\n\n"
+        "@app.get('/<name>')\ndef get(name):\n    return carts[name]\n"
+    )
+
+    def codes(text: str) -> int:
+        (tmp_path / "app.py").write_text(service.format(line=text))
+        (tmp_path / "pyproject.toml").write_text("[project]\nname = 'shop'\nversion = '1'\n")
+        command = [sys.executable, "-m", "twelvefac", "audit", str(tmp_path), "--rule", "in-memory-state"]
+        return subprocess.run(command, capture_output=True, check=False).returncode
+
+    assert codes("carts = {}") == 1
+    assert codes(line) == 0
 
 
 def test_links_between_pages_lead_somewhere(repository: Path) -> None:
