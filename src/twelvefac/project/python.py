@@ -26,6 +26,7 @@ from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.document import Document
 
 _CODING = re.compile(rb"^[ \t\f]*#.{0,200}?coding[:=][ \t]*([-\w.]{1,40})")  # PEP 263
+_SLOW_CODECS = frozenset(("punycode", "idna"))  # of domain names; quadratic, a file of 1 MB takes hours
 
 _TELLING = (ast.Constant, ast.Call, ast.Subscript, ast.BoolOp, ast.IfExp, ast.BinOp)
 """Expressions whose value a rule can use; most assignments are something else and are not kept."""
@@ -37,7 +38,10 @@ def read_python(data: bytes, wanted: frozenset[str]) -> PythonFacts:
 
     ``wanted`` are the last segments of the callees whose calls are kept. Raises UnreadableError.
     """
-    document = Document.decode(data, _encoding(data))
+    encoding = _encoding(data)
+    if encoding.replace("-", "_") in _SLOW_CODECS:
+        raise UnreadableError(f"encoding {encoding}", 1)
+    document = Document.decode(data, encoding)
     tree = _parse(data)
     walk = Walk()
     walk.run(tree)
@@ -62,7 +66,7 @@ def read_python(data: bytes, wanted: frozenset[str]) -> PythonFacts:
 def _encoding(data: bytes) -> str:
     for line in data.split(b"\n", 2)[:2]:
         if match := _CODING.match(line):
-            return match.group(1).decode("ascii", "replace")
+            return match.group(1).decode("ascii", "replace").lower()
     return "utf-8"
 
 

@@ -1,6 +1,8 @@
 """Names, places and values of Python expressions, as far as one file tells them."""
 
 import ast
+import re
+from bisect import bisect_right
 from typing import Any
 
 from twelvefac.project.environment import MAPPINGS, READERS
@@ -10,12 +12,17 @@ from twelvefac.source.span import Pos
 
 _DEPTH = 6
 """How deep values are followed; deeper ones are ``other``. Bounds the work on hostile nesting."""
+LONGEST_NAME = 500
+"""Longer dotted names are no names: they are copied for each use, so one of 500 KB would fill the memory."""
+_MOST_PARTS = 50
+_MOST_BITS = 64  # of an integer: Python refuses to print one of more than 4300 digits
+_WIDE = re.compile(r"[^\x00-\x7f]")
 
 
 def dotted(node: ast.AST | None) -> str | None:
     """``a.b.c`` of a chain of attributes, calls in it as ``()``: ``Session().get``; None for anything else."""
     parts: list[str] = []
-    while True:
+    while len(parts) <= _MOST_PARTS:
         if isinstance(node, ast.Attribute):
             parts.append(node.attr)
             node = node.value
@@ -24,9 +31,11 @@ def dotted(node: ast.AST | None) -> str | None:
             node = node.func
         elif isinstance(node, ast.Name):
             parts.append(node.id)
-            return ".".join(reversed(parts)).replace(".()", "()")
+            name = ".".join(reversed(parts)).replace(".()", "()")
+            return name if len(name) <= LONGEST_NAME else None
         else:
             return None
+    return None
 
 
 class Names:
@@ -45,6 +54,8 @@ class Names:
             if step is None:
                 break
             name = step
+            if len(name) > LONGEST_NAME:
+                return None
         head, dot, rest = name.partition(".")
         bare = head.removesuffix("()")
         return self._aliases.get(bare, bare) + head[len(bare) :] + dot + rest
@@ -68,6 +79,7 @@ class Places:
 
     def __init__(self, document: Document | None) -> None:
         self._document = document
+        self._lines: dict[int, tuple[list[int], list[int]]] = {}
 
     def __call__(self, node: Any) -> Pos:
         start, end = node.col_offset, node.end_col_offset
@@ -77,9 +89,19 @@ class Places:
         return (node.lineno, start + 1, node.end_lineno, end + 1)
 
     def _characters(self, line: int, column: int) -> int:
+        ends, extra = self._lines.get(line) or self._measure(line)
+        return column - extra[bisect_right(ends, column)]
+
+    def _measure(self, line: int) -> tuple[list[int], list[int]]:
+        """Of each character of several bytes: the byte it ends at, and how many bytes more than characters so far."""
         assert self._document is not None
-        text = self._document.line(line)
-        return len(text.encode("utf-8", "surrogatepass")[:column].decode("utf-8", "ignore"))
+        ends, extra = [], [0]
+        for match in _WIDE.finditer(self._document.line(line)):
+            more = extra[-1] + len(match.group().encode("utf-8", "surrogatepass")) - 1
+            ends.append(match.end() + more)
+            extra.append(more)
+        self._lines[line] = ends, extra
+        return ends, extra
 
 
 class ValueReader:
@@ -177,7 +199,7 @@ class ValueReader:
             return Value("str", value.decode("latin-1"), at)
         if isinstance(value, bool):
             return Value("bool", value, at)
-        if isinstance(value, int | float):
+        if isinstance(value, float) or (isinstance(value, int) and value.bit_length() <= _MOST_BITS):
             return Value(type(value).__name__, value, at)
         if value is None:
             return Value("none", None, at)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from twelvefac.project.credentials import CREDENTIAL_SHAPE
-from twelvefac.project.python_values import dotted
+from twelvefac.project.python_values import LONGEST_NAME, dotted
+from twelvefac.project.unreadable import UnreadableError
 
 _CHANGES = frozenset(
     "append appendleft extend extendleft insert add update setdefault pop popleft popitem remove discard clear put "
@@ -50,6 +51,9 @@ class Walk:
                 changed = visit(self, item)
                 if changed is not None:
                     inner, guarded = changed
+                    if isinstance(node, ast.If):  # the other branch of a main guard
+                        push((child, scope, item[2]) for child in reversed(node.orelse))
+                        node.orelse = []
             children: list[Scoped] = []
             for field in node._fields:
                 value = getattr(node, field, None)
@@ -144,7 +148,7 @@ class Walk:
 
     def on_function(self, item: Scoped) -> tuple[str, bool]:
         node, scope, guarded = item
-        inner = f"{scope}.{node.name}" if scope else node.name
+        inner = _inner(scope, node)
         self.functions.append((node, inner, guarded))
         arguments = node.args
         positional = arguments.posonlyargs + arguments.args
@@ -156,7 +160,7 @@ class Walk:
 
     def on_class(self, item: Scoped) -> tuple[str, bool]:
         node, scope, guarded = item
-        inner = f"{scope}.{node.name}" if scope else node.name
+        inner = _inner(scope, node)
         self.classes.append((node, inner, guarded))
         self._in_class.add(inner)
         return inner, guarded
@@ -164,17 +168,15 @@ class Walk:
     def on_if(self, item: Scoped) -> tuple[str, bool] | None:
         node, scope, _ = item
         test = node.test
-        if (
-            isinstance(test, ast.Compare)
-            and isinstance(test.left, ast.Name)
-            and test.left.id == "__name__"
-            and isinstance(test.ops[0], ast.Eq)
-        ):
-            return scope, True
+        if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq):
+            sides = [getattr(side, "id", getattr(side, "value", None)) for side in (test.left, test.comparators[0])]
+            if "__name__" in sides and "__main__" in sides:
+                return scope, True
         return None
 
     def on_import(self, item: Scoped) -> None:
         for alias in item[0].names:
+            _check_length(alias.name, item[0])
             self.imports.append((alias.name, "", item))
             if alias.asname:
                 self.aliases[alias.asname] = alias.name
@@ -185,6 +187,7 @@ class Walk:
     def on_import_from(self, item: Scoped) -> None:
         node = item[0]
         module = "." * node.level + (node.module or "")
+        _check_length(module, node)
         joint = "" if module.endswith(".") or not module else "."
         for alias in node.names:
             self.imports.append((module, alias.name, item))
@@ -207,6 +210,19 @@ class Walk:
     def on_name(self, item: Scoped) -> None:
         if item[1]:
             self.names.append(item)
+
+
+def _inner(scope: str, node: Any) -> str:
+    """The scope inside a function or class."""
+    inner = f"{scope}.{node.name}" if scope else node.name
+    _check_length(inner, node)
+    assert isinstance(inner, str)
+    return inner
+
+
+def _check_length(name: str, node: Any) -> None:
+    if len(name) > LONGEST_NAME:
+        raise UnreadableError(f"a name of more than {LONGEST_NAME} characters", node.lineno)
 
 
 def _base(node: ast.expr) -> str:
