@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from twelvefac.audit.cache import Cache
-from twelvefac.audit.facts import Facts
+from twelvefac.audit.facts import Facts, Repository
 from twelvefac.audit.result import AuditReport, RuleRun, RunState, ServiceSummary
 from twelvefac.audit.rule import Finding, Rule
 from twelvefac.audit.suppress import ConfiguredIgnore, suppress
@@ -50,12 +50,9 @@ def audit(root: str, rules: tuple[Rule, ...], options: AuditOptions) -> AuditRep
                 files[file.path] = facts
                 notices += [Notice(kind, file.path, line, message) for kind, line, message in facts.notices]
     cache.save()
-    python = [file.path for file in found.files if file.kind == "python" and file.path in files]
-    services = find_services(
-        os.path.basename(root), files, python, found.manifests, lambda path: read_bytes(root, path)
-    )
+    services = find_services(os.path.basename(root), files, found.manifests, lambda path: read_bytes(root, path))
     chosen = tuple(rule for rule in rules if options.selected is None or rule.name in options.selected)
-    findings, runs = _run(chosen, services, files)
+    findings, runs = _run(chosen, services, Repository(found.names, found.tracked, files))
     outcomes, suppression_notices = suppress(
         findings,
         {path: facts.ignores for path, facts in files.items() if facts.ignores},
@@ -98,7 +95,7 @@ def _facts(root: str, file: File, scanner: Scanner, cache: Cache, notices: list[
         return None
     facts = cache.get_by_content(file, data)
     if facts is None:
-        facts = scanner.scan(file.kind, data)
+        facts = scanner.scan(file.path, file.kind, data)
         cache.put(file, data, facts)
     return facts
 
@@ -116,12 +113,12 @@ def _cache_key(rules: tuple[Rule, ...], options: AuditOptions) -> str:
 
 
 def _run(
-    rules: tuple[Rule, ...], services: tuple[Service, ...], files: dict[str, FileFacts]
+    rules: tuple[Rule, ...], services: tuple[Service, ...], repository: Repository
 ) -> tuple[list[tuple[Finding, Rule, str]], list[RuleRun]]:
     findings: list[tuple[Finding, Rule, str]] = []
     runs: list[RuleRun] = []
     for service in services:
-        facts = Facts(files, service.files)
+        facts = Facts(repository, service.files)
         for rule in rules:
             try:
                 # whole or not at all: half of a failed rule's findings would look like a verdict
@@ -135,7 +132,7 @@ def _run(
 
 
 def _state(rule: Rule, service: Service) -> RuleRun:
-    if rule.needs_command and not service.commands:
+    if rule.needs_command and not service.released:
         reason = service.undecided[0] if service.undecided else "what the released process runs is not known"
         return RuleRun(rule, service.name, RunState.NOT_JUDGED, reason)
     if rule.needs_image and not service.images:

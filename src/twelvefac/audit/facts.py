@@ -1,39 +1,52 @@
 """The facts of one service, as rules ask for them."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
+from twelvefac.project.compose import ComposeFile
+from twelvefac.project.dependencies import Manifest
+from twelvefac.project.envfile import EnvEntry
 from twelvefac.project.facts import (
     Binding,
     Call,
     Class,
-    DockerfileFacts,
     EnvRead,
     FileFacts,
     Function,
     PythonFacts,
 )
+from twelvefac.project.kubernetes import Resource
+from twelvefac.project.yaml_nodes import YamlDocument
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The whole audited directory: the paths of all its files, and those that git tracks (None without git)."""
+
+    names: frozenset[str]
+    tracked: frozenset[str] | None
+    files: Mapping[str, FileFacts]
 
 
 class Facts:
-    """What is known of a service's files; every method yields ``(path, fact)`` in the order of paths."""
+    """What is known of a service's files; every method yields ``(path, fact)`` in the order of paths.
 
-    def __init__(self, files: Mapping[str, FileFacts], paths: tuple[str, ...]) -> None:
-        self._files = files
-        self._python = tuple((path, python) for path in paths if (python := files[path].python) is not None)
+    Each file belongs to one service, so that what is judged by file is judged once. ``repository`` is the rest.
+    """
+
+    def __init__(self, repository: Repository, paths: tuple[str, ...]) -> None:
+        self.repository = repository
+        self._files = repository.files
+        self._paths = paths
+        self._python = tuple((path, python) for path in paths if (python := self._files[path].python) is not None)
 
     def python(self) -> Iterator[tuple[str, PythonFacts]]:
         """The Python files that some rule's anchors occur in."""
         return iter(self._python)
 
-    def file(self, path: str) -> PythonFacts | None:
-        """The facts of one Python file."""
-        facts = self._files.get(path)
-        return facts.python if facts is not None else None
-
-    def dockerfile(self, path: str) -> DockerfileFacts | None:
-        """The facts of one Dockerfile."""
-        facts = self._files.get(path)
-        return facts.dockerfile if facts is not None else None
+    def file(self, path: str) -> FileFacts:
+        """The facts of any file of the repository; empty ones for a path that no reader read."""
+        return self._files.get(path, _EMPTY)
 
     def calls(self, *names: str) -> Iterator[tuple[str, Call]]:
         """Calls of these resolved names."""
@@ -50,7 +63,7 @@ class Facts:
                 yield path, binding
 
     def env_reads(self) -> Iterator[tuple[str, EnvRead]]:
-        """Reads of the environment."""
+        """Reads of the environment in Python."""
         for path, python in self._python:
             for read in python.env:
                 yield path, read
@@ -66,3 +79,39 @@ class Facts:
         for path, python in self._python:
             for one in python.classes:
                 yield path, one
+
+    def compose_files(self) -> Iterator[tuple[str, ComposeFile]]:
+        """Compose files that lie in this service."""
+        for path in self._paths:
+            compose = self._files[path].compose
+            if compose is not None:
+                yield path, compose
+
+    def resources(self) -> Iterator[tuple[str, Resource]]:
+        """Kubernetes resources whose files lie in this service."""
+        for path in self._paths:
+            for resource in self._files[path].resources:
+                yield path, resource
+
+    def pipelines(self) -> Iterator[tuple[str, YamlDocument]]:
+        """Documents of CI pipelines that lie in this service."""
+        for path in self._paths:
+            for document in self._files[path].pipeline:
+                yield path, document
+
+    def manifests(self) -> Iterator[tuple[str, Manifest]]:
+        """Requirements files, pyproject.toml and Pipfile of this service."""
+        for path in self._paths:
+            manifest = self._files[path].manifest
+            if manifest is not None:
+                yield path, manifest
+
+    def envfiles(self) -> Iterator[tuple[str, tuple[EnvEntry, ...]]]:
+        """``.env`` files and their entries."""
+        for path in self._paths:
+            entries = self._files[path].environment
+            if entries:
+                yield path, entries
+
+
+_EMPTY = FileFacts()

@@ -148,6 +148,19 @@ class Rule:
     ) -> Finding:
         """A finding of this rule; ``severity`` where it differs from the rule's own."""
         span = Span.of(path, pos)
+        return self.on(span, message, subject=subject, symbol=symbol, related=related, severity=severity)
+
+    def on(
+        self,
+        span: Span,
+        message: str,
+        *,
+        subject: str,
+        symbol: str = "",
+        related: tuple[tuple[Span, str], ...] = (),
+        severity: Severity | None = None,
+    ) -> Finding:
+        """The same for a span."""
         return Finding(self.name, message, span, subject, severity or self.severity, related, symbol)
 
 

@@ -2,9 +2,11 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from twelvefac.project.compose import is_compose
+from twelvefac.project.dependencies import is_requirements
 from twelvefac.project.facts import Notice
 from twelvefac.project.git import listed_files
 
@@ -19,6 +21,24 @@ _TEST_FOLDERS = frozenset("tests test testing __tests__ testsuite e2e integratio
 _OTHER_FOLDERS = frozenset("docs doc examples example samples vendor vendored third_party benchmarks".split())
 _MIGRATION_FOLDERS = frozenset(("migrations", "versions"))
 _TEST_FILE = re.compile(r"(?:test_.*|.*_tests?|tests|conftest|noxfile|fabfile|locustfile.*)\.py")
+_ENVFILE = re.compile(r"\.env(?:\.[\w.-]{1,60})?|[\w-]{1,60}\.env|\.?envrc")
+_BY_NAME = {
+    "Procfile": "procfile",
+    "pyproject.toml": "pyproject",
+    "Pipfile": "pipfile",
+    ".dockerignore": "text",
+    "supervisord.conf": "text",
+    "supervisor.conf": "text",
+    "uwsgi.ini": "text",
+    ".python-version": "text",
+    "runtime.txt": "text",
+    "Makefile": "text",
+}
+_SCRIPTS = frozenset("entrypoint docker-entrypoint start run boot launch wait-for-it prestart".split())
+_PIPELINES = frozenset(
+    ".gitlab-ci.yml .travis.yml azure-pipelines.yml bitbucket-pipelines.yml .drone.yml cloudbuild.yaml buildspec.yml "
+    "appveyor.yml .woodpecker.yml".split()
+)
 _DOCKERFILE = re.compile(r"(?:dockerfile|containerfile)(?:[.-][\w.-]+)?|[\w.-]+[.-]dockerfile", re.IGNORECASE)
 
 
@@ -32,12 +52,18 @@ class File(NamedTuple):
 
 
 class Discovery(NamedTuple):
-    """What a walk found. ``left_out`` counts Python files of tests, migrations, docs and vendored code."""
+    """What a walk found.
+
+    ``left_out`` counts Python files of tests, migrations, docs and vendored code. ``names`` are the paths of all files,
+    whether a reader wants them or not; ``tracked`` those in git's index, None without git.
+    """
 
     files: tuple[File, ...]
     manifests: tuple[str, ...]
     left_out: int
     notices: tuple[Notice, ...]
+    names: frozenset[str] = frozenset()
+    tracked: frozenset[str] | None = None
 
 
 MANIFESTS = frozenset(
@@ -54,13 +80,15 @@ def discover(root: str) -> Discovery:
     manifests: list[str] = []
     notices: list[Notice] = []
     left_out = 0
+    names: list[str] = []
     for entry, path in _walk(root, folders, notices):
         if listed is not None and path not in listed:
             continue
         name = entry.name
         if name in MANIFESTS:
             manifests.append(path)
-        kind = kind_of(name)
+        names.append(path)
+        kind = kind_of(path)
         if kind is None:
             continue
         if is_out_of_scope(path, kind):
@@ -71,16 +99,40 @@ def discover(root: str) -> Discovery:
             notices.append(Notice("too-large", path, 1, f"passed over: {stat.st_size} bytes, the limit is {MAX_BYTES}"))
             continue
         files.append(File(path, kind, stat.st_size, stat.st_mtime_ns))
-    return Discovery(tuple(sorted(files)), tuple(sorted(manifests)), left_out, tuple(notices))
+    tracked = None if listed is None else frozenset(path for path, is_tracked in listed.items() if is_tracked)
+    return Discovery(
+        tuple(sorted(files)), tuple(sorted(manifests)), left_out, tuple(notices), frozenset(names), tracked
+    )
 
 
-def kind_of(name: str) -> str | None:
-    """The reader for a file name; None where no reader wants it."""
+def kind_of(path: str) -> str | None:
+    """The reader for a path; None where no reader wants it."""
+    folder, _, name = path.rpartition("/")
     if name.endswith(".py"):
         return "python"
-    if _DOCKERFILE.fullmatch(name) and not name.endswith((".dockerignore", ".md", ".txt", ".py")):
+    if name.endswith((".yml", ".yaml")):
+        return _yaml_kind(folder, name)
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    if name.endswith((".sh", ".bash")) or (name in _SCRIPTS and "." not in name):
+        return "shell"
+    if _ENVFILE.fullmatch(name):
+        return "envfile"
+    if is_requirements(path):
+        return "requirements"
+    if name.endswith(".dockerignore"):
+        return "text"
+    if _DOCKERFILE.fullmatch(name) and not name.endswith((".md", ".txt", ".j2", ".jinja", ".tmpl", ".template")):
         return "dockerfile"
     return None
+
+
+def _yaml_kind(folder: str, name: str) -> str:
+    if is_compose(name):
+        return "compose"
+    if folder.endswith(".github/workflows") or name in _PIPELINES or folder == ".circleci":
+        return "pipeline"
+    return "yaml"
 
 
 def is_out_of_scope(path: str, kind: str) -> bool:
@@ -122,7 +174,7 @@ def _note_link(root: str, path: str, notices: list[Notice]) -> None:
         notices.append(Notice("outside-link", path, 0, "passed over: a link that leads out of the audited directory"))
 
 
-def _folders(listed: frozenset[str]) -> set[str]:
+def _folders(listed: Iterable[str]) -> set[str]:
     folders: set[str] = set()
     for path in listed:
         folder = path.rpartition("/")[0]

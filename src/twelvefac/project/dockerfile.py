@@ -7,6 +7,7 @@ binding has no arm64 wheel). The grammar is Docker's Dockerfile reference, "Form
 
 import json
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from twelvefac.project.facts import DockerfileFacts, Instruction, Stage
@@ -19,9 +20,11 @@ KEYWORDS = frozenset(
     "VOLUME WORKDIR".split()
 )
 _DIRECTIVE = re.compile(r"#\s{0,20}(\w{1,20})\s{0,20}=\s{0,20}(\S{1,200})\s*$")
-_HEREDOC = re.compile(r"(?<!<)<<(-?)([\"']?)([A-Za-z_][\w.]{0,60})\2(?!<)")
+_HEREDOC = re.compile(r"(?<!<)<<(-?)([\"']?)([A-Za-z_][\w.-]{0,60})\2(?!<)")
 _FLAG = re.compile(r"--([a-z][a-z-]{0,30})(?:=(\S{0,500}))?(?:\s+|$)")
 _VARIABLE = re.compile(r"\$(?:\{(\w{1,100})(?:(:?[-+?])([^{}]{0,200}))?\}|(\w{1,100}))")
+_LONGEST_VALUE = 10_000
+"""Of what variables put in: ``ARG b=$a$a``, forty times over, would fill any memory."""
 _HEREDOC_KEYWORDS = ("RUN", "COPY", "ADD")
 
 
@@ -51,8 +54,11 @@ def read_dockerfile(text: str) -> DockerfileFacts:
         elif head is None:
             if instruction.keyword != "ARG":
                 raise UnreadableError(f"{instruction.keyword} before the first FROM", logical.start)
-            for name, value in assignments(instruction.text):
-                arguments[name] = value if value is None else expand(value, arguments)
+            given = [
+                (name, value and expand(value, arguments))
+                for name, value in assignments(instruction.text, spaced=False)
+            ]
+            arguments.update(given)
         else:
             current.append(instruction)
     if head is not None:
@@ -60,34 +66,49 @@ def read_dockerfile(text: str) -> DockerfileFacts:
     return DockerfileFacts(tuple(stages), tuple(arguments.items()))
 
 
-def expand(text: str, variables: dict[str, str | None]) -> str | None:
-    """``text`` with ``$X``, ``${X}``, ``${X:-default}`` and ``${X:+other}`` put in; None if one has no value."""
+def expand(text: str, variables: Mapping[str, str | None]) -> str | None:
+    """``text`` with ``$X``, ``${X}``, ``${X:-default}`` and ``${X:+other}`` put in.
+
+    None if one has no value, if it is one of the rarer forms, or if the result would be out of all proportion.
+    """
     missing = False
+    length = 0
 
     def put(match: re.Match[str]) -> str:
+        nonlocal missing, length
+        value = found(match)
+        length += len(value)
+        missing = missing or length > _LONGEST_VALUE
+        return "" if missing else value
+
+    def found(match: re.Match[str]) -> str:
         nonlocal missing
         name = match.group(1) or match.group(4)
         operator, operand = match.group(2) or "", match.group(3) or ""
         value = variables.get(name)
-        if operator.endswith("-"):
-            return value or operand
+        given = bool(value) if operator.startswith(":") else value is not None
+        if operator.endswith("-") and not given:
+            return operand
         if operator.endswith("+"):
-            return operand if value else ""
+            return operand if given else ""
         if value is None:
             missing = True
             return ""
         return value
 
     result = _VARIABLE.sub(put, text)
-    return None if missing else result
+    return None if missing or "${" in _VARIABLE.sub("", text) else result
 
 
-def assignments(text: str) -> list[tuple[str, str | None]]:
-    """The ``NAME=value`` pairs of an ARG or ENV; quotes are taken off; None for a name without a value."""
+def assignments(text: str, *, spaced: bool = True) -> list[tuple[str, str | None]]:
+    """The ``NAME=value`` pairs of an ENV or ARG; quotes are taken off; None for a name without a value.
+
+    ``spaced`` is for ENV and LABEL, which also have the form ``NAME value with blanks``.
+    """
     pairs: list[tuple[str, str | None]] = []
     words = split_words(text)
-    if words and "=" not in words[0] and len(words) > 1:  # ENV NAME value with spaces
-        name, _, value = text.strip().partition(" ")
+    if spaced and len(words) > 1 and "=" not in words[0]:  # ENV NAME value with spaces
+        name, value = text.split(None, 1)
         return [(name, value.strip())]
     for word in words:
         name, equals, value = word.partition("=")
@@ -135,7 +156,7 @@ def _logical_lines(lines: list[str]) -> list[_Logical]:
         while True:
             line = lines[index]
             stripped = line.rstrip()
-            more = stripped.endswith(escape)
+            more = stripped.endswith(escape) and not stripped.endswith(escape * 2)
             parts.append(stripped[:-1] if more else line)
             last = index
             index += 1
@@ -143,7 +164,9 @@ def _logical_lines(lines: list[str]) -> list[_Logical]:
                 index += 1  # comments and blank lines between continued lines belong to none
             if not more or index >= count:
                 break
-        text = " ".join(part.strip() for part in parts)
+        text = _joined(parts)
+        if not text:
+            continue
         bodies: list[str] = []
         if text.split(None, 1)[0].upper() in _HEREDOC_KEYWORDS:
             for dash, _, name in _HEREDOC.findall(text):
@@ -159,6 +182,19 @@ def _logical_lines(lines: list[str]) -> list[_Logical]:
     return result
 
 
+def _joined(parts: list[str]) -> str:
+    """Continued lines as one: a word goes on across the end of a line, blanks there count as one."""
+    text = ""
+    pieces: list[str] = []
+    for part in parts:
+        inner = part.strip()
+        if pieces and (text[-1:].isspace() or part[:1].isspace()):
+            pieces.append(" ")
+        pieces.append(inner)
+        text = part
+    return "".join(pieces).strip()
+
+
 def _escape(lines: list[str]) -> str:
     for line in lines:
         match = _DIRECTIVE.match(line.strip())
@@ -170,22 +206,23 @@ def _escape(lines: list[str]) -> str:
 
 
 def _instruction(logical: _Logical, lines: list[str]) -> Instruction:
-    word, _, rest = logical.text.partition(" ")
+    word, *others = logical.text.split(None, 1)
     keyword = word.upper()
+    rest = others[0] if others else ""
     if keyword not in KEYWORDS:
         raise UnreadableError(f"unknown instruction {word[:40]!r}", logical.start)
     flags: list[tuple[str, str]] = []
-    rest = rest.lstrip()
+    start = 0
     if keyword != "ONBUILD":
-        while match := _FLAG.match(rest):
+        while match := _FLAG.match(rest, start):
             flags.append((match.group(1), match.group(2) or ""))
-            rest = rest[match.end() :]
-    rest = rest.strip()
+            start = match.end()
+    rest = rest[start:].strip()
     args = _exec_form(rest) if keyword in ("CMD", "ENTRYPOINT", "RUN", "SHELL", "COPY", "ADD", "VOLUME") else None
     first, last = lines[logical.start - 1], lines[logical.end - 1]
     indent = len(first) - len(first.lstrip())
     at = (logical.start, indent + 1, logical.end, len(last.rstrip()) + 1)
-    text_start = _text_column(first, indent, rest)
+    text_start = _text_column(first, indent, logical.text, rest)
     text_at = (logical.start, text_start, at[2], at[3]) if text_start else at
     return Instruction(
         keyword,
@@ -199,11 +236,11 @@ def _instruction(logical: _Logical, lines: list[str]) -> Instruction:
     )
 
 
-def _text_column(first: str, indent: int, rest: str) -> int:
-    """Where the instruction's text starts on its first line (1-based); 0 where it starts on a later one."""
-    head = rest.split(" ", 1)[0]
-    found = first.find(head, first.find(" ", indent)) if head else -1
-    return found + 1 if found >= 0 else 0
+def _text_column(first: str, indent: int, text: str, rest: str) -> int:
+    """Where ``rest``, the end of ``text``, starts on its first line (1-based); 0 where it starts on a later one."""
+    before = len(text) - len(rest)
+    head = rest.split(None, 1)[0] if rest else ""
+    return indent + before + 1 if head and first.startswith(head[:1], indent + before) else 0
 
 
 def _exec_form(text: str) -> tuple[str, ...] | None:

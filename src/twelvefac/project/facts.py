@@ -6,6 +6,12 @@ types back. A fact is added here when a rule needs it, and read from the tree in
 
 from typing import Any, NamedTuple
 
+from twelvefac.project.compose import ComposeFile
+from twelvefac.project.dependencies import Manifest
+from twelvefac.project.envfile import EnvEntry, ProcfileEntry
+from twelvefac.project.kubernetes import Resource
+from twelvefac.project.shell import ShellFacts
+from twelvefac.project.yaml_nodes import YamlDocument
 from twelvefac.source.span import Pos
 
 
@@ -210,12 +216,21 @@ class Notice(NamedTuple):
 
 
 class FileFacts(NamedTuple):
-    """Everything kept of one file; ``python`` is None where no rule's anchors are in it.
+    """Everything kept of one file, by the reader that read it.
 
-    ``notices`` are ``(kind, line, message)``: the path is not part of what the cache stores.
+    ``python`` is None where no rule's anchors are in the file. ``documents`` are a YAML file's. ``notices`` are
+    ``(kind, line, message)``: the path is not part of what the cache stores.
     """
 
     python: PythonFacts | None = None
     dockerfile: DockerfileFacts | None = None
+    shell: ShellFacts | None = None
+    compose: ComposeFile | None = None
+    resources: tuple[Resource, ...] = ()
+    pipeline: tuple[YamlDocument, ...] = ()
+    manifest: Manifest | None = None
+    environment: tuple[EnvEntry, ...] = ()
+    procfile: tuple[ProcfileEntry, ...] = ()
+    text: str | None = None
     ignores: tuple[Ignore, ...] = ()
     notices: tuple[tuple[str, int, str], ...] = ()

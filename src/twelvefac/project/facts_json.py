@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from twelvefac.project import facts
+from twelvefac.project import compose, dependencies, envfile, facts, kubernetes, shell, yaml_nodes
 
 _TYPES: dict[str, Any] = {
-    name: kind for name, kind in vars(facts).items() if isinstance(kind, type) and hasattr(kind, "_fields")
+    name: kind
+    for module in (facts, compose, dependencies, envfile, kubernetes, shell, yaml_nodes)
+    for name, kind in vars(module).items()
+    if isinstance(kind, type) and hasattr(kind, "_fields")
 }
 
 

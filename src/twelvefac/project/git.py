@@ -26,15 +26,16 @@ def find_git(root: str) -> str | None:
         folder = parent
 
 
-def listed_files(root: str) -> frozenset[str] | None:
-    """Tracked files and untracked ones that are not ignored, below ``root`` and relative to it; None without git."""
+def listed_files(root: str) -> dict[str, bool] | None:
+    """Tracked files (True) and untracked ones that are not ignored (False), relative to ``root``; None without git."""
     top = find_git(root)
     if top is None:
         return None
-    out = _git(top, root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    out = _git(top, root, "ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard")
     if out is None:
         return None
-    return frozenset(os.fsdecode(path) for path in out.split(b"\0") if path)
+    # each entry is a letter, a blank and the path; "?" is untracked
+    return {os.fsdecode(entry[2:]): entry[:1] != b"?" for entry in out.split(b"\0") if entry}
 
 
 def _git(top: str, cwd: str, *arguments: str) -> bytes | None:

@@ -5,7 +5,12 @@ from collections.abc import Iterable
 from sys import version_info
 
 from twelvefac.project import environment
-from twelvefac.project.facts import FileFacts, PythonFacts
+from twelvefac.project.compose import read_compose
+from twelvefac.project.dependencies import Manifest, read_pipfile, read_pyproject, read_requirements
+from twelvefac.project.envfile import read_envfile, read_procfile
+from twelvefac.project.facts import FileFacts, Ignore
+from twelvefac.project.ignores import MARKER, read_ignores
+from twelvefac.project.kubernetes import SNIFF, read_resources
 from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.document import Document
 
@@ -52,29 +57,65 @@ class Scanner:
             or any(part.search(data) for part in self._parts)
         )
 
-    def scan(self, kind: str, data: bytes) -> FileFacts:
+    def scan(self, path: str, kind: str, data: bytes) -> FileFacts:
         """The facts of one file; what cannot be read becomes a notice, never an exception."""
-        from twelvefac.project.ignores import MARKER, read_ignores
-
-        ignores = read_ignores(Document.decode(data).text, python=kind == "python") if MARKER in data else ()
+        ignores: tuple[Ignore, ...] = ()
+        if MARKER in data:
+            ignores = read_ignores(Document.decode(data).text, python=kind == "python")
         try:
-            if kind == "python":
-                return FileFacts(python=self._python(data), ignores=ignores)
-            if kind == "dockerfile":
-                from twelvefac.project.dockerfile import read_dockerfile
-
-                return FileFacts(dockerfile=read_dockerfile(Document.decode(data).text), ignores=ignores)
+            return self._read(path, kind, data)._replace(ignores=ignores)
         except UnreadableError as error:
-            whose = (
-                f"Python {version_info[0]}.{version_info[1]}, which runs twelvefac" if kind == "python" else "reader"
+            # newer syntax than this interpreter's is the usual reason, and the way out is to run a newer one
+            reader = (
+                f" by the Python {version_info[0]}.{version_info[1]} that runs twelvefac" if kind == "python" else ""
             )
-            message = f"not judged, the {whose} cannot parse it: {error}".replace("the Python", "Python")
+            message = f"not judged, cannot be parsed{reader}: {error}"
             return FileFacts(ignores=ignores, notices=(("unreadable", error.line, message),))
-        raise AssertionError(f"no reader for {kind}")
 
-    def _python(self, data: bytes) -> PythonFacts | None:
-        if not self.wants(data):
-            return None
-        from twelvefac.project.python import read_python
+    def _read(self, path: str, kind: str, data: bytes) -> FileFacts:
+        if kind == "python":
+            if not self.wants(data):
+                return FileFacts()
+            from twelvefac.project.python import read_python
 
-        return read_python(data, self._names)
+            return FileFacts(python=read_python(data, self._names))
+        if kind == "shell":
+            from twelvefac.project.shell import read_shell
+
+            return FileFacts(shell=read_shell(data))
+        text = Document.decode(data).text
+        if kind == "dockerfile":
+            from twelvefac.project.dockerfile import read_dockerfile
+
+            return FileFacts(dockerfile=read_dockerfile(text))
+        if kind in ("requirements", "pyproject", "pipfile"):
+            return FileFacts(manifest=_manifest(path, kind, text))
+        if kind == "envfile":
+            return FileFacts(environment=read_envfile(text))
+        if kind == "procfile":
+            return FileFacts(procfile=read_procfile(text))
+        if kind in ("compose", "pipeline", "yaml"):
+            return _yaml(path, kind, text)
+        return FileFacts(text=text)
+
+
+def _manifest(path: str, kind: str, text: str) -> Manifest:
+    if kind == "pyproject":
+        return read_pyproject(text)
+    return read_pipfile(text) if kind == "pipfile" else read_requirements(path, text)
+
+
+def _yaml(path: str, kind: str, text: str) -> FileFacts:
+    """A YAML file by what it is for; one without Kubernetes resources, or a template of them, is left alone."""
+    if kind == "yaml" and not SNIFF.search(text):
+        return FileFacts()
+    if kind == "yaml" and "{{" in text:
+        return FileFacts(
+            notices=(("template", 1, "not judged: a template, whose values are only known when it is rendered"),)
+        )
+    from twelvefac.project.yaml_nodes import read_yaml
+
+    documents = read_yaml(text)
+    if kind == "compose":
+        return FileFacts(compose=read_compose(path, documents[0])) if documents else FileFacts()
+    return FileFacts(pipeline=documents) if kind == "pipeline" else FileFacts(resources=read_resources(path, documents))

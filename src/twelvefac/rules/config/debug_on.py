@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule, Severity
 from twelvefac.factors import Factor
+from twelvefac.project.dockerfile import assignments
 from twelvefac.project.facts import Binding, Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.servers import CALLS
@@ -128,17 +129,13 @@ rule = Rule(
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     yield from _settings(facts)
     yield from _calls(service, facts)
-    for image in service.images:
-        if image.released:
-            for stage in image.lineage:
-                for instruction in stage.instructions:
-                    if instruction.keyword != "ENV":
-                        continue
-                    for name in _VARIABLES:
-                        pattern = rf"\b{name}[= ]\s{{0,3}}[\"']?(?:1|true|on|yes)\b"
-                        if re.search(pattern, instruction.text, re.IGNORECASE) and _is_on(image.environment.get(name)):
-                            message = f"the image sets {name} on: errors show source and settings to visitors"
-                            yield rule.at(image.path, instruction.at, message, subject=f"env:{name}")
+    for image in service.released_images:
+        for instruction in image.instructions:
+            pairs = dict(assignments(instruction.text)) if instruction.keyword == "ENV" else {}
+            for name in _VARIABLES:
+                if _is_on(pairs.get(name)) and _is_on(image.environment.get(name)):
+                    message = f"the image sets {name} on: errors show source and settings to visitors"
+                    yield rule.at(image.path, instruction.at, message, subject=f"env:{name}")
 
 
 def _settings(facts: Facts) -> Iterator[Finding]:
@@ -174,7 +171,7 @@ def _is_switch(binding: Binding) -> bool:
 
 def _settings_classes(facts: Facts, path: str) -> frozenset[str]:
     """Classes with a base: pydantic fills their fields from the environment, the value is a default."""
-    python = facts.file(path)
+    python = facts.file(path).python
     return frozenset(one.name for one in python.classes if one.bases) if python else frozenset()
 
 
@@ -208,7 +205,7 @@ def _calls(service: Service, facts: Facts) -> Iterator[Finding]:
             started = service.started.get(path)
             if started is None or (call.guarded and started[1] != path):
                 continue
-            related = ((started[0].span, "the image starts it"),)
+            related = ((started[0].span, "this starts it"),)
         shown = call.name.replace("()", "")
         message = f"{shown} runs with its debugger: a visitor who causes an error sees source, or runs code"
         yield rule.at(path, call.at, message, subject=f"call:{shown}", symbol=call.scope, related=related)

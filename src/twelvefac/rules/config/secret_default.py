@@ -123,7 +123,7 @@ def _default(binding: Binding, path: str, facts: Facts) -> tuple[str, Value | No
 
 
 def _is_settings(owner: str, path: str, facts: Facts) -> bool:
-    python = facts.file(path)
+    python = facts.file(path).python
     bases = next((one.bases for one in python.classes if one.name == owner), ()) if python else ()
     return any(base.rpartition(".")[2] in ("BaseSettings", "BaseAppSettings") for base in bases)
 

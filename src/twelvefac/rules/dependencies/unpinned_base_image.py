@@ -23,7 +23,8 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
-from twelvefac.project.services import Image, Service
+from twelvefac.project.images import Image
+from twelvefac.project.services import Service
 from twelvefac.source.span import Pos
 
 rule = Rule(
@@ -80,10 +81,9 @@ rule = Rule(
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
-    for image in service.images:
-        if image.released:
-            yield from _bases(image)
-            yield from _copies(image)
+    for image in service.released_images:
+        yield from _bases(image)
+        yield from _copies(image)
 
 
 def _bases(image: Image) -> Iterator[Finding]:

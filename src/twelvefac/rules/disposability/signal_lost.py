@@ -28,8 +28,10 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule, Safety, with_fix
 from twelvefac.factors import Factor
-from twelvefac.project.command import SimpleCommand, base_name, has_init, launch
-from twelvefac.project.services import Command, Image, Service
+from twelvefac.project.command import base_name
+from twelvefac.project.images import Command
+from twelvefac.project.processes import Process, Step
+from twelvefac.project.services import Service
 from twelvefac.source.edit import Replace
 from twelvefac.source.span import Span
 
@@ -77,6 +79,37 @@ rule = Rule(
             """,
         ),
         Example(
+            "a start script without exec",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY . /srv
+                ENTRYPOINT ["/srv/start.sh"]
+                -- start.sh --
+                #!/bin/sh
+                set -e
+                python migrate.py
+                gunicorn -b 0.0.0.0:$PORT app:app  # <- signal-lost
+                -- app.py --
+            """,
+        ),
+        Example(
+            "a script that hands over",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                ENTRYPOINT ["./docker-entrypoint.sh"]
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- docker-entrypoint.sh --
+                #!/bin/bash
+                if [ "$1" = worker ]; then
+                    exec celery -A app worker
+                fi
+                exec "$@"
+                -- app.py --
+            """,
+        ),
+        Example(
             "exec form, exec, an init",
             source="""
                 -- Dockerfile --
@@ -109,80 +142,58 @@ rule = Rule(
 
 _RUNNERS = frozenset(("npm", "yarn", "pnpm"))
 """Runners that stay in front and do not pass SIGTERM on; pipenv and poetry exec, uv passes signals on."""
-_BUSYBOX = re.compile(r"alpine|busybox", re.IGNORECASE)
-_BASH = re.compile(
-    r"(?:^|[/:_.-])(?:ubi\d*|centos|fedora|rocky\w*|alma\w*|amazonlinux|oraclelinux|opensuse|archlinux)", re.IGNORECASE
-)
 _SYNTAX = re.compile(r"[$*?~|&;<>()`#\\{}\[\]!'\"=]")
+_SHORT = frozenset("echo printf wait sleep exit return true false kill rm cp mv mkdir chmod chown touch cat".split())
+"""Commands that a script may end with although something else serves; what serves is not known then."""
 
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
-    for image in service.images:
-        command = image.command
-        if not image.released or command is None or image.shell_changed or has_init(command.argv):
+    for process in service.released:
+        if process.has_init or _shell_changed(service, process):
             continue
-        if command.line is None:
-            yield from _runner(command)
-        else:
-            yield from _shell(image, command)
+        for step in process.steps or ():
+            if step.last and step.keeper and step.launch.program not in _SHORT:
+                yield _shell(service, process, step)
+        program = base_name(process.argv[0]) if process.argv else ""
+        if program in _RUNNERS:
+            message = (
+                f"PID 1 is {program}, which does not pass SIGTERM on: the service is killed with its requests in flight"
+            )
+            yield rule.on(process.span, message, subject=f"pid1:{program}")
 
 
-def _runner(command: Command) -> Iterator[Finding]:
-    program = base_name(command.argv[0]) if command.argv else ""
-    if program in _RUNNERS:
-        message = (
-            f"PID 1 is {program}, which does not pass SIGTERM on: the service is killed with its requests in flight"
-        )
-        yield rule.at(command.span.path, command.statement.at, message, subject=f"pid1:{program}")
+def _shell_changed(service: Service, process: Process) -> bool:
+    return any(image.shell_changed for image in service.images if image.path == process.span.path)
 
 
-def _shell(image: Image, command: Command) -> Iterator[Finding]:
-    parts = command.commands
-    if not parts or not parts[-1].words or parts[-1].after == "&":
-        return
-    last = parts[-1]
-    if launch(last.words).replaced or _replaces_itself(_shell_of(image, command), parts):
-        return
-    program = launch(last.words).program or last.words[0]
+def _shell(service: Service, process: Process, step: Step) -> Finding:
+    program = step.launch.program or step.words[0]
+    shell = "a script" if step.keeper == "script" else "a shell"
     message = (
-        f"PID 1 is a shell that keeps SIGTERM to itself: {program} never hears of a stop and is killed with its work "
+        f"PID 1 is {shell} that keeps SIGTERM to itself: {program} never hears of a stop and is killed with its work "
         "in flight"
     )
-    finding = rule.at(command.span.path, command.statement.at, message, subject=f"pid1:{command.statement.keyword}")
-    exec_form = _exec_form(command, parts)
-    if exec_form is not None:
-        place = Span.of(command.span.path, command.statement.text_at)
-        finding = with_fix(finding, "write the command as a JSON array", Safety.SAFE, Replace(place, exec_form))
-    yield finding
+    related = () if step.span == process.span else ((process.span, "this starts the script"),)
+    finding = rule.on(step.span, message, subject=f"pid1:{process.name}:{program}", related=related)
+    image = next((image for image in service.images if image.path == process.span.path), None)
+    if image is None or image.command is None:
+        return finding
+    exec_form = _exec_form(image.command)
+    if exec_form is None:
+        return finding
+    place = Span.of(image.path, image.command.statement.text_at)
+    return with_fix(finding, "write the command as a JSON array", Safety.SAFE, Replace(place, exec_form))
 
 
-def _shell_of(image: Image, command: Command) -> str:
-    """``bash``, ``busybox`` or ``dash``: what the shell of this image does with its last command."""
-    program = base_name(command.argv[0])
-    if program == "bash":
-        return "bash"
-    base = image.lineage[0].base or ""
-    if _BUSYBOX.search(base):
-        return "busybox"
-    return "bash" if _BASH.search(base) else "dash"
-
-
-def _replaces_itself(shell: str, parts: tuple[SimpleCommand, ...]) -> bool:
-    if shell == "bash":
-        return parts[-1].after == "" and (len(parts) < 2 or parts[-2].after != "|")
-    return shell == "busybox" and len(parts) == 1
-
-
-def _exec_form(command: Command, parts: tuple[SimpleCommand, ...]) -> str | None:
+def _exec_form(command: Command) -> str | None:
     """The JSON form, where it does the same: one command in the shell form, no shell syntax, on one line."""
     statement = command.statement
     if (
         statement.form != "shell"
-        or len(parts) != 1
         or _SYNTAX.search(statement.text)
         or statement.at[0] != statement.at[2]
         or (command.entrypoint is not None and command.entrypoint is not statement)
     ):
         return None
-    return json.dumps(list(parts[0].words), ensure_ascii=False)
+    return json.dumps(statement.text.split(), ensure_ascii=False)

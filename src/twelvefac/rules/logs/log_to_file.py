@@ -143,13 +143,13 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             shown = str(binding.value.text).rpartition(".")[2]
             message = f"the logging configuration sends events to a file ({shown}), which no platform collects"
             yield rule.at(path, binding.value.at, message, subject=f"handler:{shown}", symbol=binding.scope)
-    for command in service.commands:
-        for start in command.launches:
-            for option in _SERVER_OPTIONS.get(start.program, ()):
-                target = start.option(option)
+    for process in service.released:
+        for step in process.steps or ():
+            for option in _SERVER_OPTIONS.get(step.launch.program, ()):
+                target = step.launch.option(option)
                 if target and target != "-" and not target.startswith((*_STREAMS, "$")):
-                    message = f"{start.program} {option} writes the log to a file inside the container"
-                    yield rule.at(command.span.path, command.statement.at, message, subject=f"option:{option}")
+                    message = f"{step.launch.program} {option} writes the log to a file inside the container"
+                    yield rule.on(step.span, message, subject=f"option:{option}")
 
 
 def _opens_file(call: Call) -> bool:

@@ -103,19 +103,19 @@ rule = Rule(
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
-    for command, _, server in service.servers:
+    for _, step, server in service.servers:
         name = server.server.name
         if server.server.dev:
             message = f"{name} is a development server: it does not stop gracefully and is not made for load"
-            yield rule.at(command.span.path, command.statement.at, message, subject=f"server:{name}")
+            yield rule.on(step.span, message, subject=f"server:{name}")
         elif server.reloads:
             message = f"{name} reloads on file changes, which a release never has: a second process watches for nothing"
-            yield rule.at(command.span.path, command.statement.at, message, subject=f"reload:{name}")
+            yield rule.on(step.span, message, subject=f"reload:{name}")
     for path, call in facts.calls(*_CALLS, *_RELOADING):
         started = service.started.get(path)
         if started is None or (call.guarded and started[1] != path):
             continue
-        related = ((started[0].span, "the image starts it"),)
+        related = ((started[0].span, "this starts it"),)
         if call.name in _CALLS:
             name = _CALLS[call.name].name
             message = f"{name} is a development server: it does not stop gracefully and is not made for load"

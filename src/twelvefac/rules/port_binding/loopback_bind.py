@@ -116,13 +116,13 @@ rule = Rule(
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
-    for command, _, server in service.servers:
+    for _, step, server in service.servers:
         if server.host not in LOOPBACK or (not server.stated and _may_be_configured(service, server.server.name)):
             continue
         how = "is told to bind" if server.stated else "binds"
         default = "" if server.stated else " by default"
         message = f"{server.server.name} {how} {server.host}{default}: nothing outside the container reaches it"
-        yield rule.at(command.span.path, command.statement.at, message, subject=f"server:{server.server.name}")
+        yield rule.on(step.span, message, subject=f"server:{server.server.name}")
     for path, call in facts.calls(*CALLS):
         started = service.started.get(path)
         if started is None or (call.guarded and started[1] != path) or call.is_open:
@@ -132,7 +132,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         host = server_call.default if value is None else value.text
         if host in LOOPBACK:
             message = f"{server_call.name} binds {host}: nothing outside the container reaches it"
-            related = ((started[0].span, "the image starts it"),)
+            related = ((started[0].span, "this starts it"),)
             yield rule.at(
                 path, call.at, message, subject=f"server:{server_call.name}", symbol=call.scope, related=related
             )

@@ -1,0 +1,138 @@
+"""Images: a Dockerfile seen through the stages that its final stage is built from."""
+
+import posixpath
+import re
+from collections import ChainMap
+from dataclasses import dataclass
+from functools import cached_property
+
+from twelvefac.project.dockerfile import assignments, expand
+from twelvefac.project.facts import DockerfileFacts, Instruction, Stage
+from twelvefac.source.span import Span
+
+_NOT_RELEASED = re.compile(r"(?:^|[._/-])(?:dev|devel|development|local|test|tests|testing|ci|debug|lint)(?:$|[._/-])")
+_SHELL = ("/bin/sh", "-c")  # what Docker puts before the shell form
+
+
+@dataclass(frozen=True)
+class Command:
+    """The effective command of an image: ENTRYPOINT and CMD joined as Docker joins them.
+
+    ``statement`` and ``span`` are the instruction that decides what runs.
+    """
+
+    statement: Instruction
+    span: Span
+    entrypoint: Instruction | None
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Image:
+    """A Dockerfile and its final stage."""
+
+    path: str
+    dockerfile: DockerfileFacts
+
+    @property
+    def released(self) -> bool:
+        """Whether it is an image to release, by its name: ``Dockerfile.dev`` is not."""
+        return _NOT_RELEASED.search(self.path.lower()) is None
+
+    @cached_property
+    def lineage(self) -> tuple[Stage, ...]:
+        """The final stage and the stages it starts from, outermost base first."""
+        stages = self.dockerfile.stages
+        if not stages:
+            return ()
+        latest: dict[str, int] = {}
+        bases: list[int | None] = []  # of each stage the earlier one that it starts from
+        for index, stage in enumerate(stages):
+            bases.append(latest.get((stage.base or "").lower()))
+            if stage.name:
+                latest[stage.name.lower()] = index
+        chain, base = [stages[-1]], bases[-1]
+        while base is not None:
+            chain.append(stages[base])
+            base = bases[base]
+        return tuple(reversed(chain))
+
+    @property
+    def instructions(self) -> tuple[Instruction, ...]:
+        """What the final image is made of, in order, through all its stages."""
+        return tuple(instruction for stage in self.lineage for instruction in stage.instructions)
+
+    @cached_property
+    def base(self) -> str:
+        """The image that the lineage starts from; "" where it is not known."""
+        return (self.lineage[0].base or "") if self.lineage else ""
+
+    @cached_property
+    def environment(self) -> dict[str, str | None]:
+        """ENV of the final image; None for a value that a build argument without default decides."""
+        values: dict[str, str | None] = {}
+        outer = dict(self.dockerfile.arguments)
+        for stage in self.lineage:
+            arguments: dict[str, str | None] = {}
+            known = ChainMap(values, arguments)  # ENV wins over ARG
+            for instruction in stage.instructions:
+                if instruction.keyword == "ARG":
+                    for name, value in assignments(instruction.text, spaced=False):
+                        arguments[name] = outer.get(name) if value is None else expand(value, known)
+                elif instruction.keyword == "ENV":
+                    pairs = assignments(instruction.text)  # all of one ENV see what was before it
+                    values.update([(name, None if value is None else expand(value, known)) for name, value in pairs])
+        return values
+
+    @cached_property
+    def workdir(self) -> str:
+        """The working directory that the command starts in."""
+        folder = "/"
+        for instruction in self.instructions:
+            if instruction.keyword == "WORKDIR":
+                folder = posixpath.join(folder, instruction.text.strip("\"'"))
+        return posixpath.normpath(folder)
+
+    @cached_property
+    def command(self) -> Command | None:
+        """The effective command; None where the Dockerfile gives none (the base image or a manifest may)."""
+        entrypoint: Instruction | None = None
+        cmd: Instruction | None = None
+        for stage in self.lineage:
+            inherited = cmd
+            for instruction in stage.instructions:
+                if instruction.keyword == "CMD":
+                    cmd = instruction
+                elif instruction.keyword == "ENTRYPOINT":
+                    entrypoint = instruction
+                    if cmd is inherited:  # an ENTRYPOINT drops the CMD that its base brought
+                        cmd = None
+        if entrypoint is None and cmd is None:
+            return None
+        return self._join(entrypoint, cmd)
+
+    def _join(self, entrypoint: Instruction | None, cmd: Instruction | None) -> Command:
+        statement = entrypoint if entrypoint is not None and (cmd is None or entrypoint.form == "shell") else cmd
+        assert statement is not None
+        argv = words_of(entrypoint) if entrypoint else ()
+        if cmd is not None and (entrypoint is None or entrypoint.form == "exec"):
+            argv += words_of(cmd)
+        return Command(statement, Span.of(self.path, statement.at), entrypoint, argv)
+
+    @cached_property
+    def entrypoint(self) -> tuple[str, ...]:
+        """The words of ENTRYPOINT alone, to which a manifest's arguments are added."""
+        command = self.command
+        return words_of(command.entrypoint) if command is not None and command.entrypoint is not None else ()
+
+    @cached_property
+    def shell_changed(self) -> bool:
+        """Whether a SHELL instruction replaces ``/bin/sh -c``."""
+        return any(one.keyword == "SHELL" for one in self.instructions)
+
+
+def words_of(instruction: Instruction) -> tuple[str, ...]:
+    """What a CMD or ENTRYPOINT becomes as words: the shell form has the shell in front."""
+    if instruction.form == "exec":
+        return instruction.args
+    return (*_SHELL, instruction.text) if instruction.text else ()

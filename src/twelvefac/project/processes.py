@@ -1,0 +1,173 @@
+"""What a container really runs: its command followed through shells and scripts to the last program.
+
+A process is one effective command (an image's, or a manifest's or Procfile's over it) and its steps: the simple
+commands that run in order, each with the place where it is written and whether it takes the place of what started it.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from twelvefac.project.command import Launch, base_name, has_init, launch, shell_line, split_shell, strip_init
+from twelvefac.project.shell import ShellCommand, ShellFacts
+from twelvefac.source.span import Span
+
+_BUSYBOX = re.compile(r"alpine|busybox", re.IGNORECASE)
+_BASH = re.compile(
+    r"(?:^|[/:_.-])(?:ubi\d*|centos|fedora|rocky\w*|alma\w*|amazonlinux|oraclelinux|opensuse|archlinux)", re.IGNORECASE
+)
+_SHELLS = frozenset(("sh", "bash", "ash", "dash"))
+_ALL = frozenset(("$@", "${@}", "$*", "$1"))
+_BUILTINS = frozenset("set cd export source . shift echo true false test [ [[ local readonly umask ulimit".split())
+_MAX_DEPTH = 4
+
+
+class Step(NamedTuple):
+    """One command of a process.
+
+    ``span`` is where it is written. ``last`` is the command that the container lives as long as. ``keeper`` is the
+    shell that stays in front of it and keeps its signals (``dash``, ``script``), "" where it was replaced; for
+    steps that are not the last it says nothing. ``block`` is the statement of a script that it stands in.
+    """
+
+    words: tuple[str, ...]
+    launch: Launch
+    span: Span
+    last: bool
+    keeper: str
+    background: bool
+    block: str
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process type of a service.
+
+    ``source`` is ``dockerfile``, ``compose``, ``kubernetes`` or ``procfile``; ``released`` whether it is what runs in
+    production. ``span`` states the command. ``argv`` is what becomes PID 1, ``shell`` what ``/bin/sh`` is in the
+    image. ``environment`` is what the image and the manifest set; None for a value that is not known.
+    """
+
+    name: str
+    source: str
+    released: bool
+    span: Span
+    argv: tuple[str, ...]
+    shell: str
+    environment: dict[str, str | None]
+    init: bool
+    scripts: "Callable[[str], tuple[str, ShellFacts] | None]"
+    workdir: str = "/"
+
+    @property
+    def has_init(self) -> bool:
+        """Whether an init that passes signals on is in front."""
+        return self.init or has_init(self.argv)
+
+    @cached_property
+    def line(self) -> str | None:
+        """The shell line, where PID 1 is a shell with ``-c``."""
+        return shell_line(self.argv)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...] | None:
+        """The commands that run, in order; None where they cannot be told."""
+        found = _follow(self, strip_init(self.argv), self.span, "", 0)
+        return None if found is None else tuple(found)
+
+    @cached_property
+    def launches(self) -> tuple[Launch, ...]:
+        """What those commands start, wrappers off."""
+        return tuple(step.launch for step in self.steps or ())
+
+
+def shell_of(base: str) -> str:
+    """What ``/bin/sh`` is in an image made from ``base``: ``busybox``, ``bash`` or, as in Debian, ``dash``."""
+    if _BUSYBOX.search(base):
+        return "busybox"
+    return "bash" if _BASH.search(base) else "dash"
+
+
+def _follow(process: Process, argv: tuple[str, ...], span: Span, keeper: str, depth: int) -> list[Step] | None:
+    """The steps of a command that is started where ``keeper`` stays in front of it."""
+    if not argv or depth > _MAX_DEPTH:
+        return []
+    line = shell_line(argv)
+    if line is not None:
+        return _line(process, argv, line, span, keeper, depth)
+    found = _script(process, argv)
+    if found is not None:
+        path, facts, rest = found
+        return _commands(process, path, facts, rest, keeper, depth)
+    return [Step(argv, launch(argv), span, last=True, keeper=keeper, background=False, block="")]
+
+
+def _line(process: Process, argv: tuple[str, ...], line: str, span: Span, keeper: str, depth: int) -> list[Step] | None:
+    parts = split_shell(line)
+    if parts is None:
+        return None
+    shell = "bash" if base_name(strip_init(argv)[0]) == "bash" else process.shell
+    parts = [part for part in parts if part.words]
+    steps: list[Step] = []
+    for index, part in enumerate(parts):
+        last = index == len(parts) - 1 and part.after != "&"
+        start = launch(part.words)
+        if not last:
+            steps.append(Step(part.words, start, span, last=False, keeper="", background=part.after == "&", block=""))
+            continue
+        alone = len(parts) == 1
+        piped = index > 0 and parts[index - 1].after == "|"
+        replaces = start.replaced or (shell == "bash" and not piped) or (shell == "busybox" and alone)
+        words = part.words[1:] if part.words[0] == "exec" else part.words
+        inner = _follow(process, words, span, keeper if replaces else shell, depth + 1)
+        steps += inner if inner is not None else []
+    return steps
+
+
+def _script(process: Process, argv: tuple[str, ...]) -> tuple[str, ShellFacts, tuple[str, ...]] | None:
+    """The script that a command runs, if it is one of the service's: its path, facts and arguments."""
+    words = argv
+    if base_name(words[0]) in _SHELLS:
+        words = tuple(word for index, word in enumerate(words[1:]) if index or not word.startswith("-"))
+    if not words:
+        return None
+    found = process.scripts(words[0])
+    return None if found is None else (found[0], found[1], words[1:])
+
+
+def _commands(
+    process: Process, path: str, facts: ShellFacts, rest: tuple[str, ...], keeper: str, depth: int
+) -> list[Step] | None:
+    steps: list[Step] = []
+    commands = [one for one in facts.commands if one.words]
+    for index, one in enumerate(commands):
+        words = one.words
+        executed = words[0] == "exec"
+        if executed:
+            words = words[1:]
+        if words and words[0] in _ALL:
+            words = rest
+        if not words or words[0] in _BUILTINS:
+            continue
+        span = Span.of(path, one.at)
+        last = _is_last(commands, index)
+        if not last:
+            steps.append(
+                Step(words, launch(words), span, last=False, keeper="", background=one.background, block=one.block)
+            )
+            continue
+        inner = _follow(process, words, span, keeper if executed else "script", depth + 1)
+        steps += [step._replace(block=step.block or one.block) for step in inner or ()]
+    return steps
+
+
+def _is_last(commands: list[ShellCommand], index: int) -> bool:
+    """Whether a script ends with this command: the last one at top level, or the last of a branch that execs."""
+    one = commands[index]
+    if one.background or one.block.startswith("function"):
+        return False
+    if one.words[0] == "exec":
+        return True
+    return not one.block and all(other.background or other.block for other in commands[index + 1 :])

@@ -1,0 +1,119 @@
+"""The reader of shell scripts: what a script runs at its top level, in order, and how it ends.
+
+tree-sitter-bash reads it (bashlex fails on ``case``, arrays and arithmetic). Only what a proof needs is kept: each
+command with its words, the branch it stands in, and whether it takes the shell's place.
+"""
+
+from typing import Any, NamedTuple
+
+from twelvefac.project.unreadable import UnreadableError
+from twelvefac.source.span import Pos
+
+_MAX_COMMANDS = 5_000
+_BLOCKS = frozenset(("if_statement", "while_statement", "for_statement", "c_style_for_statement", "case_item",
+                     "function_definition", "subshell", "elif_clause", "else_clause"))  # fmt: skip
+_WORDS = frozenset(("word", "string", "raw_string", "concatenation", "number", "simple_expansion", "expansion",
+                    "command_substitution", "ansi_c_string", "string_content", "process_substitution"))  # fmt: skip
+
+
+class ShellCommand(NamedTuple):
+    """A simple command of a script.
+
+    ``words`` have their quotes taken off; expansions stay as they are written (``"$@"`` is ``$@``). ``block`` is the
+    innermost statement around it (``if``, ``while``, ``case``, ``function`` and its name…), "" at top level.
+    ``joined`` is the operator before it (``&&``, ``|``…); ``background`` whether ``&`` follows.
+    """
+
+    words: tuple[str, ...]
+    block: str
+    joined: str
+    background: bool
+    at: Pos
+
+
+class ShellFacts(NamedTuple):
+    """A script's commands in order; ``interpreter`` is the program of its first line (``bash``), "" without one."""
+
+    interpreter: str
+    commands: tuple[ShellCommand, ...]
+    traps: tuple[str, ...]
+
+
+def read_shell(data: bytes) -> ShellFacts:
+    """The facts of a shell script; raises UnreadableError for one that is larger than a start script ever is."""
+    import tree_sitter_bash
+    from tree_sitter import Language, Parser
+
+    tree = Parser(Language(tree_sitter_bash.language())).parse(data)
+    commands: list[ShellCommand] = []
+    traps: list[str] = []
+    stack: list[tuple[Any, str, str]] = [(tree.root_node, "", "")]
+    while stack:
+        node, block, joined = stack.pop()
+        kind = node.type
+        if kind == "command":
+            words = _words(node)
+            if words and words[0] == "trap":
+                traps += words[2:]
+            background = node.next_sibling is not None and node.next_sibling.type == "&"
+            commands.append(ShellCommand(words, block, joined, background, _place(node, data)))
+            if len(commands) > _MAX_COMMANDS:
+                raise UnreadableError(f"more than {_MAX_COMMANDS} commands")
+            continue
+        inner = block
+        if kind in _BLOCKS:
+            name = node.child_by_field_name("name") or node.child_by_field_name("value")
+            label = kind.partition("_")[0] if kind != "c_style_for_statement" else "for"
+            inner = (
+                f"{label} {_text(name)}" if name is not None and kind in ("function_definition", "case_item") else label
+            )
+        pending, children = joined, []
+        for child in node.children:
+            if child.type in ("&&", "||", "|", "|&"):
+                pending = child.type
+            else:
+                children.append((child, inner, pending))
+                pending = "" if kind != "pipeline" else pending
+        stack += reversed(children)
+    return ShellFacts(_interpreter(data), tuple(commands), tuple(traps))
+
+
+def _interpreter(data: bytes) -> str:
+    first = data.split(b"\n", 1)[0].decode("utf-8", "replace")
+    if not first.startswith("#!"):
+        return ""
+    words = first[2:].split()
+    program = words[0].rpartition("/")[2] if words else ""
+    if program == "env":
+        return next((word for word in words[1:] if not word.startswith("-")), "").rpartition("/")[2]
+    return program
+
+
+def _words(command: Any) -> tuple[str, ...]:
+    words = []
+    for child in command.children:
+        if child.type == "command_name":
+            words.append(_unquoted(_text(child)))
+        elif child.type == "variable_assignment" and not words:
+            words.append(_text(child))
+        elif child.type in _WORDS:
+            words.append(_unquoted(_text(child)))
+    return tuple(words)
+
+
+def _unquoted(word: str) -> str:
+    return word[1:-1] if len(word) > 1 and word[0] == word[-1] and word[0] in "\"'" else word
+
+
+def _text(node: Any) -> str:
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+def _place(node: Any, data: bytes) -> Pos:
+    start, end = node.start_point, node.end_point
+    return (start[0] + 1, _column(node.start_byte, data), end[0] + 1, _column(node.end_byte, data))
+
+
+def _column(offset: int, data: bytes) -> int:
+    line = data.rfind(b"\n", 0, offset) + 1
+    return len(data[line:offset].decode("utf-8", "replace")) + 1

@@ -1,0 +1,210 @@
+"""Which processes a service has: its images' commands, and what manifests and Procfiles put over them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from twelvefac.project.compose import ComposeFile, ComposeService
+from twelvefac.project.facts import FileFacts
+from twelvefac.project.images import Image
+from twelvefac.project.kubernetes import Container, Workload, workloads
+from twelvefac.project.processes import Process, shell_of
+from twelvefac.project.shell import ShellFacts
+from twelvefac.source.span import Span
+
+if TYPE_CHECKING:
+    from twelvefac.project.services import Service
+
+STORES = re.compile(
+    r"(?:^|/)(?:postgres|postgis|timescaledb|pgvector|mysql|mariadb|percona|mongo|redis|valkey|keydb|memcached|rabbitmq|"
+    r"kafka|cp-kafka|zookeeper|redpanda|nats|mosquitto|elasticsearch|opensearch|solr|minio|localstack|clickhouse\S*|"
+    r"cassandra|consul|vault|nginx|traefik|haproxy|envoy|caddy|prometheus|grafana|jaeger\S*|mailhog|mailpit|adminer|"
+    r"pgadmin\S*|flower|keycloak|busybox|alpine)(?:[:@-]|$)"
+)
+"""Images of somebody else: backing services and tools, not the service itself."""
+
+
+def find_processes(services: "tuple[Service, ...]", files: Mapping[str, FileFacts]) -> "tuple[Service, ...]":
+    """The services with their processes, compose services and containers filled in."""
+    composed = [(file, one) for facts in files.values() if (file := facts.compose) is not None for one in file.services]
+    pods = [
+        (workload, container)
+        for facts in files.values()
+        for workload in workloads(facts.resources)
+        for container in workload.containers
+    ]
+    return tuple(_filled(service, services, files, composed, pods) for service in services)
+
+
+def _filled(
+    service: "Service",
+    services: "tuple[Service, ...]",
+    files: Mapping[str, FileFacts],
+    composed: list[tuple[ComposeFile, ComposeService]],
+    pods: list[tuple[Workload, Container]],
+) -> "Service":
+    own_composed = tuple(pair for pair in composed if _builds(service, pair[1]))
+    own_pods = tuple(pair for pair in pods if _runs(service, services, pair[1]))
+    starter = _Starter(service, files)
+    processes = [
+        *starter.from_images(),
+        *(process for pair in own_composed if (process := starter.from_compose(*pair)) is not None),
+        *(process for pair in own_pods if (process := starter.from_kubernetes(*pair)) is not None),
+        *starter.from_procfiles(),
+    ]
+    if not any(process.released for process in processes):
+        # a compose file is what ships where the image has no command and nothing else gives one
+        processes = [replace(process, released=process.source == "compose") for process in processes]
+    return replace(
+        service,
+        processes=tuple(processes),
+        composed=own_composed,
+        deployed=own_pods,
+        undecided=_undecided(service, tuple(processes)),
+    )
+
+
+def _undecided(service: "Service", processes: tuple[Process, ...]) -> tuple[str, ...]:
+    reasons = []
+    if not any(process.released for process in processes) and (service.python or service.images):
+        if not service.images:
+            reasons.append("no Dockerfile, manifest or Procfile: what the released process runs is not known")
+        for image in service.images:
+            if image.command is None:
+                reasons.append(f"{image.path}: no CMD or ENTRYPOINT: the command is given elsewhere")
+    for process in processes:
+        if process.released and process.steps is None:
+            reasons.append(
+                f"{process.span.path}:{process.span.line}: the command is a shell program that is not followed"
+            )
+    return tuple(reasons)
+
+
+def _builds(service: "Service", one: ComposeService) -> bool:
+    if one.context is None:
+        return False
+    return any(image.path == one.dockerfile for image in service.images) or (
+        one.context == service.root
+        and not any(image.path == one.dockerfile for image in service.images)
+        and bool(service.python)
+    )
+
+
+def _runs(service: "Service", services: "tuple[Service, ...]", container: Container) -> bool:
+    """Whether a container runs this service's image: by the image's name, or because there is only one service."""
+    image = (container.image or "").partition("@")[0]
+    name = re.sub(r":[\w.${}-]{1,128}$", "", image).rpartition("/")[2].lower().replace("_", "-")
+    if not name or STORES.search(image):
+        return False
+    own = service.name.lower().replace("_", "-")
+    if name == own or name.endswith(f"-{own}") or (len(own) > 3 and name.startswith(f"{own}-")):
+        return True
+    real = [one for one in services if one.images or one.python]
+    return len(real) == 1 and real[0] is service
+
+
+class _Starter:
+    """Makes the processes of one service."""
+
+    def __init__(self, service: "Service", files: Mapping[str, FileFacts]) -> None:
+        self._service = service
+        self._files = files
+        self._released = {image.path for image in service.released_images}
+
+    def from_images(self) -> list[Process]:
+        found = []
+        for image in self._service.images:
+            if image.command is not None:
+                found.append(
+                    self._process(
+                        "image",
+                        "dockerfile",
+                        image.command.span,
+                        image.command.argv,
+                        image,
+                        image.path in self._released,
+                    )
+                )
+        return found
+
+    def from_compose(self, file: ComposeFile, one: ComposeService) -> Process | None:
+        image = self._image(one.dockerfile)
+        if one.command is None and one.entrypoint is None:
+            return None
+        entrypoint = image.entrypoint if image is not None and one.entrypoint is None else (one.entrypoint or ())
+        argv = (*entrypoint, *(one.command or ()))
+        span = Span.of(file.path, one.command_at)
+        environment = {setting.name: setting.value for setting in one.environment}
+        return self._process(
+            one.name, "compose", span, argv, image, file.released, environment=environment, init=one.init
+        )
+
+    def from_kubernetes(self, workload: Workload, one: Container) -> Process | None:
+        if one.init or (one.command is None and one.args is None):
+            return None
+        image = self._service.released_images[0] if self._service.released_images else None
+        entrypoint = image.entrypoint if image is not None and one.command is None else (one.command or ())
+        argv = (*entrypoint, *(one.args or ()))
+        environment: dict[str, str | None] = {setting.name: setting.value for setting in one.environment}
+        environment |= {reference.name: None for reference in one.references}
+        span = Span.of(workload.path, one.command_at)
+        return self._process(one.name, "kubernetes", span, argv, image, workload.serves, environment=environment)
+
+    def from_procfiles(self) -> list[Process]:
+        found = []
+        for path in self._service.files:
+            facts = self._files[path]
+            for entry in facts.procfile:
+                if entry.name == "release":  # runs once before a release, it serves nothing
+                    continue
+                argv = ("bash", "-c", entry.command)  # Heroku's dynos start a line with bash
+                found.append(self._process(entry.name, "procfile", Span.of(path, entry.at), argv, None, released=True))
+        return found
+
+    def _image(self, dockerfile: str | None) -> Image | None:
+        return next((image for image in self._service.images if image.path == dockerfile), None)
+
+    def _process(
+        self,
+        name: str,
+        source: str,
+        span: Span,
+        argv: tuple[str, ...],
+        image: Image | None,
+        released: bool,
+        *,
+        environment: dict[str, str | None] | None = None,
+        init: bool = False,
+    ) -> Process:
+        return Process(
+            name=name,
+            source=source,
+            released=released,
+            span=span,
+            argv=argv,
+            shell=shell_of(image.base) if image is not None else "dash",
+            environment={**(image.environment if image is not None else {}), **(environment or {})},
+            init=init,
+            scripts=self._script,
+            workdir=image.workdir if image is not None else "/",
+        )
+
+    def _script(self, word: str) -> tuple[str, ShellFacts] | None:
+        """The service's shell script that a command names: by its path, or by its name if only one has it."""
+        if "$" in word or not word:
+            return None
+        wanted = word.lstrip("/").removeprefix("./")
+        own = [path for path in self._service.files if self._files[path].shell is not None]
+        prefix = f"{self._service.root}/" if self._service.root else ""
+        exact = [path for path in own if path == prefix + wanted]
+        while not exact and "/" in wanted:
+            exact = [path for path in own if path == prefix + wanted or path.endswith(f"/{wanted}")]
+            wanted = wanted.partition("/")[2]
+        if not exact:
+            exact = [path for path in own if path.rpartition("/")[2] == wanted]
+        if len(exact) != 1:
+            return None
+        shell = self._files[exact[0]].shell
+        assert shell is not None
+        return exact[0], shell
