@@ -141,7 +141,7 @@ def _commands(
     process: Process, path: str, facts: ShellFacts, rest: tuple[str, ...], keeper: str, depth: int
 ) -> list[Step] | None:
     steps: list[Step] = []
-    commands = [one for one in facts.commands if one.words]
+    commands = _taken(facts, rest)
     for index, one in enumerate(commands):
         words = one.words
         executed = words[0] == "exec"
@@ -152,8 +152,7 @@ def _commands(
         if not words or words[0] in _BUILTINS:
             continue
         span = Span.of(path, one.at)
-        last = _is_last(commands, index)
-        if not last:
+        if not _is_last(commands, index):
             steps.append(
                 Step(words, launch(words), span, last=False, keeper="", background=one.background, block=one.block)
             )
@@ -163,10 +162,36 @@ def _commands(
     return steps
 
 
+def _taken(facts: ShellFacts, rest: tuple[str, ...]) -> list[ShellCommand]:
+    """The commands in the order they run: called functions put in, untaken branches of ``case $1`` left out."""
+    functions: dict[str, list[ShellCommand]] = {}
+    main: list[ShellCommand] = []
+    for one in facts.commands:
+        if not one.words:
+            continue
+        if one.block.startswith("function "):
+            functions.setdefault(one.block.removeprefix("function "), []).append(one._replace(block=""))
+        else:
+            main.append(one)
+    cases = [one.block.split(" ", 2)[2] for one in main if one.block.startswith(("case $1 ", "case ${1"))]
+    named = {pattern for alternatives in cases for pattern in alternatives.split("|")}
+    first = rest[0] if rest else ""
+    taken: list[ShellCommand] = []
+    for one in main:
+        if one.block.startswith(("case $1 ", "case ${1")):
+            patterns = one.block.split(" ", 2)[2].split("|")
+            if first not in patterns and not ("*" in patterns and first not in named):
+                continue
+            one = one._replace(block="")  # noqa: PLW2901 - the branch is taken: it runs like any other command
+        body = functions.get(one.words[0])
+        taken += [one] if body is None else [inner._replace(block=one.block) for inner in body[:200]]
+    return taken[:1000]
+
+
 def _is_last(commands: list[ShellCommand], index: int) -> bool:
-    """Whether a script ends with this command: the last one at top level, or the last of a branch that execs."""
+    """Whether a script ends with this command: the last one at top level, or one that replaces the script."""
     one = commands[index]
-    if one.background or one.block.startswith("function"):
+    if one.background:
         return False
     if one.words[0] == "exec":
         return True

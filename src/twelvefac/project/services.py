@@ -148,12 +148,15 @@ def _service_root(dockerfile: str, python: list[str]) -> str:
     Where Dockerfiles are kept apart (``docker/web/Dockerfile``) it is the nearest directory above that has Python
     files; a directory that has none, and is not such a place, is a service in another language.
     """
-    own = folder = posixpath.dirname(dockerfile)
-    parts = own.lower().split("/")
+    own = posixpath.dirname(dockerfile)
+    parts = own.split("/")
+    apart = next((index for index, part in enumerate(parts) if part.lower() in _BUILD_FOLDERS), None)
+    if apart is None:
+        return own
+    folder = "/".join(parts[:apart])
     while folder and not any(path.startswith(f"{folder}/") for path in python):
         folder = posixpath.dirname(folder)
-    kept_apart = not _BUILD_FOLDERS.isdisjoint(parts)
-    return folder if kept_apart or folder == own else own
+    return folder
 
 
 def _manifest_roots(manifests: Iterable[str], python: list[str]) -> set[str]:

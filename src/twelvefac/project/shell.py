@@ -60,13 +60,7 @@ def read_shell(data: bytes) -> ShellFacts:
             if len(commands) > _MAX_COMMANDS:
                 raise UnreadableError(f"more than {_MAX_COMMANDS} commands")
             continue
-        inner = block
-        if kind in _BLOCKS:
-            name = node.child_by_field_name("name") or node.child_by_field_name("value")
-            label = kind.partition("_")[0] if kind != "c_style_for_statement" else "for"
-            inner = (
-                f"{label} {_text(name)}" if name is not None and kind in ("function_definition", "case_item") else label
-            )
+        inner = _label(node, block) if kind in _BLOCKS else block
         pending, children = joined, []
         for child in node.children:
             if child.type in ("&&", "||", "|", "|&"):
@@ -76,6 +70,20 @@ def read_shell(data: bytes) -> ShellFacts:
                 pending = "" if kind != "pipeline" else pending
         stack += reversed(children)
     return ShellFacts(_interpreter(data), tuple(commands), tuple(traps))
+
+
+def _label(node: Any, block: str) -> str:
+    """``if``, ``while``, ``function NAME``; ``case WORD PATTERN`` names what is compared with what."""
+    kind = node.type
+    if kind == "function_definition":
+        return f"function {_text(node.child_by_field_name('name'))}"
+    if kind == "case_item":
+        subject = node.parent.child_by_field_name("value") if node.parent is not None else None
+        patterns = "|".join(_unquoted(_text(one)) for one in node.children_by_field_name("value"))
+        return f"case {_unquoted(_text(subject)) if subject is not None else ''} {patterns}"
+    if kind == "c_style_for_statement":
+        return "for"
+    return str(kind.partition("_")[0]) if not block.startswith(("function", "case")) else block
 
 
 def _interpreter(data: bytes) -> str:

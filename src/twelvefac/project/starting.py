@@ -159,7 +159,11 @@ class _Starter:
                 if entry.name == "release":  # runs once before a release, it serves nothing
                     continue
                 argv = ("bash", "-c", entry.command)  # Heroku's dynos start a line with bash
-                found.append(self._process(entry.name, "procfile", Span.of(path, entry.at), argv, None, released=True))
+                span = Span.of(path, entry.at)
+                environment: dict[str, str | None] = {"PORT": None}  # the platform that reads a Procfile sets it
+                found.append(
+                    self._process(entry.name, "procfile", span, argv, None, released=True, environment=environment)
+                )
         return found
 
     def _image(self, dockerfile: str | None) -> Image | None:

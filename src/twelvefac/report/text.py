@@ -4,6 +4,7 @@ from collections import Counter
 
 from twelvefac.audit.result import AuditReport, FactorResult, Outcome, Verdict
 from twelvefac.audit.rule import Severity
+from twelvefac.project.facts import Notice
 from twelvefac.report.paint import Paint
 from twelvefac.source.visible import visible
 
@@ -49,11 +50,16 @@ def _notices(report: AuditReport, paint: Paint) -> list[str]:
     for run in report.errored:
         text = f"error: the rule {run.rule.name} failed in {run.service}: {visible(run.reason)}"
         lines.append(paint(text, "red"))
-    for notice in report.notices[:_NOTICES_SHOWN]:
-        place = f"{visible(notice.path)}:{notice.line}" if notice.line else visible(notice.path)
-        lines.append(f"{paint('note', 'cyan')}: {place}: {visible(notice.message)}")
-    if len(report.notices) > _NOTICES_SHOWN:
-        lines.append(f"note: and {len(report.notices) - _NOTICES_SHOWN} more; --format json has all")
+    groups: dict[tuple[str, str], list[Notice]] = {}
+    for notice in report.notices:
+        groups.setdefault((notice.kind, notice.message), []).append(notice)
+    for (_, message), notices in list(groups.items())[:_NOTICES_SHOWN]:
+        first = notices[0]
+        place = f"{visible(first.path)}:{first.line}" if first.line else visible(first.path)
+        more = f" and {len(notices) - 1} more" if len(notices) > 1 else ""
+        lines.append(f"{paint('note', 'cyan')}: {place}{more}: {visible(message)}")
+    if len(groups) > _NOTICES_SHOWN:
+        lines.append(f"note: and {len(groups) - _NOTICES_SHOWN} other kinds; --format json has all")
     return [*lines, ""] if lines else []
 
 

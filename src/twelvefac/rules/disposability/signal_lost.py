@@ -143,8 +143,11 @@ rule = Rule(
 _RUNNERS = frozenset(("npm", "yarn", "pnpm"))
 """Runners that stay in front and do not pass SIGTERM on; pipenv and poetry exec, uv passes signals on."""
 _SYNTAX = re.compile(r"[$*?~|&;<>()`#\\{}\[\]!'\"=]")
-_SHORT = frozenset("echo printf wait sleep exit return true false kill rm cp mv mkdir chmod chown touch cat".split())
-"""Commands that a script may end with although something else serves; what serves is not known then."""
+_LASTING = frozenset(
+    "python gunicorn uvicorn hypercorn granian daphne waitress-serve uwsgi celery rq rqworker dramatiq arq "
+    "huey_consumer faust flask fastapi django-admin manage.py sanic litestar streamlit supervisord node java locust airflow".split()
+)
+"""Programs that run for ever; what a script ends with may be a command that is soon done."""
 
 
 @rule.check
@@ -153,7 +156,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         if process.has_init or _shell_changed(service, process):
             continue
         for step in process.steps or ():
-            if step.last and step.keeper and step.launch.program not in _SHORT:
+            if step.last and step.keeper and (step.keeper != "script" or _lasts(service, step)):
                 yield _shell(service, process, step)
         program = base_name(process.argv[0]) if process.argv else ""
         if program in _RUNNERS:
@@ -161,6 +164,11 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 f"PID 1 is {program}, which does not pass SIGTERM on: the service is killed with its requests in flight"
             )
             yield rule.on(process.span, message, subject=f"pid1:{program}")
+
+
+def _lasts(service: Service, step: Step) -> bool:
+    program = step.launch.program
+    return program in _LASTING or program.endswith(".py") or service.modules.find(program) is not None
 
 
 def _shell_changed(service: Service, process: Process) -> bool:
