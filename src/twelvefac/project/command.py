@@ -9,6 +9,11 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w{0,100}=")
 _DUPLICATION = re.compile(r"\s\d?>&[\d-]|\s&>>?")
 """Redirections that hold an ampersand, which is no operator there: ``2>&1``."""
 _INITS = frozenset(("tini", "dumb-init", "catatonit", "docker-init", "s6-svscan"))
+_RESERVED = frozenset("if then elif else fi for while until do done case esac select function { } ! [[ ((".split())
+_SUBSTITUTED_LIST = re.compile(r"(?:\$\(|`)[^)`]{0,500}[;&|]")
+_LONGEST_LINE = 20_000
+_MOST_WORDS = 1_000
+"""Longer command lines are written by nobody; taking them apart would cost seconds."""
 _SHELLS = frozenset(("sh", "bash", "ash", "dash", "zsh"))
 _INSTRUMENTS = {"ddtrace-run": 0, "opentelemetry-instrument": 0, "newrelic-admin": 1, "xvfb-run": 0, "stdbuf": 0}
 """Programs that exec the rest of their command line, and how many words of their own come before it."""
@@ -38,16 +43,21 @@ class Launch(NamedTuple):
 
     def option(self, *names: str) -> str | None:
         """The value of ``--name value``, ``--name=value``, ``-n value`` or ``-nvalue``; the last one wins."""
-        found = None
+        found = self.options(*names)
+        return found[-1] if found else None
+
+    def options(self, *names: str) -> tuple[str, ...]:
+        """All values of an option that may be given several times."""
+        found = []
         for index, word in enumerate(self.args):
             for name in names:
                 if word == name and index + 1 < len(self.args):
-                    found = self.args[index + 1]
+                    found.append(self.args[index + 1])
                 elif word.startswith(f"{name}=") or (
                     len(name) == 2 and word.startswith(name) and len(word) > 2 and not word.startswith("--")
                 ):
-                    found = word[len(name) :].removeprefix("=")
-        return found
+                    found.append(word[len(name) :].removeprefix("="))
+        return tuple(found)
 
     def has(self, *flags: str) -> bool:
         """Whether one of the flags is among the arguments."""
@@ -57,9 +67,10 @@ class Launch(NamedTuple):
 def split_shell(line: str) -> list[SimpleCommand] | None:
     """The simple commands of a shell line; None where it is more than a list of them (quotes open, a block)."""
     line = _DUPLICATION.sub(" ", line)
-    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|")
-    lexer.whitespace_split = True
-    lexer.commenters = ""
+    if len(line) > _LONGEST_LINE or _SUBSTITUTED_LIST.search(line):
+        return None
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|\n")
+    lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
     try:
         tokens = list(lexer)
     except ValueError:
@@ -67,13 +78,17 @@ def split_shell(line: str) -> list[SimpleCommand] | None:
     commands: list[SimpleCommand] = []
     words: list[str] = []
     for token in tokens:
-        if token in _OPERATORS:
-            commands.append(SimpleCommand(tuple(words), token))
+        operator = token.replace("\n", "") or ";"
+        if operator in _OPERATORS:
+            if words or operator != ";":
+                commands.append(SimpleCommand(tuple(words), operator))
             words = []
         else:
             words.append(token)
     if words:
         commands.append(SimpleCommand(tuple(words), ""))
+    if any(one.words and (one.words[0] in _RESERVED or "(" in one.words[0].partition("$")[0]) for one in commands):
+        return None
     return commands
 
 
@@ -108,7 +123,7 @@ def has_init(argv: tuple[str, ...]) -> bool:
 
 def launch(words: tuple[str, ...]) -> Launch:
     """Take wrappers off a simple command."""
-    rest, wrappers, replaced = list(strip_init(words)), [], False
+    rest, wrappers, replaced = list(strip_init(words[:_MOST_WORDS])), [], False
     while rest:
         program = base_name(rest[0])
         if _ASSIGNMENT.match(rest[0]):
@@ -138,7 +153,9 @@ def launch(words: tuple[str, ...]) -> Launch:
     if not rest:
         return Launch("", (), tuple(wrappers), replaced)
     program, args = base_name(rest[0]), rest[1:]
-    if re.fullmatch(r"python[\d.]*|pypy3?|coverage", program):
+    if program == "coverage" and args[:1] == ["run"]:
+        program, args = _python(args[1:])
+    elif re.fullmatch(r"python[\d.]*|pypy3?", program):
         program, args = _python(args)
     return Launch(program, tuple(args), tuple(wrappers), replaced)
 
@@ -147,12 +164,15 @@ def _python(args: list[str]) -> tuple[str, list[str]]:
     rest = list(args)
     while rest and rest[0].startswith("-"):
         flag = rest.pop(0)
-        if flag == "-m" and rest:
-            return rest[0], rest[1:]
-        if flag == "-c":
-            return "python", ["-c", *rest]
-        if flag in ("-W", "-X") and rest:
-            rest.pop(0)
+        letters = "" if flag.startswith("--") else flag[1:]
+        taking = next((index for index, letter in enumerate(letters) if letter in "mcWX"), None)
+        if taking is None:
+            continue
+        value = letters[taking + 1 :] or (rest.pop(0) if rest else "")
+        if letters[taking] == "m" and value:
+            return value, rest
+        if letters[taking] == "c":
+            return "python", ["-c", *filter(None, (value,)), *rest]
     return "python", rest
 
 

@@ -3,6 +3,7 @@
 Two ways lead to a server: a command line (``COMMANDS``) and a call in Python (``CALLS``).
 """
 
+import re
 from typing import NamedTuple
 
 from twelvefac.project.command import Launch
@@ -60,6 +61,10 @@ _COMMANDS = {
     "runserver": ServerCommand("manage.py runserver", "127.0.0.1", dev=True),  # Django 6.0: an address argument
     "runserver_plus": ServerCommand("manage.py runserver_plus", "127.0.0.1", dev=True),  # django-extensions 4
 }
+_ELSEWHERE = ("--uds", "--fd", "--unix-socket", "-u", "-c", "--config")
+"""Options that name a socket, or a file that may."""
+_ADDRESS = re.compile(r"(?:[^\s=/]{1,200}:)?(?:\d{1,5}|\$\{?\w{1,60}(?::?-\d{1,5})?\}?)")
+"""``runserver``'s own argument: a port or ``address:port``."""
 _DJANGO = frozenset(("django-admin", "django", "manage.py"))
 
 
@@ -80,18 +85,17 @@ def listening(start: Launch, environment: dict[str, str | None]) -> Listening | 
     start = start._replace(args=args)
     reloads = start.has(*server.reload)
     if server.name.startswith("manage.py"):
-        address = next((word for word in args if not word.startswith("-")), "")
-        host = address.rpartition(":")[0]
-        return Listening(server, host or server.default, bool(host), reloads)
+        host = next((word.rpartition(":")[0] for word in args if _ADDRESS.fullmatch(word)), "")
+        return Listening(server, None if "$" in host else host or server.default, bool(host), reloads)
     value = start.option(*server.host) if server.host else None
     if value is None and server.bind:
-        bound = start.option(*server.bind)
-        value = _bind_host(bound) if bound is not None else None
+        hosts = [_bind_host(bound) for bound in start.options(*server.bind)]
+        value = next((host for host in hosts if host not in LOOPBACK), hosts[0] if hosts else None)
     if value is not None:
         return Listening(server, None if "$" in value else value, stated=True, reloads=reloads)
-    if start.has("--uds", "--fd", "--unix-socket", "-u", "-c", "--config") or "GUNICORN_CMD_ARGS" in environment:
+    if start.options(*_ELSEWHERE) or "GUNICORN_CMD_ARGS" in environment:
         return Listening(server, None, stated=False, reloads=reloads)
-    if server.host_env in environment:
+    if server.host_env and server.host_env in environment:
         given = "0.0.0.0" if server.name == "gunicorn" else environment[server.host_env]  # noqa: S104 - its rule for PORT
         return Listening(server, given, stated=True, reloads=reloads)
     return Listening(server, server.default, stated=False, reloads=reloads)
