@@ -1,5 +1,6 @@
 """The harness that every rule's examples run through; plugins use it for theirs."""
 
+import subprocess
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -39,6 +40,8 @@ def check_example(rule: Rule, example: Example) -> None:
     assert not [one for one in tree.expected if one[0] != rule.name], "a marker names another rule"
     with TemporaryDirectory() as name:
         folder = Path(name)
+        if tree.untracked:
+            _track(folder, [path for path in tree.files if path not in tree.untracked], tree.files)
         report = audit_tree(tree.files, (rule,), folder)
         assert not report.errored, [run.reason for run in report.errored]
         assert places(report) == tree.expected, f"{example.title}: found {places(report)}, expected {tree.expected}"
@@ -51,3 +54,12 @@ def check_example(rule: Rule, example: Example) -> None:
         after = audit_tree({}, (rule,), folder)
         assert places(after) == (), f"{example.title}: the fixed tree is not clean: {places(after)}"
         assert not plan_fixes(after, lambda path: (folder / path).read_text(encoding="utf-8"))
+
+
+def _track(folder: Path, tracked: list[str], files: dict[str, str]) -> None:
+    """Make ``folder`` a git repository whose index holds the files ``tracked``."""
+    for path in tracked:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(str(folder / path), files[path].encode())
+    for command in (["init", "--quiet"], ["add", "--", *tracked]):
+        subprocess.run(["git", "-C", str(folder), *command], check=True, capture_output=True)

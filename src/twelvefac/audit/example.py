@@ -10,10 +10,14 @@ _MARKER = re.compile(r"[ \t]*# <- ([a-z0-9-]+)(?: x(\d+))?[ \t]*$", re.MULTILINE
 
 @dataclass(frozen=True)
 class Tree:
-    """Files by path, and what must be found in them: sorted ``(rule, path, line)``, repeated for ``x2``."""
+    """Files by path, and what must be found in them: sorted ``(rule, path, line)``, repeated for ``x2``.
+
+    Where some are ``untracked`` the tree is a git repository that tracks the others.
+    """
 
     files: dict[str, str]
     expected: tuple[tuple[str, str, int], ...]
+    untracked: frozenset[str] = frozenset()
 
 
 def read_tree(source: str) -> Tree:
@@ -25,6 +29,7 @@ def read_tree(source: str) -> Tree:
     starts = list(_FILE.finditer(text))
     files: dict[str, str] = {}
     expected: list[tuple[str, str, int]] = []
+    untracked = frozenset(start.group(1) for start in starts if start.group(2))
     for index, start in enumerate(starts):
         end = starts[index + 1].start() if index + 1 < len(starts) else len(text)
         path, body = start.group(1), text[start.end() + 1 : end]
@@ -35,7 +40,7 @@ def read_tree(source: str) -> Tree:
             if match := _MARKER.search(line):
                 expected += [(match.group(1), path, number)] * int(match.group(2) or 1)
         files[path] = _MARKER.sub("", body)
-    return Tree(files, tuple(sorted(expected)))
+    return Tree(files, tuple(sorted(expected)), untracked)
 
 
 def _expectation(line: str) -> tuple[str, str, int]:

@@ -25,7 +25,7 @@ class Value(NamedTuple):
     int       the number; ``float`` and ``bool`` likewise
     none      None
     name      the dotted name it refers to, imports resolved: ``app.settings.TIMEOUT``
-    env       ``(key or None, default Value or None)``: read from the environment
+    env       ``(key or None, default Value or None, resolved callee)``: from the environment
     call      ``(resolved name, (Value…), ((keyword, Value)…))``
     list      ``(Value…)``: a list, tuple or set
     dict      ``((key Value, Value)…)``
@@ -74,10 +74,24 @@ class Call(NamedTuple):
 
 
 class EnvRead(NamedTuple):
-    """A read of an environment variable; ``key`` is None where it is computed."""
+    """A read of an environment variable; ``key`` is None where it is computed, ``api`` the resolved callee."""
 
     key: str | None
     default: Value | None
+    at: Pos
+    scope: str
+    api: str
+
+
+class Comparison(NamedTuple):
+    """``left == text``, ``left != text``, ``left in (text, …)``; ``rights`` are the texts.
+
+    ``name`` is the left side as it is written, where it is a name.
+    """
+
+    name: str
+    left: Value
+    rights: tuple[Value, ...]
     at: Pos
     scope: str
 
@@ -157,6 +171,7 @@ class PythonFacts(NamedTuple):
     imports: tuple[Import, ...] = ()
     shared: tuple[Shared, ...] = ()
     literals: tuple[Literal, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
 
 
 class Instruction(NamedTuple):

@@ -13,6 +13,7 @@ from twelvefac.project.facts import (
     Binding,
     Call,
     Class,
+    Comparison,
     EnvRead,
     Function,
     Import,
@@ -59,6 +60,7 @@ def read_python(data: bytes, wanted: frozenset[str]) -> PythonFacts:
         ),
         imports=tuple(Import(module, name, places(node), scope) for module, name, (node, scope, _) in walk.imports),
         shared=tuple(shared_state(walk, tree, names, places)),
+        comparisons=tuple(_comparisons(walk, places, values)),
         literals=tuple(Literal(values.read(node, scope), scope) for node, scope, _ in walk.literals),
     )
 
@@ -99,13 +101,24 @@ def _env_reads(walk: Walk, names: Names, places: Places, values: ValueReader) ->
         callee = dotted(node.func)
         name = callee and names.resolve(callee, scope)
         if name in READERS:
-            key, default = values.read(node, scope).data
-            yield EnvRead(key, default, places(node), scope)
+            key, default, api = values.read(node, scope).data
+            yield EnvRead(key, default, places(node), scope, api)
     for node, scope, _ in walk.subscripts:
         base = dotted(node.value)
         if base and names.resolve(base, scope) in MAPPINGS and isinstance(node.ctx, ast.Load):
-            key, default = values.read(node, scope).data
-            yield EnvRead(key, default, places(node), scope)
+            key, default, api = values.read(node, scope).data
+            yield EnvRead(key, default, places(node), scope, api)
+
+
+def _comparisons(walk: Walk, places: Places, values: ValueReader) -> Iterable[Comparison]:
+    for node, scope, _ in walk.comparisons:
+        left, right = node.left, node.comparators[0]
+        if isinstance(left, ast.Constant):
+            left, right = right, left
+        value = values.read(right, scope)
+        texts = value.data if value.kind == "list" else (value,)
+        if any(text.kind == "str" for text in texts):
+            yield Comparison(dotted(left) or "", values.read(left, scope), texts, places(node), scope)
 
 
 def _bindings(walk: Walk, names: Names, values: ValueReader) -> Iterable[Binding]:

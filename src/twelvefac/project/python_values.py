@@ -19,6 +19,10 @@ _MOST_BITS = 64  # of an integer: Python refuses to print one of more than 4300 
 _WIDE = re.compile(r"[^\x00-\x7f]")
 
 
+_SAME = frozenset(("lower", "upper", "strip", "casefold", "rstrip", "lstrip"))
+"""Methods after which a text read from the environment still is that text."""
+
+
 def dotted(node: ast.AST | None) -> str | None:
     """``a.b.c`` of a chain of attributes, calls in it as ``()``: ``Session().get``; None for anything else."""
     parts: list[str] = []
@@ -139,15 +143,15 @@ class ValueReader:
             base = dotted(node.value)
             if base and self._names.resolve(base, scope) in MAPPINGS:
                 key = self.read(node.slice, scope, depth + 1)
-                return Value("env", (key.text, None), at)
+                return Value("env", (key.text, None, "os.environ[]"), at)
         elif isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
             first, last = self.read(node.values[0], scope, depth + 1), self.read(node.values[-1], scope, depth + 1)
             if first.kind == "env":  # os.getenv("X") or "fallback"
-                return Value("env", (first.data[0], last), at)
+                return Value("env", (first.data[0], last, "or"), at)
         elif isinstance(node, ast.IfExp):
             then, other = self.read(node.body, scope, depth + 1), self.read(node.orelse, scope, depth + 1)
             if then.kind == "env" and then.data[1] is None:  # os.environ["X"] if "X" in os.environ else "fallback"
-                return Value("env", (then.data[0], other), at)
+                return Value("env", (then.data[0], other, "if"), at)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
             left, right = self.read(node.left, scope, depth + 1), self.read(node.right, scope, depth + 1)
             if left.kind == right.kind == "str":
@@ -178,6 +182,10 @@ class ValueReader:
         name = self._names.resolve(callee, scope) if callee else None
         if name is None:
             return Value("other", None, at)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _SAME and not node.keywords:
+            inner = self.read(node.func.value, scope, depth + 1)
+            if inner.kind == "env":
+                return inner
         args, kwargs = self.arguments(node, scope, depth)
         reader = READERS.get(name)
         if reader is None:
@@ -189,7 +197,7 @@ class ValueReader:
         default = next((words[word] for word in reader.default_words if word in words), None)
         if default is None and reader.default is not None and len(args) > reader.default:
             default = args[reader.default]
-        return Value("env", (key.text if key else None, default), at)
+        return Value("env", (key.text if key else None, default, name), at)
 
     def _constant(self, node: ast.Constant) -> Value:
         value, at = node.value, self._places(node)

@@ -36,6 +36,7 @@ class Walk:
         self.aliases: dict[str, str] = {}
         self.instances: dict[tuple[str, str], str] = {}
         self.literals: list[Scoped] = []
+        self.comparisons: list[Scoped] = []
         self._in_class: set[str] = set()
         self._docs: set[int] = set()  # ids of docstring nodes, which live as long as the tree
 
@@ -165,6 +166,11 @@ class Walk:
         self._in_class.add(inner)
         return inner, guarded
 
+    def on_compare(self, item: Scoped) -> None:
+        node = item[0]
+        if len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.NotEq | ast.In | ast.NotIn):
+            self.comparisons.append(item)
+
     def on_if(self, item: Scoped) -> tuple[str, bool] | None:
         node, scope, _ = item
         test = node.test
@@ -246,6 +252,7 @@ _VISITS: dict[type, Callable[[Walk, Scoped], tuple[str, bool] | None]] = {
     ast.AsyncFunctionDef: Walk.on_function,
     ast.ClassDef: Walk.on_class,
     ast.If: Walk.on_if,
+    ast.Compare: Walk.on_compare,
     ast.Import: Walk.on_import,
     ast.ImportFrom: Walk.on_import_from,
     ast.Global: Walk.on_global,

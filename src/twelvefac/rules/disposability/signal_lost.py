@@ -145,7 +145,8 @@ _RUNNERS = frozenset(("npm", "yarn", "pnpm"))
 _SYNTAX = re.compile(r"[$*?~|&;<>()`#\\{}\[\]!'\"=]")
 _LASTING = frozenset(
     "python gunicorn uvicorn hypercorn granian daphne waitress-serve uwsgi celery rq rqworker dramatiq arq "
-    "huey_consumer faust flask fastapi django-admin manage.py sanic litestar streamlit supervisord node java locust airflow".split()
+    "huey_consumer faust flask fastapi django-admin manage.py sanic litestar streamlit supervisord node java locust "
+    "airflow".split()
 )
 """Programs that run for ever; what a script ends with may be a command that is soon done."""
 

@@ -1,0 +1,108 @@
+"""A file with live credentials is in git.
+
+## Why
+
+Whoever clones the repository has them, in each fork and each backup, and git keeps them after the file is deleted.
+
+## What it does not flag
+
+- `.env.example`, `.env.sample`, `.env.template` and the like; files for tests.
+- Files without a secret, with placeholders, or with encrypted values (SOPS, dotenvx).
+- Files that git does not track.
+
+## How to fix
+
+`git rm --cached .env`, add it to `.gitignore`, and replace the credentials: consider them known.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule
+from twelvefac.factors import Factor
+from twelvefac.project import credentials
+from twelvefac.project.envfile import EnvEntry
+from twelvefac.project.services import Service
+from twelvefac.source.span import Span
+
+rule = Rule(
+    __name__,
+    factor=Factor.CONFIG,
+    summary="a file with live credentials is in git",
+    severity=HIGH,
+    confidence=Confidence.HIGH,
+    since="0.1",
+    examples=(
+        Example(
+            "an env file",
+            source="""
+                -- .env --
+                DEBUG=1
+                DB_PASSWORD=Tr0ub4dor3  # <- committed-env-file
+                API_TOKEN=k9Lq2zXw77abc
+                -- app.py --
+            """,
+        ),
+        Example(
+            "one for production, with a URL",
+            source="""
+                -- config/prod.env --
+                export DATABASE_URL="postgres://app:Tr0ub4dor3@db.internal/app"  # <- committed-env-file
+                -- app.py --
+            """,
+        ),
+        Example(
+            "examples and files without a secret",
+            source="""
+                -- .env.example --
+                DB_PASSWORD=Tr0ub4dor3
+                -- .env --
+                PORT=8000
+                DB_PASSWORD=
+                API_KEY=${API_KEY}
+                SECRET_KEY=<your key>
+                TOKEN_URL=https://auth.example.com/token
+                -- app.py --
+            """,
+        ),
+        Example(
+            "not tracked",
+            source="""
+                -- .env (untracked) --
+                DB_PASSWORD=Tr0ub4dor3
+                -- app.py --
+            """,
+        ),
+    ),
+)
+
+_SAMPLE = re.compile(r"example|sample|template|dist|default|tests?|\bci\b|tpl|skeleton", re.IGNORECASE)
+_ENCRYPTED = ("encrypted:", "ENC[")
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    tracked = facts.repository.tracked
+    for path, entries in facts.envfiles():
+        if _SAMPLE.search(posixpath.basename(path)) or (tracked is not None and path not in tracked):
+            continue
+        live = [entry for entry in entries if _is_live(entry)]
+        if live:
+            names = ", ".join(entry.name for entry in live[:3])
+            more = f" and {len(live) - 3} more" if len(live) > 3 else ""
+            message = f"{path} is in git with {names}{more}: everybody who can clone the repository has the values"
+            related = tuple((Span.of(path, entry.at), entry.name) for entry in live[1:])
+            yield rule.at(path, live[0].at, message, subject=f"file:{path}", related=related)
+
+
+def _is_live(entry: EnvEntry) -> bool:
+    value = entry.value
+    if not value or "$" in value or value.startswith(_ENCRYPTED) or value[:1] in "</{":
+        return False
+    if credentials.provider(value) or (credentials.url_password(value) is not None):
+        return True
+    if not credentials.holds_secret(entry.name) and not credentials.signs_sessions(entry.name):
+        return False
+    return value.lower() not in ("none", "null", "true", "false", "0", "1") and not credentials.is_placeholder(value)

@@ -1,0 +1,163 @@
+"""Behaviour is switched on the name of an environment.
+
+## Why
+
+Settings grouped as "development", "staging" and "production" do not scale: each new deploy needs a new group and a
+release, and what differs between two deploys is spread over the code instead of being listed in their environment.
+
+## What it does not flag
+
+- Single switches from the environment (`DEBUG`, `LOG_LEVEL`).
+- The name as a label: in a log entry, for Sentry, as a metric's tag.
+- Settings for tests.
+
+## How to fix
+
+Give each thing that differs a variable of its own, with the value set in the deploy.
+"""
+
+import re
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.factors import Factor
+from twelvefac.project.facts import Class, Comparison
+from twelvefac.project.scan import anchors
+from twelvefac.project.services import Service
+from twelvefac.source.span import Span
+
+_NAMES = re.compile(r"(?:prod(?:uction)?|stag(?:e|ing)|dev(?:el(?:opment)?)?|qa|uat|preprod|live|local)", re.IGNORECASE)
+_VARIABLE = re.compile(
+    r"(?:[A-Z]{2,20}_)?(?:ENV|ENVIRONMENT|STAGE|APP_ENV|FLASK_ENV|DJANGO_ENV|APP_SETTINGS|FLASK_CONFIG|CONFIG_NAME|"
+    r"RUN_ENV|DEPLOY_ENV|DEPLOYMENT)|env|environment|app_env|stage",
+)
+_GROUP_CLASS = re.compile(r"(?:Prod(?:uction)?|Stag(?:e|ing)|Dev(?:elopment)?)(?:Config|Settings|Configuration)?")
+
+rule = Rule(
+    __name__,
+    factor=Factor.CONFIG,
+    summary="behaviour is switched on the name of an environment",
+    severity=MEDIUM,
+    confidence=Confidence.MEDIUM,
+    since="0.1",
+    anchors=anchors(
+        "production",
+        "prod",
+        "staging",
+        "development",
+        "productionconfig",
+        "developmentconfig",
+        "prodconfig",
+        "devconfig",
+        "productionsettings",
+        "developmentsettings",
+    ),
+    examples=(
+        Example(
+            "comparisons",
+            source="""
+                -- app.py --
+                import os
+
+                ENV = os.getenv("APP_ENV", "development")
+                if ENV == "production":  # <- env-groups
+                    TIMEOUT = 10
+                else:
+                    TIMEOUT = 100
+
+                def mail():
+                    if os.environ["ENVIRONMENT"] in ("prod", "staging"):
+                        return "smtp"
+                    return "console"
+            """,
+        ),
+        Example(
+            "a class for each",
+            source="""
+                -- config.py --
+                class Config:
+                    DEBUG = False
+
+                class DevelopmentConfig(Config):  # <- env-groups
+                    DEBUG = True
+
+                class ProductionConfig(Config):
+                    URL = "https://shop.example.com"
+
+                config = {"development": DevelopmentConfig, "production": ProductionConfig}
+            """,
+        ),
+        Example(
+            "switches and labels",
+            source="""
+                -- app.py --
+                import os
+
+                import sentry_sdk
+
+                DEBUG = os.getenv("DEBUG") == "1"
+                sentry_sdk.init(environment=os.getenv("ENVIRONMENT", "production"))
+                mode = os.getenv("MODE")
+                if mode == "worker":
+                    DEBUG = False
+            """,
+        ),
+        Example(
+            "a class for tests, and one that only sounds like it",
+            source="""
+                -- config.py --
+                class Config:
+                    DEBUG = False
+
+                class TestingConfig(Config):
+                    TESTING = True
+
+                class Production:
+                    '''A film production.'''
+
+                def is_live(status):
+                    return status == "production"
+            """,
+        ),
+    ),
+)
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    places: list[tuple[Span, str]] = []
+    for path, python in facts.python():
+        places += [(Span.of(path, one.at), _shown(one)) for one in python.comparisons if _is_group(one)]
+        groups = [one for one in python.classes if _GROUP_CLASS.fullmatch(one.name.rpartition(".")[2])]
+        if len(groups) > 1 and all(_is_config(one) for one in groups):
+            places += [(Span(path, *one.at[:2], one.at[0], one.at[1] + 5), one.name) for one in groups]
+    if places:
+        places.sort()
+        first, what = places[0]
+        more = f", and in {len(places) - 1} more places" if len(places) > 1 else ""
+        message = (
+            f"behaviour depends on the name of the environment ({what}{more}): each new deploy needs a code change"
+        )
+        yield rule.on(first, message, subject="env-groups", related=tuple(places[1:12]))
+
+
+def _is_group(one: Comparison) -> bool:
+    if not _VARIABLE.fullmatch(_key(one)):
+        return False
+    return any(value.text is not None and _NAMES.fullmatch(value.text) for value in one.rights)
+
+
+def _shown(one: Comparison) -> str:
+    return f"{_key(one)} compared with a name"
+
+
+def _key(one: Comparison) -> str:
+    return str(one.left.data[0] or "") if one.left.kind == "env" else one.name.rpartition(".")[2]
+
+
+def _is_config(one: Class) -> bool:
+    name = one.name.rpartition(".")[2]
+    return name.endswith(("Config", "Settings", "Configuration")) or any(
+        base.rpartition(".")[2].endswith(("Config", "Settings")) for base in one.bases
+    )

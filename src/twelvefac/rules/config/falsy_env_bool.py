@@ -1,0 +1,99 @@
+"""A text from the environment is taken for a truth value.
+
+## Why
+
+Every text but the empty one is true: `bool(os.getenv("DEBUG"))` is True for `DEBUG=false` and `DEBUG=0`. Whoever
+switches it off has switched it on.
+
+## What it does not flag
+
+- Comparisons with texts, `in ("1", "true")`, and libraries that parse booleans (`env.bool`, pydantic, decouple with
+  `cast=bool`).
+- Asking whether a variable is there at all (`if os.getenv("HTTP_PROXY")`).
+
+## How to fix
+
+Compare: `os.getenv("DEBUG", "").lower() in ("1", "true", "yes")`, or let a settings class parse it.
+"""
+
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.factors import Factor
+from twelvefac.project.facts import Value
+from twelvefac.project.scan import anchors
+from twelvefac.project.services import Service
+
+rule = Rule(
+    __name__,
+    factor=Factor.CONFIG,
+    summary="a text from the environment is taken for a truth value",
+    severity=MEDIUM,
+    confidence=Confidence.HIGH,
+    since="0.1",
+    anchors=anchors("bool getenv", "bool environ", "getenv false", "environ false", "getenv true", "environ true"),
+    names=frozenset(("bool",)),
+    examples=(
+        Example(
+            "bool() of a text, and a default that is no text",
+            source="""
+                -- settings.py --
+                import os
+
+                DEBUG = bool(os.getenv("DEBUG"))  # <- falsy-env-bool
+                TLS = os.environ.get("USE_TLS", False)  # <- falsy-env-bool
+                CACHE = bool(os.environ.get("CACHE", "0"))  # <- falsy-env-bool
+            """,
+        ),
+        Example(
+            "compared or parsed",
+            source="""
+                -- settings.py --
+                import os
+
+                from decouple import config
+
+                DEBUG = os.getenv("DEBUG", "false").lower() == "true"
+                TLS = os.environ.get("USE_TLS", "0") in ("1", "true")
+                CACHE = config("CACHE", default=False, cast=bool)
+                COUNT = bool(int(os.getenv("COUNT", "0")))
+            """,
+        ),
+        Example(
+            "presence",
+            source="""
+                -- settings.py --
+                import os
+
+                if os.getenv("HTTP_PROXY"):
+                    PROXY = os.environ["HTTP_PROXY"]
+                FLAG = bool([])
+                NAME = os.getenv("NAME", None)
+            """,
+        ),
+    ),
+)
+
+_TEXT = ("os.getenv", "os.environ.get")
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    for path, call in facts.calls("bool"):
+        value = call.args[0] if len(call.args) == 1 else None
+        if value is not None and value.kind == "env" and _is_text(value):
+            key = value.data[0] or "the variable"
+            message = f"bool() of a text: {key}=false and {key}=0 switch it on"
+            yield rule.at(path, call.at, message, subject=f"env:{key}", symbol=call.scope)
+    for path, binding in facts.bindings():
+        value = binding.value
+        if value.kind == "env" and value.data[2] in _TEXT and value.data[1] and value.data[1].kind == "bool":
+            key = value.data[0] or binding.target
+            message = f"{key} is a bool when it is not set and a text when it is: {key}=false is true"
+            yield rule.at(path, value.at, message, subject=f"env:{key}", symbol=binding.scope)
+
+
+def _is_text(value: Value) -> bool:
+    default = value.data[1]
+    return default is None or default.kind in ("str", "none", "bool")

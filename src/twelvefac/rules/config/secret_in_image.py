@@ -1,0 +1,156 @@
+"""A secret is baked into the image.
+
+## Why
+
+What ENV, ARG or COPY puts into an image is in each of its layers: everybody who can pull it reads it, every deploy has
+the same one, and a later `RUN rm` does not take it out.
+
+## What it does not flag
+
+- Where a secret is, not what it is: `PASSWORD_FILE=/run/secrets/db`, `SECRET_NAME`.
+- `RUN --mount=type=secret`, a build argument without a default, an empty value.
+- `.env.example` and the like.
+- Images for development.
+
+## How to fix
+
+Give it to the container when it starts; for the build use `RUN --mount=type=secret,id=…`.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.factors import Factor
+from twelvefac.project import credentials
+from twelvefac.project.dockerfile import assignments
+from twelvefac.project.facts import Instruction
+from twelvefac.project.ignorefile import is_left_out
+from twelvefac.project.images import Image
+from twelvefac.project.services import Service
+
+rule = Rule(
+    __name__,
+    factor=Factor.CONFIG,
+    summary="a secret is baked into the image",
+    severity=HIGH,
+    confidence=Confidence.HIGH,
+    since="0.1",
+    needs_image=True,
+    examples=(
+        Example(
+            "ENV, ARG and a copied env file",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                ARG NPM_TOKEN=k9Lq2zXw77  # <- secret-in-image
+                ENV DB_PASSWORD=hunter2 \\
+                    DB_HOST=db
+                COPY .env /srv/.env  # <- secret-in-image
+                CMD ["python", "app.py"]
+                -- .env --
+                DB_PASSWORD=hunter2
+                -- app.py --
+                -- expect --
+                Dockerfile:3 secret-in-image
+            """,
+        ),
+        Example(
+            "everything is copied, and an env file with it",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY . /srv  # <- secret-in-image
+                CMD ["python", "app.py"]
+                -- .env --
+                DB_PASSWORD=hunter2
+                -- app.py --
+            """,
+        ),
+        Example(
+            "left out of the context",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY . /srv
+                CMD ["python", "app.py"]
+                -- .dockerignore --
+                .env*
+                -- .env --
+                DB_PASSWORD=hunter2
+                -- app.py --
+            """,
+        ),
+        Example(
+            "where it is, and secrets for the build",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                ARG TOKEN
+                ENV DB_PASSWORD_FILE=/run/secrets/db SECRET_NAME=orders-db DB_PASSWORD= API_KEY=${TOKEN}
+                COPY .env.example /srv/.env.example
+                RUN --mount=type=secret,id=token cat /run/secrets/token
+                CMD ["python", "app.py"]
+                -- .env.example --
+                DB_PASSWORD=hunter2
+                -- app.py --
+            """,
+        ),
+    ),
+)
+
+_SAMPLE = re.compile(r"example|sample|template|dist|default|test|ci", re.IGNORECASE)
+_KEY_FILE = re.compile(
+    r"\.env(?:\.[\w.-]+)?|[\w.-]+\.env|id_(?:rsa|dsa|ecdsa|ed25519)|[\w.-]+\.(?:pem|p12|pfx)", re.IGNORECASE
+)
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    for image in service.released_images:
+        final = {id(stage) for stage in image.lineage}
+        for stage in image.dockerfile.stages:
+            severity = HIGH if id(stage) in final else MEDIUM  # a builder's layers stay on the build machine
+            for one in stage.instructions:
+                if one.keyword in ("ENV", "ARG"):
+                    for name, value in assignments(one.text):
+                        if _is_secret(name, value):
+                            message = f"{name} is written into the image: everybody who can pull it reads it"
+                            yield rule.at(image.path, one.at, message, subject=f"env:{name}", severity=severity)
+                elif one.keyword in ("COPY", "ADD") and "from" not in dict(one.flags) and id(stage) in final:
+                    yield from _copied(service, facts, image, one)
+
+
+def _is_secret(name: str, value: str | None) -> bool:
+    if not value or "$" in value or value.startswith(("/", "<")) or value.strip().lower() in ("none", "null", "dummy"):
+        return False
+    if credentials.provider(value) or credentials.url_password(value) is not None:
+        return True
+    return credentials.holds_secret(name) or credentials.signs_sessions(name)
+
+
+def _copied(service: Service, facts: Facts, image: Image, one: Instruction) -> Iterator[Finding]:
+    sources = one.args[:-1] if one.form == "exec" else tuple(one.text.split()[:-1])
+    for source in sources:
+        name = posixpath.basename(source.rstrip("/"))
+        if _KEY_FILE.fullmatch(name) and not _SAMPLE.search(name):
+            message = f"{name} is copied into the image: everybody who can pull it reads what is in it"
+            yield rule.at(image.path, one.at, message, subject=f"file:{name}")
+        elif source in (".", "./"):
+            yield from _whole_context(service, facts, image, one)
+
+
+def _whole_context(service: Service, facts: Facts, image: Image, one: Instruction) -> Iterator[Finding]:
+    root = f"{service.root}/" if service.root else ""
+    ignore = facts.file(f"{image.path}.dockerignore").text or facts.file(f"{root}.dockerignore").text or ""
+    for path, entries in facts.envfiles():
+        inside = path[len(root) :]
+        tracked = facts.repository.tracked
+        live = any(_is_secret(entry.name, entry.value) for entry in entries)
+        if live and not _SAMPLE.search(posixpath.basename(path)) and not is_left_out(ignore, inside):
+            if tracked is not None and path not in tracked:
+                continue  # an untracked file is one developer's: the pipeline that builds the image has none
+            message = f"COPY . takes {inside} into the image: no .dockerignore leaves it out"
+            yield rule.at(image.path, one.at, message, subject=f"file:{inside}")

@@ -1,0 +1,192 @@
+"""A secret is written in a manifest that is deployed.
+
+## Why
+
+A literal in a Deployment, a Secret with its data in git, a compose file for production or a pipeline is readable by
+everybody who can read the repository; it is the same in each deploy and changes only with a commit.
+
+## What it does not flag
+
+- References: `secretKeyRef`, `existingSecret`, ExternalSecret, SealedSecret, SOPS, `${{ secrets.X }}`, `${X}`.
+- The compose file for development and a pipeline's own throw-away database.
+- Where a secret is: `PASSWORD_FILE`, `SECRET_NAME`.
+
+## How to fix
+
+Refer to a secret that is made outside of git: `valueFrom: secretKeyRef`, an ExternalSecret, a sealed one.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule
+from twelvefac.factors import Factor
+from twelvefac.project import credentials
+from twelvefac.project.compose import Setting
+from twelvefac.project.kubernetes import Resource, workloads
+from twelvefac.project.services import Service
+
+rule = Rule(
+    __name__,
+    factor=Factor.CONFIG,
+    summary="a secret is written in a manifest that is deployed",
+    severity=HIGH,
+    confidence=Confidence.HIGH,
+    since="0.1",
+    examples=(
+        Example(
+            "a container's environment, a Secret and a ConfigMap",
+            source="""
+                -- k8s/app.yaml --
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: app}
+                spec:
+                  template:
+                    spec:
+                      containers:
+                        - name: app
+                          image: app:1
+                          env:
+                            - name: DB_PASSWORD
+                              value: hunter2abc  # <- secret-in-manifest
+                ---
+                apiVersion: v1
+                kind: Secret
+                metadata: {name: app}
+                stringData:
+                  API_TOKEN: k9Lq2zXw77  # <- secret-in-manifest
+                ---
+                apiVersion: v1
+                kind: Secret
+                metadata: {name: db}
+                data:
+                  password: aHVudGVyMmFiYw==  # <- secret-in-manifest
+                -- app.py --
+            """,
+        ),
+        Example(
+            "a compose file for production",
+            source="""
+                -- docker-compose.prod.yml --
+                services:
+                  app:
+                    image: app:1
+                    environment:
+                      - DATABASE_URL=postgres://app:Tr0ub4dor3@db/app  # <- secret-in-manifest
+                -- app.py --
+            """,
+        ),
+        Example(
+            "references",
+            source="""
+                -- k8s/app.yaml --
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: app}
+                spec:
+                  template:
+                    spec:
+                      containers:
+                        - name: app
+                          image: app:1
+                          env:
+                            - name: DB_PASSWORD
+                              valueFrom: {secretKeyRef: {name: db, key: password}}
+                            - name: DB_PASSWORD_FILE
+                              value: /run/secrets/db
+                ---
+                apiVersion: bitnami.com/v1alpha1
+                kind: SealedSecret
+                metadata: {name: db}
+                spec: {encryptedData: {password: AgBy3i4OJSWK}}
+                ---
+                apiVersion: v1
+                kind: Secret
+                metadata: {name: sops}
+                stringData: {password: "ENC[AES256_GCM,data:x]"}
+                -- docker-compose.prod.yml --
+                services:
+                  app:
+                    image: app:1
+                    environment: {DB_PASSWORD: "${DB_PASSWORD}"}
+                -- app.py --
+            """,
+        ),
+        Example(
+            "the compose file for development",
+            source="""
+                -- docker-compose.yml --
+                services:
+                  db:
+                    image: postgres:16
+                    environment: {POSTGRES_PASSWORD: postgres}
+                -- app.py --
+            """,
+        ),
+    ),
+)
+
+_NOT_RELEASED = re.compile(
+    r"(?:^|[/._-])(?:dev|local|tests?|examples?|sample|ci|kind|minikube)(?:[/._-]|$)", re.IGNORECASE
+)
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    for path, file in facts.compose_files():
+        if file.released and not _NOT_RELEASED.search(path):
+            for one in file.services:
+                for setting in one.environment:
+                    yield from _setting(path, setting)
+    for path, resource in facts.resources():
+        if _NOT_RELEASED.search(path):
+            continue
+        for workload in workloads((resource,)):
+            for container in workload.containers:
+                for setting in container.environment:
+                    yield from _setting(path, setting)
+        if resource.kind in ("Secret", "ConfigMap"):
+            yield from _data(path, resource)
+
+
+def _setting(path: str, setting: Setting) -> Iterator[Finding]:
+    if setting.value is not None and _is_secret(setting.name, setting.value):
+        message = f"{setting.name} is written in the manifest: everybody who can read the repository has it"
+        yield rule.at(path, setting.at, message, subject=f"env:{setting.name}")
+
+
+def _data(path: str, resource: Resource) -> Iterator[Finding]:
+    for section, encoded in (("stringData", False), ("data", resource.kind == "Secret")):
+        node = resource.document.get(resource.node, section)
+        if node is None:
+            continue
+        for key, _, value in resource.document.items(node):
+            text = _decoded(str(value.data)) if encoded else str(value.data)
+            secret = value.kind == "scalar" and text is not None
+            named = resource.kind == "Secret" or credentials.holds_secret(key)
+            if secret and text and named and _is_secret(key if credentials.holds_secret(key) else "secret", text):
+                message = f"{resource.kind} {resource.name} has the value of {key} in git"
+                yield rule.at(path, value.at, message, subject=f"{resource.kind}:{resource.name}:{key}")
+
+
+def _decoded(text: str) -> str | None:
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+
+
+def _is_secret(name: str, value: str) -> bool:
+    value = value.strip()
+    if not value or "$" in value or "ENC[" in value or value[:1] in "</{" or "\n" in value:
+        return False
+    if credentials.provider(value) or credentials.url_password(value) is not None:
+        return True
+    if not credentials.holds_secret(name) and not credentials.signs_sessions(name):
+        return False
+    lowered = value.lower()
+    return lowered not in ("true", "false", "none", "null", "yes", "no") and not credentials.is_placeholder(value)
