@@ -94,7 +94,11 @@ def discover(root: str) -> Discovery:
         if is_out_of_scope(path, kind):
             left_out += kind == "python"
             continue
-        stat = entry.stat(follow_symlinks=False)
+        try:
+            stat = entry.stat(follow_symlinks=False)
+        except OSError as error:  # gone since, or in a folder that may be listed only
+            notices.append(Notice("unreadable", path, 0, f"passed over: {error.strerror}"))
+            continue
         if stat.st_size > MAX_BYTES:
             notices.append(Notice("too-large", path, 1, f"passed over: {stat.st_size} bytes, the limit is {MAX_BYTES}"))
             continue

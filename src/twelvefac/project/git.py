@@ -32,7 +32,7 @@ def listed_files(root: str) -> dict[str, bool] | None:
     if top is None:
         return None
     out = _git(top, root, "ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard")
-    if out is None:
+    if not out:  # no git, or a directory that the repository ignores: who names it wants it judged
         return None
     # each entry is a letter, a blank and the path; "?" is untracked
     return {os.fsdecode(entry[2:]): entry[:1] != b"?" for entry in out.split(b"\0") if entry}
@@ -48,6 +48,7 @@ def _git(top: str, cwd: str, *arguments: str) -> bytes | None:
         *("-c", "core.fsmonitor=false"),
         *("-c", "core.hooksPath=" + os.devnull),
         *("-c", "core.untrackedCache=false"),
+        *("-c", "core.excludesFile=" + os.devnull),
         *("-c", f"safe.directory={top}"),  # we read names only, also of a repository that root unpacked
         *arguments,
     ]
@@ -57,6 +58,9 @@ def _git(top: str, cwd: str, *arguments: str) -> bytes | None:
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
+        # a promised object that is missing would be fetched, and a remote's URL can be a command (ext::)
+        "GIT_NO_LAZY_FETCH": "1",  # git 2.45
+        "GIT_ALLOW_PROTOCOL": "none",
         "LC_ALL": "C",
     }
     try:
