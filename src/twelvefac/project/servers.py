@@ -4,6 +4,7 @@ Two ways lead to a server: a command line (``COMMANDS``) and a call in Python (`
 """
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from twelvefac.project.command import Launch
@@ -124,6 +125,33 @@ def _bind_host(bind: str) -> str:
     bind = bind.removeprefix("tcp://").removeprefix("http://")
     host, colon, _ = bind.rpartition(":")
     return (host or "0.0.0.0") if colon else bind  # noqa: S104 - what the servers do with ":8000"
+
+
+_APPLICATION = re.compile(r"[A-Za-z_][\w.]{0,200}(?::[\w.]{1,200}(?:\(.{0,200}\))?)?")
+_LOADERS = frozenset(
+    "uvicorn gunicorn hypercorn granian daphne waitress-serve dramatiq arq huey_consumer huey_consumer.py".split()
+)
+"""Programs that take the module of the application as an argument."""
+
+
+def applications(start: Launch, environment: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Names that may be the module a server or worker loads (``app.main:app``), likeliest first."""
+    program, args = start.program, start.args
+    if program in ("flask", "quart"):
+        given = start.option("--app", "-A") or environment.get(f"{program.upper()}_APP")
+        return (given,) if given else ("app", "wsgi")
+    if program in ("celery", "faust"):
+        given = start.option("-A", "--app")
+        return (f"{given}.celery", f"{given}.app", given) if given else ()
+    if program == "fastapi":
+        return tuple(word for word in args[1:] if word.endswith(".py"))[:1] or ("main", "app", "app.main")
+    if program == "uwsgi":
+        given = start.option("--module", "-w", "--wsgi", "--wsgi-file", "--mount")
+        return (given.rpartition("=")[2],) if given else ()
+    if program not in _LOADERS:
+        return ()
+    words = [word for word in args if _APPLICATION.fullmatch(word)]
+    return tuple(sorted(words[::-1], key=lambda word: ":" not in word))
 
 
 class ServerCall(NamedTuple):

@@ -16,12 +16,17 @@ from twelvefac.project.images import Image
 from twelvefac.project.kubernetes import Container, Workload
 from twelvefac.project.modules import Modules
 from twelvefac.project.processes import Process, Step
-from twelvefac.project.servers import Listening, listening
+from twelvefac.project.servers import Listening, applications, listening
 from twelvefac.project.starting import find_processes
 
 _BUILD_FOLDERS = frozenset(
     "docker dockerfiles deploy deployment build .docker compose images ops infra .devcontainer".split()
 )
+
+DJANGO_MODULES = frozenset(
+    "apps.py models.py views.py urls.py admin.py middleware.py signals.py tasks.py consumers.py api.py".split()
+)
+"""Modules that Django, or one of its usual companions, loads from each application."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,33 @@ class Service:
                 if path is not None:
                     found.append((process, step, path))
         return tuple(found)
+
+    @cached_property
+    def served(self) -> Mapping[str, tuple[Step, str]]:
+        """Files that a released server or worker loads with its application: path -> (the step, the entry file)."""
+        reached: dict[str, tuple[Step, str]] = {}
+        for process in self.released:
+            for step in process.steps or ():
+                for path in self._loaded(step.launch, process.environment):
+                    for file in self.modules.reachable(path):
+                        reached.setdefault(file, (step, path))
+        return reached
+
+    def _loaded(self, start: Launch, environment: Mapping[str, str | None]) -> tuple[str, ...]:
+        entry = None
+        for name in applications(start, environment):
+            found = self.modules.script(name, "/") if name.endswith(".py") else self.modules.find(name)
+            if found is not None:
+                entry = found
+                break
+        if start.program in ("python", "manage.py", "django-admin") and "runserver" in start.args:
+            entry = next((path for path in self.python if posixpath.basename(path) == "manage.py"), None)
+        if entry is None:
+            return ()
+        if not any(posixpath.basename(path) == "manage.py" for path in self.python):
+            return (entry,)
+        # Django finds its applications by name: what it loads of each by convention stands for them
+        return (entry, *(path for path in self.python if posixpath.basename(path) in DJANGO_MODULES))
 
     def _entry(self, start: Launch, workdir: str) -> str | None:
         if start.program == "python":
