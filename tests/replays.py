@@ -5,7 +5,6 @@ that is there is never written again: a released version gives the same bytes fo
 """
 
 import hashlib
-import itertools
 import json
 import sys
 import tempfile
@@ -13,7 +12,6 @@ from pathlib import Path
 
 from twelvefac.scaffold.answers import make_answers
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
-from twelvefac.scaffold.component import QUESTIONS
 from twelvefac.scaffold.history import extract, released
 from twelvefac.scaffold.render import render
 
@@ -25,9 +23,8 @@ Record = dict[str, dict[str, dict[str, str]]]
 def cases(catalogue: Catalogue) -> dict[str, dict[str, str]]:
     """Return the answers to replay by name: every combination, and a name as long as can be."""
     found = {}
-    for choices in itertools.product(*(catalogue.choices(kind) for kind in QUESTIONS)):
-        chosen = dict(zip([kind.name for kind in QUESTIONS], choices, strict=True))
-        found["-".join(choices)] = {"name": "my-orders", "description": 'Takes "orders"', **chosen}
+    for chosen in catalogue.combinations():
+        found["-".join(chosen.values())] = {"name": "my-orders", "description": 'Takes "orders"', **chosen}
     longest, _ = make_answers(catalogue, {"name": "a" + "-b" * 19})
     return {**found, "longest": longest.as_data()}
 

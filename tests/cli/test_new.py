@@ -90,6 +90,7 @@ def test_every_flag(new: Run, tmp_path: Path) -> None:
         "framework": "fastapi",
         "database": "none",
         "ci": "none",
+        "deploy": "none",
     }
 
 
@@ -212,7 +213,6 @@ def test_what_is_open_is_asked_on_stderr(sample: Path, tmp_path: Path) -> None:
         [
             ("What is the service's name?", "kafka"),
             ("What is the service's name?", "orders"),
-            ("What does it do, in one line? [The orders service]", ""),
             ("Which pipeline? (none, github) [github]", "gitlab"),
             ("Which pipeline? (none, github) [github]", "none"),
         ],
@@ -227,6 +227,7 @@ def test_what_is_open_is_asked_on_stderr(sample: Path, tmp_path: Path) -> None:
         "framework": "fastapi",
         "database": "none",
         "ci": "none",
+        "deploy": "none",
     }
 
 
@@ -234,8 +235,10 @@ def test_at_most_five_questions(tmp_path: Path) -> None:
     root = write_template(tmp_path / "template")
     write_component(root, "flask", {"_component.yml": "name: flask\nkind: framework\nsummary: x\n"})
     write_component(root, "postgres", {"_component.yml": "name: postgres\nkind: database\nsummary: x\n"})
-    questions = ["service's name", "in one line", "web framework", "database", "pipeline"]
-    typed = ["orders", "", "flask", "postgres", "none"]
+    for name in ("kubernetes", "procfile"):
+        write_component(root, name, {"_component.yml": f"name: {name}\nkind: deploy\nsummary: x\n"})
+    questions = ["service's name", "web framework", "database", "pipeline", "kubernetes, procfile; several with commas"]
+    typed = ["orders", "flask", "postgres", "none", "procfile, kubernetes"]
     code, out, shown = talk(
         program(root, "new", "service", "--dry-run"), tmp_path, list(zip(questions, typed, strict=True))
     )
@@ -255,7 +258,7 @@ def test_nothing_is_asked_for_nothing(sample: Path, tmp_path: Path) -> None:
     for arguments in (["taken"], ["kafka"], ["orders", "--ci=gitlab"]):
         code, out, shown = talk(program(sample, "new", "service", *arguments), tmp_path, [])
         assert (code, out, shown.count("?")) == (2, "", 0)
-    typed = [("service's name", "taken"), ("service's name", "orders"), ("in one line", ""), ("pipeline", "")]
+    typed = [("service's name", "taken"), ("service's name", "orders"), ("pipeline", "")]
     code, out, shown = talk(program(sample, "new", "service", "--dry-run"), tmp_path, typed)
     assert (code, "taken is not empty" in shown) == (0, True)
 
@@ -265,10 +268,10 @@ def test_a_pipeline_with_a_terminal_is_not_asked(sample: Path, tmp_path: Path) -
     assert (code, shown) == (0, "")
 
 
-@pytest.mark.parametrize("answered", [0, 1, 2])
+@pytest.mark.parametrize("answered", [0, 1])
 def test_ctrl_c_at_a_question(sample: Path, tmp_path: Path, answered: int) -> None:
-    lines = [("service's name", "orders"), ("in one line", ""), ("pipeline", "none")][:answered]
-    last = ["service's name", "in one line", "pipeline"][answered]
+    lines = [("service's name", "orders"), ("pipeline", "none")][:answered]
+    last = ["service's name", "pipeline"][answered]
     code, out, shown = talk(program(sample, "new", "service"), tmp_path, [*lines, (last, "\x03")])
     assert (code, out) == (130, "")
     assert shown.endswith("interrupted\n")

@@ -59,7 +59,7 @@ def everything(folder: Path) -> list[str]:
         (["--answers=absent"], "cannot read the answers file absent: No such file or directory", ""),
         (
             ["--answers=bad.yml"],
-            "bad.yml:2: unknown answer 'frame': choose from name, description, framework, database, ci",
+            "bad.yml:2: unknown answer 'frame': choose from name, description, framework, database, ci, deploy",
             "",
         ),
         (["--answers=bad.json"], "bad.json:2: not JSON: Expecting value", ""),

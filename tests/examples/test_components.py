@@ -6,7 +6,7 @@ import pytest
 
 from twelvefac.scaffold.answers import make_answers
 from twelvefac.scaffold.catalogue import data_root, load_catalogue
-from twelvefac.scaffold.component import QUESTIONS, Component
+from twelvefac.scaffold.component import Component
 from twelvefac.scaffold.plan import make_plan
 from twelvefac.scaffold.postcheck import check_tree
 from twelvefac.scaffold.records import write_records
@@ -17,10 +17,8 @@ _COMPONENTS = [pytest.param(component, id=component.name) for component in _CATA
 
 
 def choices_with(component: Component) -> dict[str, str]:
-    """The answers that bring a component in: it, or what it requires, in place of the defaults."""
-    wanted = [component, *(_CATALOGUE.by_name[name] for name in component.requires)]
-    asked = {kind.name for kind in QUESTIONS}
-    return {one.kind: one.name for one in wanted if one.kind in asked}
+    """The first answers that bring a component in."""
+    return next(one for one in _CATALOGUE.combinations() if component in _CATALOGUE.select(one))
 
 
 @pytest.mark.parametrize("component", _COMPONENTS)

@@ -35,12 +35,12 @@ def test_a_record_is_written_once(tmp_path: Path) -> None:
     assert (records / "1.0.0.json").read_bytes() == first
     assert replays.write_missing(root, records) == []
     old, new = (json.loads((records / f"{version}.json").read_text()) for version in ("1.0.0", "1.1.0"))
-    assert list(old) == ["fastapi-none-none", "fastapi-none-github", "longest"]
+    assert list(old) == ["fastapi-none-none-none", "fastapi-none-github-none", "longest"]
     assert set(new["longest"]["files"]) - set(old["longest"]["files"]) == {"new.txt"}
-    assert old["fastapi-none-none"]["answers"]["name"] == "my-orders"
+    assert old["fastapi-none-none-none"]["answers"]["name"] == "my-orders"
 
 
-@pytest.mark.parametrize("case", ["fastapi-none-none", "longest"])
+@pytest.mark.parametrize("case", ["fastapi-none-none-none", "longest"])
 def test_a_change_in_the_rendering_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
     root = write_template(tmp_path / "template")
     release(root)

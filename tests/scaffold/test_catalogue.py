@@ -6,10 +6,11 @@ import pytest
 from sample_template import write_component, write_template
 
 from twelvefac.errors import UsageError
+from twelvefac.scaffold.answers import make_answers
 from twelvefac.scaffold.catalogue import Catalogue, load_catalogue
 from twelvefac.scaffold.component import QUESTIONS, CatalogueError, Variable
 
-CHOICES = {"framework": "fastapi", "database": "none", "ci": "github"}
+CHOICES = {"framework": "fastapi", "database": "none", "ci": "github", "deploy": "none"}
 
 
 def names(catalogue: Catalogue, **choices: str) -> list[str]:
@@ -21,6 +22,7 @@ def test_choices_and_defaults_come_from_the_directories(catalogue: Catalogue) ->
         "framework": ("fastapi",),
         "database": ("none",),
         "ci": ("none", "github"),
+        "deploy": ("none",),
     }
     assert {kind.name: catalogue.default(kind) for kind in QUESTIONS} == CHOICES
 
@@ -51,6 +53,7 @@ def test_what_a_component_says(catalogue: Catalogue) -> None:
             }
         ],
         "docs": "Settings.",
+        "data": {},
     }
 
 
@@ -68,6 +71,36 @@ def test_one_directory_adds_a_component_and_glue_comes_by_itself(tmp_path: Path)
         "github",
         "fastapi__postgres",
     ]
+
+
+def test_what_two_choices_share_comes_with_either(tmp_path: Path) -> None:
+    root = write_template(tmp_path)
+    for name in ("postgres", "sqlite"):
+        text = f"name: {name}\nkind: database\nsummary: SQL\nrequires: [sql]\n"
+        write_component(root, name, {"_component.yml": text})
+    write_component(root, "sql", {"_component.yml": "name: sql\nkind: shared\nsummary: SQL\n"})
+    glue = "name: fastapi__sql\nkind: glue\nsummary: Both\nrequires: [fastapi, sql]\n"
+    write_component(root, "fastapi__sql", {"_component.yml": glue})
+    catalogue = load_catalogue(root)
+    assert "sql" not in names(catalogue)
+    assert names(catalogue, database="sqlite")[-2:] == ["sql", "fastapi__sql"]
+    assert names(catalogue, database="postgres")[-2:] == ["sql", "fastapi__sql"]
+
+
+def test_several_may_be_chosen_where_a_kind_says_so(tmp_path: Path) -> None:
+    root = write_template(tmp_path)
+    for name, more in {"kubernetes": "", "procfile": "", "systemd": "conflicts: [kubernetes]\n"}.items():
+        write_component(root, name, {"_component.yml": f"name: {name}\nkind: deploy\nsummary: x\n{more}"})
+    catalogue = load_catalogue(root)
+    answers, components = make_answers(catalogue, {"name": "orders", "deploy": "procfile, kubernetes,procfile"})
+    assert answers.choices["deploy"] == "kubernetes,procfile"
+    assert [one.name for one in components if one.kind == "deploy"] == ["kubernetes", "procfile"]
+    with pytest.raises(UsageError, match="unknown deploy 'heroku': choose from none, kubernetes, procfile, systemd"):
+        names(catalogue, deploy="procfile,heroku")
+    with pytest.raises(UsageError, match="systemd and kubernetes exclude each other"):
+        names(catalogue, deploy="kubernetes,systemd")
+    every = [answer["deploy"] for answer in catalogue.combinations() if answer["ci"] == "none"]
+    assert every == ["none", "kubernetes", "procfile", "systemd", "kubernetes,procfile", "procfile,systemd"]
 
 
 @pytest.mark.parametrize(
@@ -97,6 +130,7 @@ def test_choices_that_cannot_be(tmp_path: Path, extra: str, choices: dict[str, s
         ("name: broken\nkind: ci\nrequire: [base]\n", "unknown key 'require'"),
         ("name: broken\nkind: ci\nrequires: base\n", "requires must be a list of texts"),
         ("name: broken\nkind: ci\nrequires: [1]\n", "requires must be a list of texts"),
+        ("name: broken\nkind: ci\ndata: [1]\n", "data must be a mapping"),
         ("name: broken\nkind: ci\nsummary: [1]\n", "summary must be a text"),
         ("name: broken\nkind: ci\nenv: [{nam: A}]\n", "unexpected keyword argument 'nam'"),
         ("name: broken\nkind: ci\nrequires: [ghost]\n", "broken speaks of ghost, which does not exist"),

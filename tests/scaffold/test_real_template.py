@@ -1,6 +1,5 @@
 """The template that ships: every combination renders as planned, is fit for use and formatted."""
 
-import itertools
 import re
 import shutil
 import subprocess
@@ -10,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
+from packaging.version import Version
 from scaffold_names import DESCRIPTIONS, NAMES
 
 from twelvefac.app.new import own_audit
 from twelvefac.scaffold.answers import make_answers, requirements
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
-from twelvefac.scaffold.component import QUESTIONS
 from twelvefac.scaffold.copier_yml import copier_yml
 from twelvefac.scaffold.history import VERSION_FILE, released, tree_ids
 from twelvefac.scaffold.names import distribution, objection
@@ -25,10 +24,7 @@ from twelvefac.scaffold.records import write_records
 from twelvefac.scaffold.render import render
 
 REAL = load_catalogue(data_root())
-COMBINATIONS = [
-    dict(zip([kind.name for kind in QUESTIONS], choices, strict=True))
-    for choices in itertools.product(*(REAL.choices(kind) for kind in QUESTIONS))
-]
+COMBINATIONS = REAL.combinations()
 
 
 def make(into: Path, catalogue: Catalogue, **given: str) -> Plan:
@@ -112,5 +108,4 @@ def test_a_released_version_never_changes() -> None:
         assert here == there, f"template {version} is released: raise {VERSION_FILE}"
     else:
         assert version not in released(REAL.root)
-        key = [int(part) for part in version.split(".")]
-        assert all([int(part) for part in old.split(".")] < key for old in released(REAL.root))
+        assert all(Version(old) < Version(version) for old in released(REAL.root))

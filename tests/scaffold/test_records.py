@@ -24,6 +24,7 @@ def test_answers_file(catalogue: Catalogue) -> None:
         "framework: fastapi\n"
         "database: none\n"
         "ci: github\n"
+        "deploy: none\n"
     )
     assert yaml.safe_load(answers_text(plan))["description"] == "Ü: 'a' \"b\" # c"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twelvefac import __version__
 from twelvefac.errors import MachineError, UsageError
-from twelvefac.scaffold.answers import check_description, default_description, make_answers, requirements
+from twelvefac.scaffold.answers import check_description, make_answers, requirements
 from twelvefac.scaffold.answers_file import read_answers
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
 from twelvefac.scaffold.component import QUESTIONS
@@ -21,6 +21,7 @@ from twelvefac.scaffold.render import render
 from twelvefac.scaffold.staging import find_target, publish, remove_abandoned, shown, staged
 
 KINDS = tuple(kind.name for kind in QUESTIONS)
+SEVERAL = tuple(kind.name for kind in QUESTIONS if kind.several)
 KEYS = ("name", "description", *KINDS)
 
 # What is told of each step as it is done; tests stop a run at every one of them.
@@ -49,6 +50,7 @@ class Question:
     text: str
     default: str
     choices: tuple[str, ...] = ()
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,13 +81,12 @@ class Asking:
 
     def questions(self) -> tuple[Question, ...]:
         """Return what is open; a question with one possible answer is none."""
-        name = self.given.get("name", "")
-        texts = (
-            Question("name", "What is the service's name?", ""),
-            Question("description", "What does it do, in one line?", default_description(name) if name else ""),
-        )
+        # five at most: a description is a line to edit later, as is every other text of the repository
+        texts = (Question("name", "What is the service's name?", ""),)
         choices = (
-            Question(kind.name, kind.question, self._catalogue.default(kind), self._catalogue.choices(kind))
+            Question(
+                kind.name, kind.question, self._catalogue.default(kind), self._catalogue.choices(kind), kind.several
+            )
             for kind in QUESTIONS
             if len(self._catalogue.choices(kind)) > 1
         )
@@ -103,7 +104,7 @@ class Asking:
 
 
 def choices(kind_name: str) -> tuple[str, ...]:
-    """Return the choices that there are for ``framework``, ``database`` or ``ci``, the default first."""
+    """Return the choices that there are for ``framework``, ``database``, ``ci`` or ``deploy``, the default first."""
     catalogue = load_catalogue(data_root())
     kind = next(kind for kind in QUESTIONS if kind.name == kind_name)
     default = catalogue.default(kind)
@@ -165,7 +166,7 @@ def _fill(tree: Path, plan: Plan, catalogue: Catalogue, audit: Audit | None, ste
 
 def _given(request: NewRequest) -> dict[str, str]:
     """Return the answers of the answers file, the destination and the flags, the later ones first in rank."""
-    given = read_answers(request.answers_file, KEYS) if request.answers_file else {}
+    given = read_answers(request.answers_file, KEYS, SEVERAL) if request.answers_file else {}
     if request.dest is not None:
         given["name"] = _absolute(request.dest).name
     return given | dict(request.given)

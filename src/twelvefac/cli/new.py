@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from twelvefac.app.new import KINDS, Asking, NewRequest, NewResult, Question, choices, new_service, own_audit
+from twelvefac.app.new import KINDS, SEVERAL, Asking, NewRequest, NewResult, Question, choices, new_service, own_audit
 from twelvefac.cli._output import color_wanted, print_result
 from twelvefac.errors import TwelvefacError
 
@@ -33,7 +33,8 @@ class _Service(TyperCommand):
         for param in self.params:
             if param.name in KINDS:
                 default, *others = choices(param.name)
-                param.help = ", ".join([f"{default} (default)", *others])  # type: ignore[attr-defined]
+                more = "; may be given several times" if param.name in SEVERAL else ""
+                param.help = ", ".join([f"{default} (default)", *others]) + more  # type: ignore[attr-defined]
         super().format_options(ctx, formatter)
 
 
@@ -50,6 +51,7 @@ def _service(  # more than 8 parameters: one for each flag is typer's way
     framework: Annotated[str | None, typer.Option()] = None,
     database: Annotated[str | None, typer.Option()] = None,
     ci: Annotated[str | None, typer.Option()] = None,
+    deploy: Annotated[list[str] | None, typer.Option()] = None,
     defaults: Annotated[bool, typer.Option("--defaults", help="Ask nothing.")] = False,
     answers: Annotated[
         str | None, typer.Option(metavar="FILE", help="Take answers from a YAML or JSON file; flags win.")
@@ -71,6 +73,7 @@ def _service(  # more than 8 parameters: one for each flag is typer's way
         "framework": framework,
         "database": database,
         "ci": ci,
+        "deploy": ",".join(deploy) if deploy else None,
     }
     given = {key: value for key, value in flags.items() if value is not None}
     request = NewRequest(dest, given, answers, dry_run, git)
@@ -89,17 +92,15 @@ def _has_terminal() -> bool:
 def _ask(asking: Asking) -> dict[str, str]:
     answers: dict[str, str] = {}
     for question in asking.questions():
-        default = question.default
-        if question.key == "description" and "name" in answers:
-            default = f"The {answers['name']} service"
-        answers[question.key] = _prompt(asking, question, default)
+        answers[question.key] = _prompt(asking, question)
     return answers
 
 
-def _prompt(asking: Asking, question: Question, default: str) -> str:
-    text = question.text + (f" ({', '.join(question.choices)})" if question.choices else "")
+def _prompt(asking: Asking, question: Question) -> str:
+    several = "; several with commas" if question.several else ""
+    text = question.text + (f" ({', '.join(question.choices)}{several})" if question.choices else "")
     while True:
-        answer = _read_line(f"{text} [{default}]: " if default else f"{text}: ") or default
+        answer = _read_line(f"{text} [{question.default}]: " if question.default else f"{text}: ") or question.default
         try:
             asking.check(question.key, answer)
         except TwelvefacError as error:

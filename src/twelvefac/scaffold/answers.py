@@ -1,11 +1,12 @@
 """What the user wants, complete and valid: the only input of a render besides the template itself."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from twelvefac.errors import UsageError
-from twelvefac.scaffold.catalogue import SUBDIRECTORY, Catalogue
+from twelvefac.scaffold.catalogue import SUBDIRECTORY, UNIVERSE, Catalogue
 from twelvefac.scaffold.component import QUESTIONS, Component
 from twelvefac.scaffold.names import check_name
 
@@ -13,12 +14,13 @@ LONGEST_DESCRIPTION = 100
 # what would be taken for a template's own tag, by us or by whoever renders the repository again
 _TAG = re.compile(r"\{[{%#]|[#%}]\}")
 
-_LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
-
 
 @dataclass(frozen=True)
 class Answers:
-    """A service's name, description and one choice per question (``{"framework": "fastapi", …}``)."""
+    """A service's name, description and one answer per question (``{"framework": "fastapi", …}``).
+
+    Where several may be chosen the answer has commas: ``{"deploy": "kubernetes,procfile"}``.
+    """
 
     name: str
     description: str
@@ -55,7 +57,9 @@ def make_answers(catalogue: Catalogue, given: Mapping[str, str]) -> tuple[Answer
     Raises UsageError for a name, a description or a choice that cannot be.
     """
     description = given.get("description", "").strip() or default_description(given["name"])
-    choices = {kind.name: given.get(kind.name) or catalogue.default(kind) for kind in QUESTIONS}
+    choices = {
+        kind.name: catalogue.settled(kind, given.get(kind.name) or catalogue.default(kind)) for kind in QUESTIONS
+    }
     components = catalogue.select(choices)
     check_name(given["name"], requirements(catalogue))
     check_description(description)
@@ -70,5 +74,8 @@ def requirements(catalogue: Catalogue) -> list[str]:
         for requirement in (*component.dependencies, *component.dev_dependencies)
     ]
     for lock in sorted((catalogue.root / SUBDIRECTORY).glob("*/*.lock")):
-        named.extend(_LOCKED.findall(lock.read_text("utf-8")))
+        named.extend(re.findall(r"^[A-Za-z0-9][A-Za-z0-9._-]*(?===)", lock.read_text("utf-8"), re.MULTILINE))
+    universe = catalogue.root / SUBDIRECTORY / UNIVERSE
+    if universe.is_file():
+        named.extend(package["pin"] for package in json.loads(universe.read_text("utf-8")))
     return named

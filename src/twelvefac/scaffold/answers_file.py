@@ -12,8 +12,13 @@ from twelvefac.errors import UsageError
 LARGEST = 64 * 1024  # bytes; five short answers take less than one
 
 
-def read_answers(path: str, known: tuple[str, ...]) -> dict[str, str]:
+_TEXTS = (":str", ":int", ":float", ":bool")
+
+
+def read_answers(path: str, known: tuple[str, ...], several: tuple[str, ...] = ()) -> dict[str, str]:
     """Return the answers that the file at ``path`` gives to the questions ``known``.
+
+    A list of texts answers those in ``several``; it comes back as one text with commas.
 
     Raises UsageError naming the file, the line and what is wrong there.
     """
@@ -24,7 +29,7 @@ def read_answers(path: str, known: tuple[str, ...]) -> dict[str, str]:
         # from here on it is YAML, which knows the line of every key; it takes a tab for no space, and JSON has
         # none inside its texts
         text = text.replace("\t", " ")
-    entries = _entries(path, text)
+    entries = _entries(path, text, several)
     answers: dict[str, str] = {}
     for line, key, value in entries:
         if key.startswith("_"):
@@ -64,7 +69,7 @@ def _json(path: str, text: str) -> Any:
         raise UsageError(f"{path}: nested too deeply for an answers file") from error
 
 
-def _entries(path: str, text: str) -> list[tuple[int, str, str | None]]:
+def _entries(path: str, text: str, several: tuple[str, ...]) -> list[tuple[int, str, str | None]]:
     """Return line (1-based), key and text value (None when it is no single text) of each entry."""
     import yaml
 
@@ -87,6 +92,7 @@ def _entries(path: str, text: str) -> list[tuple[int, str, str | None]]:
     for key, value in node.value:
         line = key.start_mark.line + 1
         name = key.value if isinstance(key, yaml.ScalarNode) else ""
-        single = isinstance(value, yaml.ScalarNode) and value.tag.endswith((":str", ":int", ":float", ":bool"))
-        entries.append((line, name, value.value if single else None))
+        items = value.value if isinstance(value, yaml.SequenceNode) and name in several else [value]
+        plain = all(isinstance(item, yaml.ScalarNode) and item.tag.endswith(_TEXTS) for item in items)
+        entries.append((line, name, ",".join(item.value for item in items) if plain else None))
     return entries

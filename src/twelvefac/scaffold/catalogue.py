@@ -1,6 +1,8 @@
 """The catalogue: every component that lies in the template, found by walking one directory."""
 
-from collections.abc import Mapping
+import contextlib
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +17,12 @@ from twelvefac.scaffold.component import (
     CatalogueError,
     Component,
     Kind,
+    chosen_of,
     read_component,
 )
 
 SUBDIRECTORY = "templates/service"
+UNIVERSE = "_universe.json"  # every pin that a lock file may hold: docs/decisions/0004-locks-without-a-network.md
 # names that a template sees besides the components
 _TAKEN = {
     "name",
@@ -54,27 +58,62 @@ class Catalogue:
         return kind.default if kind.default in choices else choices[0]
 
     def select(self, choices: Mapping[str, str]) -> tuple[Component, ...]:
-        """Return the chosen components (kind to choice), base and fitting glue included, in stable order.
+        """Return the chosen components (kind to choice), in stable order, with all that comes by itself.
 
-        Raises UsageError when a choice is unknown, or when two choices exclude each other or one lacks
-        what it requires.
+        That is the base, what chosen components share and the glue between them. Raises UsageError when a
+        choice is unknown, or when two choices exclude each other or one lacks what it requires.
         """
         chosen = {component.name for component in self.components if component.kind == "base"}
         for kind in QUESTIONS:
-            self.check_choice(kind.name, choices[kind.name])
-            if choices[kind.name] != NONE:
-                chosen.add(choices[kind.name])
+            choice = choices.get(kind.name, self.default(kind))
+            self.check_choice(kind.name, choice)
+            chosen.update(chosen_of(kind, choice))
+        for component in self.components:
+            if component.kind == "shared" and self.sharers(component, chosen):
+                chosen.add(component.name)
         self._check_fit(chosen)
         for component in self.components:
             if component.kind == "glue" and chosen.issuperset(component.requires):
                 chosen.add(component.name)
         return tuple(component for component in self.components if component.name in chosen)
 
+    def sharers(self, shared: Component, among: Iterable[str]) -> list[str]:
+        """Return those of ``among`` that require a component of the kind shared."""
+        return [name for name in sorted(among) if shared.name in self.by_name[name].requires]
+
     def check_choice(self, kind_name: str, choice: str) -> None:
         """Raise UsageError, naming what there is, when ``choice`` is not one of the kind's."""
-        choices = self.choices(next(kind for kind in QUESTIONS if kind.name == kind_name))
-        if choice not in choices:
-            raise UsageError(f"unknown {kind_name} {choice!r}: choose from {', '.join(choices)}")
+        kind = next(kind for kind in QUESTIONS if kind.name == kind_name)
+        choices = self.choices(kind)
+        for name in chosen_of(kind, choice) or [choice]:
+            if name not in choices:
+                raise UsageError(f"unknown {kind_name} {name!r}: choose from {', '.join(choices)}")
+
+    def settled(self, kind: Kind, choice: str) -> str:
+        """Return the one way to write an answer: of several choices each once, in the order of the catalogue."""
+        self.check_choice(kind.name, choice)
+        chosen = chosen_of(kind, choice)
+        return ",".join(name for name in self.choices(kind) if name in chosen) or NONE
+
+    def combinations(self) -> list[dict[str, str]]:
+        """Return every answer to the questions that can be: the choices of each kind, where they fit together."""
+        answers = []
+        for choices in itertools.product(*(self._answers(kind) for kind in QUESTIONS)):
+            answer = dict(zip([kind.name for kind in QUESTIONS], choices, strict=True))
+            with contextlib.suppress(UsageError):
+                self.select(answer)
+                answers.append(answer)
+        return answers
+
+    def _answers(self, kind: Kind) -> Iterator[str]:
+        choices = self.choices(kind)
+        if not kind.several:
+            yield from choices
+            return
+        names = [name for name in choices if name != NONE]
+        for count in range(len(names) + 1):
+            for some in itertools.combinations(names, count):
+                yield ",".join(some) or NONE
 
     def _check_fit(self, chosen: set[str]) -> None:
         for name in sorted(chosen):
@@ -103,11 +142,11 @@ def load_catalogue(root: Path) -> Catalogue:
     base = root / SUBDIRECTORY
     try:
         version = (root / "templates/VERSION").read_text("utf-8").strip()
-        directories = sorted(entry for entry in base.iterdir() if not entry.name.startswith("."))
+        entries = sorted(entry for entry in base.iterdir() if not entry.name.startswith("."))
     except OSError as error:
         raise CatalogueError(f"no template at {root}: {error}") from error
     components = []
-    for directory in directories:
+    for directory in (entry for entry in entries if entry.name != UNIVERSE):
         if not directory.is_dir() or DIRECTORY.match(directory.name) is None:
             raise CatalogueError(f"{directory.name}: only component directories lie in {SUBDIRECTORY}")
         if not (directory / MANIFEST).is_file():

@@ -21,16 +21,18 @@ class CatalogueError(Exception):
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of component; one that is a question is chosen by the user, one choice at most.
+    """A kind of component; one that is a question is chosen by the user.
 
     ``question`` is the text asked, empty for what is never asked; ``default`` is the choice taken unasked
-    (the first there is when the catalogue has no component of that name); ``optional`` adds ``none``.
+    (the first there is when the catalogue has no component of that name); ``optional`` adds ``none``;
+    ``several`` takes more than one choice, written with commas between them.
     """
 
     name: str
     question: str = ""
     default: str = ""
     optional: bool = False
+    several: bool = False
 
 
 KINDS = (
@@ -38,11 +40,18 @@ KINDS = (
     Kind("framework", "Which web framework?", "fastapi"),
     Kind("database", "Which database?", "none", optional=True),
     Kind("ci", "Which pipeline?", "github", optional=True),
-    Kind("deploy"),
-    Kind("glue"),
+    Kind("deploy", "Where does it run?", "none", optional=True, several=True),
+    Kind("shared"),  # what several choices need: there with each that requires it
+    Kind("glue"),  # what two choices need together: there when all that it requires are
 )
 QUESTIONS = tuple(kind for kind in KINDS if kind.question)
 NONE = "none"
+
+
+def chosen_of(kind: Kind, choice: str) -> tuple[str, ...]:
+    """Return the components that an answer names: none, one, or several where the kind takes several."""
+    names = [name.strip() for name in choice.split(",")] if kind.several else [choice]
+    return tuple(name for name in names if name != NONE)
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,11 @@ class ExpectedFinding:
 
 @dataclass(frozen=True)
 class Component:
-    """What ``_component.yml`` says. ``seeded`` lists globs of rendered paths that belong to the user."""
+    """What ``_component.yml`` says. ``seeded`` lists globs of rendered paths that belong to the user.
+
+    ``data`` is what host files loop over besides dependencies and environment: a container to run beside the
+    service, a directory for Kustomize, a command of a release. It says what exists, never what a host writes.
+    """
 
     name: str
     kind: str
@@ -82,6 +95,7 @@ class Component:
     remedies: tuple[str, ...] = ()
     expected_findings: tuple[ExpectedFinding, ...] = ()
     seeded: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
     order: tuple[int, str] = field(default=(0, ""), repr=False)
 
     def context(self) -> dict[str, Any]:
@@ -120,7 +134,7 @@ def read_component(directory: Path) -> Component:
 
 
 def _component(path: Path, values: Mapping[str, Any], name: str) -> Component:
-    unknown = sorted(set(values) - {*_TEXTS, *_LISTS, "env", "expected_findings"})
+    unknown = sorted(set(values) - {*_TEXTS, *_LISTS, "env", "expected_findings", "data"})
     if unknown:
         raise CatalogueError(f"{path}: unknown key {unknown[0]!r}")
     if values.get("name") != name:
@@ -139,6 +153,9 @@ def _component(path: Path, values: Mapping[str, Any], name: str) -> Component:
         expected = tuple(ExpectedFinding(**entry) for entry in values.get("expected_findings") or [])
     except TypeError as error:
         raise CatalogueError(f"{path}: {error}") from error
+    data = values.get("data") or {}
+    if not isinstance(data, dict):
+        raise CatalogueError(f"{path}: data must be a mapping")
     names = [kind.name for kind in KINDS]
     rank = names.index(fields["kind"]) if fields["kind"] in names else len(names)
     return Component(
@@ -146,5 +163,6 @@ def _component(path: Path, values: Mapping[str, Any], name: str) -> Component:
         directory=path.parent.name,
         env=env,
         expected_findings=expected,
+        data=data,
         order=(rank, name),
     )

@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from twelvefac.scaffold.answers import LONGEST_DESCRIPTION, requirements
-from twelvefac.scaffold.catalogue import SUBDIRECTORY, Catalogue
-from twelvefac.scaffold.component import MANIFEST, QUESTIONS, SLOTS, Component, Kind
+from twelvefac.scaffold.catalogue import SUBDIRECTORY, UNIVERSE, Catalogue
+from twelvefac.scaffold.component import KINDS, MANIFEST, NONE, QUESTIONS, SLOTS, Component, Kind
 from twelvefac.scaffold.names import LONGEST, PATTERN, reserved
 from twelvefac.scaffold.plan import ANSWERS_FILE, JUNK
 
@@ -24,7 +24,7 @@ def copier_yml(catalogue: Catalogue) -> str:
         "_min_copier_version": "9.19.1",
         "_subdirectory": SUBDIRECTORY,
         "_answers_file": ANSWERS_FILE,
-        "_exclude": [MANIFEST, SLOTS, *JUNK],
+        "_exclude": [MANIFEST, SLOTS, UNIVERSE, *JUNK],
     }
     parts = [
         _HEAD,
@@ -40,7 +40,7 @@ def copier_yml(catalogue: Catalogue) -> str:
         "# Computed, never asked: a directory {{kafka}} is written when kafka is '.' and not when ''.\n",
         _hidden("package", "{{ name | replace('-', '_') }}"),
         _hidden("template_version", catalogue.version),
-        *(_hidden(component.name, _presence(component)) for component in catalogue.components),
+        *(_hidden(component.name, _presence(catalogue, component)) for component in catalogue.components),
         _components(catalogue),
     ]
     return "\n".join(parts)
@@ -61,6 +61,10 @@ def _question(key: str, text: str, default: str, **more: Any) -> str:
 
 
 def _choice(catalogue: Catalogue, kind: Kind) -> str:
+    if kind.several:
+        names = [name for name in catalogue.choices(kind) if name != NONE]
+        text = f"{kind.question} ({', '.join([NONE, *names])}; several with commas)"
+        return _question(kind.name, text, catalogue.default(kind), validator=_several_validator(kind, names))
     return _question(kind.name, kind.question, catalogue.default(kind), choices=list(catalogue.choices(kind)))
 
 
@@ -68,12 +72,16 @@ def _hidden(key: str, default: str) -> str:
     return f"{key}:\n  type: str\n  when: false\n  default: {_flow(default)}\n"
 
 
-def _presence(component: Component) -> str:
+def _presence(catalogue: Catalogue, component: Component) -> str:
     """Return what a component's variable renders to: '.' when it is chosen, '' when not."""
     if component.kind == "base":
         return "."
     if component.kind == "glue":
         condition = " and ".join(component.requires) or "true"
+    elif component.kind == "shared":
+        condition = " or ".join(catalogue.sharers(component, catalogue.by_name)) or "false"
+    elif next(kind for kind in KINDS if kind.name == component.kind).several:
+        condition = f"'{component.name}' in {component.kind}.split(',')"
     else:
         condition = f"{component.kind} == '{component.name}'"
     return f"{{{{ '.' if {condition} else '' }}}}"
@@ -96,6 +104,14 @@ def _name_validator(catalogue: Catalogue) -> str:
         f"{{% elif name | replace('-', '_') in '{names}'.split() %}}"
         "the name is taken: by Python, by a library that the service uses, or by its own layout"
         "{% endif %}"
+    )
+
+
+def _several_validator(kind: Kind, names: list[str]) -> str:
+    known = " ".join(names)
+    return (
+        f"{{% if {kind.name} != '{NONE}' %}}{{% for one in {kind.name}.split(',') if one not in '{known}'.split() %}}"
+        f"unknown: {{{{ one }}}} {{% endfor %}}{{% endif %}}"
     )
 
 
