@@ -12,8 +12,10 @@ MARKER = b"twelvefac:"
 
 _COMMENT = re.compile(
     r"#\s{0,10}twelvefac:\s{0,10}ignore\[([a-z0-9-]{1,60}(?:,\s{0,5}[a-z0-9-]{1,60}){0,20})\]\s{0,10}"
-    r"([^;\n]{0,500})(?:;\s{0,10}until=([^\s;]{0,30}))?"
+    r"([^;\n]{0,500})(?:;([^\n]{0,100}))?"
 )
+_UNTIL = re.compile(r"until=(\S+)")
+_START = re.compile(r"#\s{0,10}twelvefac:")
 
 
 def read_ignores(text: str, *, python: bool) -> tuple[Ignore, ...]:
@@ -23,7 +25,9 @@ def read_ignores(text: str, *, python: bool) -> tuple[Ignore, ...]:
         match = _COMMENT.match(comment)
         if match:
             lines = (line, line + 1) if alone else (line,)
-            reason, until = match.group(2).strip(), match.group(3) or ""
+            reason, rest = match.group(2).strip(), (match.group(3) or "").strip()
+            dated = _UNTIL.fullmatch(rest)
+            until = dated.group(1) if dated else rest  # what is no date has no effect, and is said
             found += [Ignore(rule.strip(), reason, until, line, lines) for rule in match.group(1).split(",")]
     return tuple(found)
 
@@ -40,7 +44,6 @@ def _python_comments(text: str) -> Iterator[tuple[int, str, bool]]:
 
 def _hash_comments(text: str) -> Iterator[tuple[int, str, bool]]:
     for number, line in enumerate(text.split("\n"), 1):
-        at = line.find("# twelvefac:")
-        at = at if at >= 0 else line.find("#twelvefac:")
-        if at >= 0:
-            yield number, line[at:], not line[:at].strip()
+        start = _START.search(line)
+        if start:
+            yield number, line[start.start() :], not line[: start.start()].strip()
