@@ -28,6 +28,7 @@ class Value(NamedTuple):
     env       ``(key or None, default Value or None, resolved callee)``: from the environment
     call      ``(resolved name, (Value…), ((keyword, Value)…))``
     list      ``(Value…)``: a list, tuple or set
+    joined    ``(Value…)``: a text put together; the values of its parts that are no text
     dict      ``((key Value, Value)…)``
     other     None: cannot be told
     ========  ==========================================================================================
@@ -119,6 +120,41 @@ class Literal(NamedTuple):
     scope: str
 
 
+class Handler(NamedTuple):
+    """An ``except``: the resolved exceptions (none if it is bare), whether it leaves the loop, what it calls."""
+
+    catches: tuple[str, ...]
+    at: Pos
+    leaves: bool
+    calls: tuple[str, ...]
+
+
+class Loop(NamedTuple):
+    """A ``while True``.
+
+    ``leaves`` tells whether it is ever left other than by an exception: a ``break``, ``return``, ``raise`` or exit
+    outside its handlers. ``calls`` are the resolved callees inside it, ``pauses`` the arguments of ``sleep``.
+    """
+
+    at: Pos
+    scope: str
+    guarded: bool
+    leaves: bool
+    calls: tuple[str, ...]
+    pauses: tuple[Value, ...]
+    handlers: tuple[Handler, ...]
+
+
+class Acknowledgement(NamedTuple):
+    """A call that tells a broker that a message is done with; the callees that run ``before`` and ``after`` it."""
+
+    name: str
+    at: Pos
+    scope: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
 class Function(NamedTuple):
     """A function or method: parameters, decorators as values, the names of this file's functions that it calls."""
 
@@ -172,6 +208,9 @@ class PythonFacts(NamedTuple):
     shared: tuple[Shared, ...] = ()
     literals: tuple[Literal, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    loops: tuple[Loop, ...] = ()
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+    health_paths: tuple[Literal, ...] = ()
 
 
 class Instruction(NamedTuple):

@@ -20,6 +20,7 @@ from twelvefac.project.facts import (
     Literal,
     PythonFacts,
 )
+from twelvefac.project.python_flow import acknowledgements, endless_loops
 from twelvefac.project.python_state import shared_state
 from twelvefac.project.python_values import Names, Places, ValueReader, dotted
 from twelvefac.project.python_walk import Walk
@@ -62,6 +63,9 @@ def read_python(data: bytes, wanted: frozenset[str]) -> PythonFacts:
         shared=tuple(shared_state(walk, tree, names, places)),
         comparisons=tuple(_comparisons(walk, places, values)),
         literals=tuple(Literal(values.read(node, scope), scope) for node, scope, _ in walk.literals),
+        loops=tuple(endless_loops(walk, names, places, values)),
+        acknowledgements=tuple(acknowledgements(walk, names, places)),
+        health_paths=tuple(Literal(values.read(node, scope), scope) for node, scope, _ in walk.health_paths),
     )
 
 

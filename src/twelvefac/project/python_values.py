@@ -160,6 +160,13 @@ class ValueReader:
             inner = self.read(node.operand, scope, depth + 1)
             if inner.kind in ("int", "float"):
                 return Value(inner.kind, -inner.data, at)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):  # "…%s" % value
+            if isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
+                inner = self.read(node.right, scope, depth + 1)
+                return Value("joined", inner.data if inner.kind == "list" else (inner,), at)
+        elif isinstance(node, ast.JoinedStr):
+            parts = [part.value for part in node.values if isinstance(part, ast.FormattedValue)]
+            return Value("joined", tuple(self.read(part, scope, depth + 1) for part in parts), at)
         elif isinstance(node, ast.Await):
             return self.read(node.value, scope, depth + 1)
         return Value("other", None, at)

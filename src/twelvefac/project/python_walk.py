@@ -4,6 +4,7 @@ Nodes are visited through a table by type, without ``ast.NodeVisitor``: one visi
 """
 
 import ast
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,13 @@ _CHANGES = frozenset(
     "put_nowait subtract move_to_end".split()
 )
 """Methods that change a container in place."""
+HEALTH_PATH = re.compile(
+    r"(?:^|/)[_.^-]{0,4}(?:health\w*|heartbeat|lbheartbeat|livez|liveness|readyz|readiness|alive|ping)[_.-]{0,2}"
+    r"(?:[-_]?check)?(?:/|\$|\\Z|$)|/[_.-]{0,2}(?:status|ready|live|up|version|monitor|health)(?:/|\$|$)",
+    re.IGNORECASE,
+)
+"""Routes that a platform asks whether the process is well."""
+_LONGEST_PATH = 100
 Scoped = tuple[Any, str, bool]  # node, scope (dotted function name), under `if __name__ == "__main__"`
 """``(node, scope, guarded)``."""
 
@@ -37,6 +45,8 @@ class Walk:
         self.instances: dict[tuple[str, str], str] = {}
         self.literals: list[Scoped] = []
         self.comparisons: list[Scoped] = []
+        self.loops: list[Scoped] = []
+        self.health_paths: list[Scoped] = []
         self._in_class: set[str] = set()
         self._docs: set[int] = set()  # ids of docstring nodes, which live as long as the tree
 
@@ -171,6 +181,11 @@ class Walk:
         if len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.NotEq | ast.In | ast.NotIn):
             self.comparisons.append(item)
 
+    def on_while(self, item: Scoped) -> None:
+        test = item[0].test
+        if isinstance(test, ast.Constant) and test.value in (True, 1):
+            self.loops.append(item)
+
     def on_if(self, item: Scoped) -> tuple[str, bool] | None:
         node, scope, _ = item
         test = node.test
@@ -212,6 +227,8 @@ class Walk:
         value = item[0].value
         if isinstance(value, str) and CREDENTIAL_SHAPE.search(value) and id(item[0]) not in self._docs:
             self.literals.append(item)
+        elif isinstance(value, str) and len(value) < _LONGEST_PATH and HEALTH_PATH.search(value):
+            self.health_paths.append(item)
 
     def on_name(self, item: Scoped) -> None:
         if item[1]:
@@ -252,6 +269,7 @@ _VISITS: dict[type, Callable[[Walk, Scoped], tuple[str, bool] | None]] = {
     ast.AsyncFunctionDef: Walk.on_function,
     ast.ClassDef: Walk.on_class,
     ast.If: Walk.on_if,
+    ast.While: Walk.on_while,
     ast.Compare: Walk.on_compare,
     ast.Import: Walk.on_import,
     ast.ImportFrom: Walk.on_import_from,

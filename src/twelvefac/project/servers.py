@@ -150,8 +150,8 @@ def applications(start: Launch, environment: Mapping[str, str | None]) -> tuple[
         return (given.rpartition("=")[2],) if given else ()
     if program not in _LOADERS:
         return ()
-    words = [word for word in args if _APPLICATION.fullmatch(word)]
-    return tuple(sorted(words[::-1], key=lambda word: ":" not in word))
+    words = [word for word in reversed(args) if _APPLICATION.fullmatch(word)]
+    return tuple(sorted(words, key=lambda word: ":" not in word))
 
 
 class ServerCall(NamedTuple):
