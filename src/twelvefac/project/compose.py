@@ -68,6 +68,7 @@ class ComposeService(NamedTuple):
     healthcheck: bool
     grace: str | None
     replicas: str | None
+    labels: tuple[Setting, ...] = ()
 
 
 class ComposeFile(NamedTuple):
@@ -120,6 +121,11 @@ def _service(path: str, document: YamlDocument, name: str, at: Pos, node: Node) 
         healthcheck=document.get(node, "healthcheck") is not None,
         grace=document.text(node, "stop_grace_period"),
         replicas=document.text(node, "deploy", "replicas"),
+        labels=tuple(
+            label
+            for route in (("labels",), ("deploy", "labels"))
+            for label in _environment(document, document.get(node, *route))
+        ),
     )
 
 

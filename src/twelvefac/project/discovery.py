@@ -27,13 +27,12 @@ _BY_NAME = {
     "pyproject.toml": "pyproject",
     "Pipfile": "pipfile",
     ".dockerignore": "text",
-    "supervisord.conf": "text",
-    "supervisor.conf": "text",
     "uwsgi.ini": "text",
     ".python-version": "text",
     "runtime.txt": "text",
     "Makefile": "text",
 }
+_SUPERVISOR = re.compile(r"(?:.{1,300}/)?(?:supervisor[\w.-]{0,60}|supervisor[\w.-]{0,60}/[\w.-]{1,60})\.(?:conf|ini)")
 _SCRIPTS = frozenset("entrypoint docker-entrypoint start run boot launch wait-for-it prestart".split())
 _PIPELINES = frozenset(
     ".gitlab-ci.yml .travis.yml azure-pipelines.yml bitbucket-pipelines.yml .drone.yml cloudbuild.yaml buildspec.yml "
@@ -124,7 +123,7 @@ def kind_of(path: str) -> str | None:
         return "envfile"
     if is_requirements(path):
         return "requirements"
-    if name.endswith(".dockerignore"):
+    if name.endswith(".dockerignore") or _SUPERVISOR.fullmatch(path):
         return "text"
     if _DOCKERFILE.fullmatch(name) and not name.endswith((".md", ".txt", ".j2", ".jinja", ".tmpl", ".template")):
         return "dockerfile"

@@ -33,6 +33,8 @@ _SLOW_CODECS = frozenset(("punycode", "idna"))  # of domain names; quadratic, a 
 _TELLING = (ast.Constant, ast.Call, ast.Subscript, ast.BoolOp, ast.IfExp, ast.BinOp)
 """Expressions whose value a rule can use; most assignments are something else and are not kept."""
 _DULL = (None, "", b"", ...)
+_DISPLAYS = frozenset("DATABASES CACHES STORAGES INSTALLED_APPS SQLALCHEMY_BINDS TORTOISE_ORM".split())
+"""Settings whose list or dictionary is kept whole: what is in it means something only together."""
 
 
 def read_python(data: bytes, wanted: frozenset[str]) -> PythonFacts:
@@ -127,7 +129,8 @@ def _comparisons(walk: Walk, places: Places, values: ValueReader) -> Iterable[Co
 
 def _bindings(walk: Walk, names: Names, values: ValueReader) -> Iterable[Binding]:
     for target, kind, node, owner, (_, scope, guarded) in walk.assigns:
-        if not isinstance(node, _TELLING) or (isinstance(node, ast.Constant) and node.value in _DULL):
+        whole = target in _DISPLAYS and isinstance(node, ast.List | ast.Tuple | ast.Dict)
+        if not (isinstance(node, _TELLING) or whole) or (isinstance(node, ast.Constant) and node.value in _DULL):
             continue
         if isinstance(node, ast.Call) and kind != "field" and names.resolve(dotted(node.func), scope) not in READERS:
             continue

@@ -17,6 +17,8 @@ _CHANGES = frozenset(
     "put_nowait subtract move_to_end".split()
 )
 """Methods that change a container in place."""
+_BY_KEY = frozenset(("files", "FILES"))
+"""Collections that are asked for an object by key, whose methods matter: the uploads of a request."""
 HEALTH_PATH = re.compile(
     r"(?:^|/)[_.^-]{0,4}(?:health\w*|heartbeat|lbheartbeat|livez|liveness|readyz|readiness|alive|ping)[_.-]{0,2}"
     r"(?:[-_]?check)?(?:/|\$|\\Z|$)|/[_.-]{0,2}(?:status|ready|live|up|version|monitor|health)(?:/|\$|$)",
@@ -147,6 +149,10 @@ class Walk:
             if callee and callee.partition(".")[0].removesuffix("()") != name:
                 holder = scope.rsplit(".", 1)[0] if name.startswith("self.") and "." in scope else scope
                 self.instances.setdefault((holder, name), f"{callee}()")
+        elif isinstance(value, ast.Subscript):
+            other = dotted(value.value)
+            if other and other.rpartition(".")[2] in _BY_KEY:
+                self.instances.setdefault((scope, name), f"{other}[]")
         elif isinstance(value, ast.Name | ast.Attribute):
             other = dotted(value)
             if other and other != name:

@@ -14,6 +14,8 @@ _BLOCKS = frozenset(("if_statement", "while_statement", "for_statement", "c_styl
                      "function_definition", "subshell", "elif_clause", "else_clause"))  # fmt: skip
 _WORDS = frozenset(("word", "string", "raw_string", "concatenation", "number", "simple_expansion", "expansion",
                     "command_substitution", "ansi_c_string", "string_content", "process_substitution"))  # fmt: skip
+_HOLDERS = frozenset(("redirected_statement", "list", "compound_statement", "subshell", "pipeline", "do_group",
+                      "while_statement", "for_statement"))  # fmt: skip
 
 
 class ShellCommand(NamedTuple):
@@ -55,7 +57,7 @@ def read_shell(data: bytes) -> ShellFacts:
             words = _words(node)
             if words and words[0] == "trap":
                 traps += words[2:]
-            background = node.next_sibling is not None and node.next_sibling.type == "&"
+            background = _in_background(node)
             commands.append(ShellCommand(words, block, joined, background, _place(node, data)))
             if len(commands) > _MAX_COMMANDS:
                 raise UnreadableError(f"more than {_MAX_COMMANDS} commands")
@@ -70,6 +72,15 @@ def read_shell(data: bytes) -> ShellFacts:
                 pending = "" if kind != "pipeline" else pending
         stack += reversed(children)
     return ShellFacts(_interpreter(data), tuple(commands), tuple(traps))
+
+
+def _in_background(node: Any) -> bool:
+    """Whether ``&`` follows a command, or what holds it: a redirection, a list, a group or a loop."""
+    while node is not None:
+        if node.next_sibling is not None and node.next_sibling.type == "&":
+            return True
+        node = node.parent if node.parent is not None and node.parent.type in _HOLDERS else None
+    return False
 
 
 def _label(node: Any, block: str) -> str:
