@@ -41,6 +41,10 @@ _SECRET_LAST = frozenset(
     "authtoken accesstoken passcode".split()
 )
 _BEFORE_KEY = frozenset("api secret private signing encryption access auth jwt session master hmac fernet aes".split())
+_BEFORE_PASS = frozenset(
+    "db database user mysql postgres pg redis mongo smtp mail email admin rabbitmq amqp ftp http login root "
+    "auth".split()
+)
 _SESSION_KEYS = frozenset(
     "secret_key flask_secret_key django_secret_key app_secret_key jwt_secret jwt_secret_key session_secret signing_key "
     "jwt_key encryption_key".split()
@@ -77,14 +81,17 @@ def words_of(name: str) -> tuple[str, ...]:
 def holds_secret(name: str) -> bool:
     """Whether a variable, field or key of this name holds a secret by the words of its name."""
     words = words_of(name.rpartition(".")[2])
-    if not words:
+    end = len(words)
+    while end and words[end - 1].isdigit():  # password_2
+        end -= 1
+    if not end:
         return False
-    last, before = words[-1], words[-2] if len(words) > 1 else ""
-    if last.isdigit():
-        return len(words) > 1 and holds_secret("_".join(words[:-1]))
+    last, before = words[end - 1], words[end - 2] if end > 1 else ""
     if last in ("token", "secret", "password", "key") and before in _NOT_SECRET_BEFORE:
         return False
-    return last in _SECRET_LAST or (last == "key" and before in _BEFORE_KEY) or (last == "pass" and before != "")
+    return (
+        last in _SECRET_LAST or (last == "key" and before in _BEFORE_KEY) or (last == "pass" and before in _BEFORE_PASS)
+    )
 
 
 def signs_sessions(name: str) -> bool:
@@ -122,6 +129,16 @@ def url_is_local(value: str) -> bool:
 def is_placeholder(value: str) -> bool:
     """Whether a value says by itself that it is none: ``<token>``, ``${X}``, ``your-key-here``, ``xxx``."""
     return _PLACEHOLDER.fullmatch(value.strip()) is not None
+
+
+def is_reference(value: str) -> bool:
+    """Whether a value names something else: a variable in capitals, a path, a URL without credentials."""
+    return _REFERENCE.fullmatch(value.strip()) is not None
+
+
+def is_switch(value: str) -> bool:
+    """Whether a value is a truth value or nothing, which no secret is."""
+    return value.strip().lower() in ("", "true", "false", "yes", "no", "on", "off", "0", "1", "none", "null")
 
 
 def looks_secret(name: str, value: str) -> bool:

@@ -6,7 +6,7 @@ Whoever clones the repository has them, in each fork and each backup, and git ke
 
 ## What it does not flag
 
-- `.env.example`, `.env.sample`, `.env.template` and the like; files for tests.
+- `.env.example`, `.env.sample`, `.env.template` and the like; files for tests and development.
 - Files without a secret, with placeholders, or with encrypted values (SOPS, dotenvx).
 - Files that git does not track.
 
@@ -15,7 +15,6 @@ Whoever clones the repository has them, in each fork and each backup, and git ke
 `git rm --cached .env`, add it to `.gitignore`, and replace the credentials: consider them known.
 """
 
-import posixpath
 import re
 from collections.abc import Iterator
 
@@ -78,7 +77,10 @@ rule = Rule(
     ),
 )
 
-_SAMPLE = re.compile(r"example|sample|template|dist|default|tests?|\bci\b|tpl|skeleton", re.IGNORECASE)
+_SAMPLE = re.compile(
+    r"example|sample|template|dist|default|tests?|tpl|skeleton|(?:^|[/._-])(?:ci|dev\w*|local\w*)(?:[/._-]|$)",
+    re.IGNORECASE,
+)
 _ENCRYPTED = ("encrypted:", "ENC[")
 
 
@@ -86,7 +88,7 @@ _ENCRYPTED = ("encrypted:", "ENC[")
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     tracked = facts.repository.tracked
     for path, entries in facts.envfiles():
-        if _SAMPLE.search(posixpath.basename(path)) or (tracked is not None and path not in tracked):
+        if _SAMPLE.search(path) or (tracked is not None and path not in tracked):
             continue
         live = [entry for entry in entries if _is_live(entry)]
         if live:
@@ -105,4 +107,4 @@ def _is_live(entry: EnvEntry) -> bool:
         return True
     if not credentials.holds_secret(entry.name) and not credentials.signs_sessions(entry.name):
         return False
-    return value.lower() not in ("none", "null", "true", "false", "0", "1") and not credentials.is_placeholder(value)
+    return not credentials.is_switch(value) and not credentials.is_placeholder(value)

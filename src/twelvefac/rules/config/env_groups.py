@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
+from twelvefac.project.environment import READERS
 from twelvefac.project.facts import Class, Comparison
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
@@ -32,6 +33,7 @@ _VARIABLE = re.compile(
     r"(?:[A-Z]{2,20}_)?(?:ENV|ENVIRONMENT|STAGE|APP_ENV|FLASK_ENV|DJANGO_ENV|APP_SETTINGS|FLASK_CONFIG|CONFIG_NAME|"
     r"RUN_ENV|DEPLOY_ENV|DEPLOYMENT)|env|environment|app_env|stage",
 )
+_HOLDERS = frozenset("settings config cfg conf self app_settings app_config".split())
 _GROUP_CLASS = re.compile(r"(?:Prod(?:uction)?|Stag(?:e|ing)|Dev(?:elopment)?)(?:Config|Settings|Configuration)?")
 
 rule = Rule(
@@ -143,8 +145,16 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 
 
 def _is_group(one: Comparison) -> bool:
-    if not _VARIABLE.fullmatch(_key(one)):
+    key = _key(one)
+    if not _VARIABLE.fullmatch(key):
         return False
+    if (
+        key.islower()
+        and one.left.kind == "name"
+        and one.name.partition(".")[0] not in _HOLDERS
+        and one.left.data.rstrip("()") not in READERS
+    ):
+        return False  # a parameter or local name may mean anything
     return any(value.text is not None and _NAMES.fullmatch(value.text) for value in one.rights)
 
 

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
+from twelvefac.project.credentials import words_of
 from twelvefac.project.facts import Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
@@ -43,7 +44,8 @@ rule = Rule(
 
                 DEBUG = bool(os.getenv("DEBUG"))  # <- falsy-env-bool
                 TLS = os.environ.get("USE_TLS", False)  # <- falsy-env-bool
-                CACHE = bool(os.environ.get("CACHE", "0"))  # <- falsy-env-bool
+                CACHE = bool(os.environ.get("ENABLE_CACHE", "0"))  # <- falsy-env-bool
+                TRACE = os.getenv("TRACE", True)  # <- falsy-env-bool
             """,
         ),
         Example(
@@ -70,11 +72,17 @@ rule = Rule(
                     PROXY = os.environ["HTTP_PROXY"]
                 FLAG = bool([])
                 NAME = os.getenv("NAME", None)
+                DRIVER = os.getenv("DRIVER_URL", False)
+                HAVE_MODEL = bool(os.getenv("MODEL"))
             """,
         ),
     ),
 )
 
+_SWITCH = frozenset(
+    "debug use enable enabled disable disabled is has allow allowed verbose testing flag skip force active "
+    "strict".split()
+)
 _TEXT = ("os.getenv", "os.environ.get")
 
 
@@ -82,16 +90,34 @@ _TEXT = ("os.getenv", "os.environ.get")
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls("bool"):
         value = call.args[0] if len(call.args) == 1 else None
-        if value is not None and value.kind == "env" and _is_text(value):
+        if value is not None and value.kind == "env" and _is_text(value) and _is_switch(value):
             key = value.data[0] or "the variable"
             message = f"bool() of a text: {key}=false and {key}=0 switch it on"
             yield rule.at(path, call.at, message, subject=f"env:{key}", symbol=call.scope)
     for path, binding in facts.bindings():
         value = binding.value
-        if value.kind == "env" and value.data[2] in _TEXT and value.data[1] and value.data[1].kind == "bool":
+        if (
+            value.kind == "env"
+            and value.data[2] in _TEXT
+            and value.data[1]
+            and value.data[1].kind == "bool"
+            and _is_switch(value)
+        ):
             key = value.data[0] or binding.target
             message = f"{key} is a bool when it is not set and a text when it is: {key}=false is true"
             yield rule.at(path, value.at, message, subject=f"env:{key}", symbol=binding.scope)
+
+
+def _is_switch(value: Value) -> bool:
+    """Whether the variable is meant as a switch: by its name, or because it is True when it is not set.
+
+    Anything else with a False default is a text or nothing, which is fine.
+    """
+    default = value.data[1]
+    if default is not None and default.data is True:
+        return True
+    words = words_of(value.data[0] or "")
+    return bool(words) and (not _SWITCH.isdisjoint(words) or words[-1] in ("auth", "ssl", "tls", "secure"))
 
 
 def _is_text(value: Value) -> bool:

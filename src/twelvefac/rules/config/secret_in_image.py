@@ -101,7 +101,7 @@ rule = Rule(
     ),
 )
 
-_SAMPLE = re.compile(r"example|sample|template|dist|default|test|ci", re.IGNORECASE)
+_SAMPLE = re.compile(r"example|sample|template|dist|default|test|\bci\b|dev|local", re.IGNORECASE)
 _KEY_FILE = re.compile(
     r"\.env(?:\.[\w.-]+)?|[\w.-]+\.env|id_(?:rsa|dsa|ecdsa|ed25519)|[\w.-]+\.(?:pem|p12|pfx)", re.IGNORECASE
 )
@@ -117,14 +117,21 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 if one.keyword in ("ENV", "ARG"):
                     for name, value in assignments(one.text):
                         if _is_secret(name, value):
+                            local = value is not None and credentials.url_is_local(value)
                             message = f"{name} is written into the image: everybody who can pull it reads it"
-                            yield rule.at(image.path, one.at, message, subject=f"env:{name}", severity=severity)
+                            yield rule.at(
+                                image.path,
+                                one.at,
+                                message,
+                                subject=f"env:{name}",
+                                severity=MEDIUM if local else severity,
+                            )
                 elif one.keyword in ("COPY", "ADD") and "from" not in dict(one.flags) and id(stage) in final:
                     yield from _copied(service, facts, image, one)
 
 
 def _is_secret(name: str, value: str | None) -> bool:
-    if not value or "$" in value or value.startswith(("/", "<")) or value.strip().lower() in ("none", "null", "dummy"):
+    if not value or "$" in value or value.startswith(("/", "<")) or credentials.is_switch(value) or value == "dummy":
         return False
     if credentials.provider(value) or credentials.url_password(value) is not None:
         return True

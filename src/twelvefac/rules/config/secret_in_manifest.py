@@ -166,9 +166,7 @@ def _data(path: str, resource: Resource) -> Iterator[Finding]:
             continue
         for key, _, value in resource.document.items(node):
             text = _decoded(str(value.data)) if encoded else str(value.data)
-            secret = value.kind == "scalar" and text is not None
-            named = resource.kind == "Secret" or credentials.holds_secret(key)
-            if secret and text and named and _is_secret(key if credentials.holds_secret(key) else "secret", text):
+            if value.kind == "scalar" and text and _is_secret(key, text) and not key.lower().startswith("demo"):
                 message = f"{resource.kind} {resource.name} has the value of {key} in git"
                 yield rule.at(path, value.at, message, subject=f"{resource.kind}:{resource.name}:{key}")
 
@@ -188,5 +186,4 @@ def _is_secret(name: str, value: str) -> bool:
         return True
     if not credentials.holds_secret(name) and not credentials.signs_sessions(name):
         return False
-    lowered = value.lower()
-    return lowered not in ("true", "false", "none", "null", "yes", "no") and not credentials.is_placeholder(value)
+    return not (credentials.is_switch(value) or credentials.is_placeholder(value) or credentials.is_reference(value))

@@ -1,0 +1,155 @@
+"""The released image holds tools and files for development.
+
+## Why
+
+Test tools, debuggers and sources that are mounted from a host make the image larger, open to more attacks, and
+different from what was tested: a bind mount over the code runs what lies on the host, not the release.
+
+## What it does not flag
+
+- Builder stages, images for development, override files of compose.
+- `--no-dev`, `--without dev`, `--only main`.
+
+## How to fix
+
+Install the runtime dependencies only; leave tests and tools out of the final stage.
+"""
+
+import re
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.factors import Factor
+from twelvefac.project.command import launch, split_shell
+from twelvefac.project.facts import Instruction
+from twelvefac.project.services import Service
+
+rule = Rule(
+    __name__,
+    factor=Factor.BUILD_RELEASE_RUN,
+    summary="the released image holds tools and files for development",
+    severity=MEDIUM,
+    confidence=Confidence.HIGH,
+    since="0.1",
+    needs_image=True,
+    examples=(
+        Example(
+            "requirements and groups for development",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                RUN pip install -r requirements.txt -r requirements-dev.txt  # <- dev-in-release
+                RUN poetry install --with dev  # <- dev-in-release
+                COPY tests/ /srv/tests/  # <- dev-in-release
+                CMD ["python", "app.py"]
+                -- app.py --
+            """,
+        ),
+        Example(
+            "sources mounted in production",
+            source="""
+                -- docker-compose.prod.yml --
+                services:
+                  app:
+                    build: .
+                    volumes:
+                      - .:/srv  # <- dev-in-release
+                      - data:/data
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "app.py"]
+                -- app.py --
+            """,
+        ),
+        Example(
+            "a builder, and without",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim AS test
+                RUN pip install -r requirements-dev.txt
+                COPY tests/ /srv/tests/
+                FROM python:3.12-slim
+                RUN poetry install --without dev,test && uv sync --no-dev
+                RUN pip install -r requirements.txt
+                CMD ["python", "app.py"]
+                -- app.py --
+            """,
+        ),
+        Example(
+            "the compose file for development",
+            source="""
+                -- docker-compose.yml --
+                services:
+                  app:
+                    build: .
+                    volumes: [".:/srv"]
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "app.py"]
+                -- app.py --
+            """,
+        ),
+    ),
+)
+
+_DEVELOPMENT_FILE = re.compile(
+    r"(?:.*[/._-])?(?:dev|development|tests?|testing|lint|debug)(?:[/._-].*)?", re.IGNORECASE
+)
+_GROUP = re.compile(r"(?:dev|develop|development|tests?|testing|lint)", re.IGNORECASE)
+_TESTS = re.compile(r"(?:\./)?tests?/?(?:\*\*?)?")
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    for image in service.released_images:
+        for one in image.instructions:
+            what = _development(one)
+            if what is not None:
+                message = f"{what} in the released image: larger, and not what runs in the other deploys"
+                yield rule.at(image.path, one.at, message, subject=f"development:{what}")
+    for file, composed in service.composed:
+        if not file.released:
+            continue
+        for mount in composed.mounts:
+            if mount.source in (".", "./", "..") or mount.source.startswith(("./src", "./app")):
+                message = f"{mount.source} is mounted over the image: what lies on the host runs, not the release"
+                yield rule.at(file.path, mount.at, message, subject=f"mount:{mount.target}", symbol=composed.name)
+
+
+def _development(one: Instruction) -> str | None:
+    if one.keyword in ("COPY", "ADD") and "from" not in dict(one.flags):
+        sources = one.args[:-1] if one.form == "exec" else tuple(one.text.split()[:-1])
+        tests = next((source for source in sources if _TESTS.fullmatch(source)), None)
+        return f"{tests} is copied" if tests else None
+    if one.keyword != "RUN":
+        return None
+    for line in (one.text, *(line for body in one.heredocs for line in body.split("\n"))):
+        for command in split_shell(line) or ():
+            what = _installs(command.words)
+            if what is not None:
+                return what
+    return None
+
+
+def _installs(words: tuple[str, ...]) -> str | None:
+    start = launch(words)
+    program, args = start.program, start.args
+    if re.fullmatch(r"pip[\d.]{0,4}", program) or (program == "uv" and args[:1] == ("pip",)):
+        for index, word in enumerate(args[:-1]):
+            if word in ("-r", "--requirement") and _DEVELOPMENT_FILE.fullmatch(args[index + 1].rpartition(".")[0]):
+                return f"{args[index + 1]} is installed"
+        extras = next((re.search(r"^\.?\[([^\]]{1,100})\]$", word) for word in args if "[" in word), None)
+        groups = [extra for extra in extras.group(1).split(",") if _GROUP.fullmatch(extra.strip())] if extras else []
+        return f"the extra {groups[0]} is installed" if groups else None
+    if program == "poetry" and args[:1] == ("install",):
+        group = start.option("--with")
+        return (
+            f"the group {group} is installed" if group and any(_GROUP.fullmatch(x) for x in group.split(",")) else None
+        )
+    if program == "pipenv" and args[:1] in (("install",), ("sync",)) and start.has("--dev", "-d"):
+        return "the group dev is installed"
+    if program == "uv" and args[:1] == ("sync",):
+        group = start.option("--group", "--extra")
+        return f"the group {group} is installed" if group and _GROUP.fullmatch(group) else None
+    return None

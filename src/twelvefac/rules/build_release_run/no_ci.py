@@ -1,0 +1,94 @@
+"""Nothing builds and tests a change before it is released.
+
+## Why
+
+Without a pipeline the build stage is somebody's laptop: what is released is what happened to lie there, and whether
+the tests ran is a matter of trust.
+
+## What it does not flag
+
+- Any pipeline that the repository holds: GitHub, GitLab, CircleCI, Azure, Bitbucket, Jenkins, Drone, Woodpecker,
+  Travis, Tekton, Cloud Build, Buildkite, AWS CodeBuild.
+- A directory that is no git work tree of its own (the pipeline may lie above).
+
+## How to fix
+
+Add a pipeline that lints, tests, and builds the image with an immutable tag.
+"""
+
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.factors import Factor
+from twelvefac.project.services import Service
+
+rule = Rule(
+    __name__,
+    factor=Factor.BUILD_RELEASE_RUN,
+    summary="no pipeline builds and tests a change",
+    severity=MEDIUM,
+    confidence=Confidence.HIGH,
+    since="0.1",
+    needs_image=True,
+    examples=(
+        Example(
+            "a git repository without a pipeline",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim  # <- no-ci
+                CMD ["python", "app.py"]
+                -- app.py --
+                -- notes.txt (untracked) --
+            """,
+        ),
+        Example(
+            "with one",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "app.py"]
+                -- .github/workflows/ci.yml --
+                on: push
+                -- app.py --
+                -- notes.txt (untracked) --
+            """,
+        ),
+        Example(
+            "not a git repository",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "app.py"]
+                -- app.py --
+            """,
+        ),
+    ),
+)
+
+_FILES = frozenset(
+    ".gitlab-ci.yml .travis.yml azure-pipelines.yml azure-pipelines.yaml bitbucket-pipelines.yml Jenkinsfile "
+    ".drone.yml cloudbuild.yaml cloudbuild.yml buildspec.yml appveyor.yml .appveyor.yml .woodpecker.yml .cirrus.yml "
+    "codefresh.yml wercker.yml .semaphore/semaphore.yml skaffold.yaml cog.yaml".split()
+)
+_FOLDERS = (".github/workflows/", ".circleci/", ".gitlab/", ".woodpecker/", ".tekton/", ".buildkite/", ".azuredevops/",
+            ".azure-pipelines/", ".gitea/workflows/", ".forgejo/workflows/", ".concourse/", "ci/", ".ci/", "Jenkins",
+            ".semaphore/", ".harness/", ".travis", ".teamcity/")  # fmt: skip
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    repository = facts.repository
+    if repository.tracked is None or not service.images or service.images[0].path != _first(facts):
+        return
+    for name in repository.names:
+        if name.rpartition("/")[2] in _FILES or name.startswith(_FOLDERS):
+            return
+    stage = service.images[0].dockerfile.stages[0]
+    message = "no pipeline in this repository: what is released is what happened to lie on somebody's machine"
+    yield rule.at(service.images[0].path, stage.base_at, message, subject="pipeline")
+
+
+def _first(facts: Facts) -> str:
+    """The repository's first Dockerfile: one finding for the repository, not one for each service."""
+    return min(path for path, file in facts.repository.files.items() if file.dockerfile is not None)
