@@ -17,8 +17,9 @@ _SKIPPED_FOLDERS = frozenset(
     ".git .hg .svn .tox .nox .venv venv .mypy_cache .ruff_cache .pytest_cache __pycache__ node_modules site-packages "
     ".eggs .idea .vscode .terraform bower_components __pypackages__".split()
 )
-_TEST_FOLDERS = frozenset("tests test testing __tests__ testsuite e2e integration_tests unit_tests".split())
+_TEST_FOLDERS = frozenset("tests test testing __tests__ testsuite e2e integration_tests unit_tests unittests".split())
 _OTHER_FOLDERS = frozenset("docs doc examples example samples vendor vendored third_party benchmarks".split())
+_PIPELINE_FOLDERS = frozenset((".github", ".gitlab", ".circleci", ".devcontainer"))
 _MIGRATION_FOLDERS = frozenset(("migrations", "versions"))
 _TEST_FILE = re.compile(r"(?:test_.*|.*_tests?|tests|conftest|noxfile|fabfile|locustfile.*)\.py")
 _ENVFILE = re.compile(r"\.env(?:\.[\w.-]{1,60})?|[\w-]{1,60}\.env|\.?envrc")
@@ -142,6 +143,8 @@ def is_out_of_scope(path: str, kind: str) -> bool:
     """Whether a file is a test, a migration, documentation or somebody else's code: not what ships."""
     *folders, name = path.split("/")
     if kind == "python" and _TEST_FILE.fullmatch(name):
+        return True
+    if kind in ("dockerfile", "shell") and folders and folders[0] in _PIPELINE_FOLDERS:
         return True
     for folder in folders:
         if folder in _TEST_FOLDERS or folder in _OTHER_FOLDERS:

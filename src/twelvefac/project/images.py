@@ -11,6 +11,9 @@ from twelvefac.project.facts import DockerfileFacts, Instruction, Stage
 from twelvefac.source.span import Span
 
 _NOT_RELEASED = re.compile(r"(?:^|[._/-])(?:dev|devel|development|local|test|tests|testing|ci|debug|lint)(?:$|[._/-])")
+_DEVELOPMENT_STAGE = re.compile(
+    r"(?:^|[-_])(?:dev|devel|development|(?:unit|integration)?-?tests?|testing|lint|debug|ci)(?:$|[-_])"
+)
 _SHELL = ("/bin/sh", "-c")  # what Docker puts before the shell form
 
 
@@ -38,6 +41,15 @@ class Image:
     def released(self) -> bool:
         """Whether it is an image to release, by its name: ``Dockerfile.dev`` is not."""
         return _NOT_RELEASED.search(self.path.lower()) is None
+
+    @property
+    def _final(self) -> int:
+        """The stage that is released: the last one, or one before stages that are called ``test`` or ``dev``."""
+        stages = self.dockerfile.stages
+        for index in range(len(stages) - 1, -1, -1):
+            if not _DEVELOPMENT_STAGE.search(stages[index].name.lower()):
+                return index
+        return len(stages) - 1
 
     @cached_property
     def lineage(self) -> tuple[Stage, ...]:

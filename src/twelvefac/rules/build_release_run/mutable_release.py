@@ -7,7 +7,7 @@ is a release that nobody made, and there is nothing to roll back to.
 
 ## What it does not flag
 
-- A version, a commit or a digest; a tag that the pipeline puts in (`${TAG}`, Kustomize `newTag`).
+- A version, a commit or a digest; a tag that the pipeline puts in (`${TAG}`, Kustomize `newTag`, Skaffold).
 - The compose file for development.
 - `latest` pushed beside a tag that does not move.
 
@@ -100,13 +100,14 @@ rule = Rule(
 
 _MOVING = re.compile(r"latest(?:-.{1,60})?|main|master|develop|dev|edge|nightly|stable|production|prod|staging")
 _NOT_RELEASED = re.compile(
-    r"(?:^|[/._-])(?:dev|local|tests?|examples?|sample|ci|kind|minikube)(?:[/._-]|$)", re.IGNORECASE
+    r"(?:^|[/._-])(?:dev|development|local|tests?|examples?|sample|ci|kind|minikube)(?:[/._-]|$)", re.IGNORECASE
 )
 
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     given = _given_by_kustomize(facts)
+    by_skaffold = any(name.rpartition("/")[2] == "skaffold.yaml" for name in facts.repository.names)
     for path, resource in facts.resources():
         if _NOT_RELEASED.search(path):
             continue
@@ -114,7 +115,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             for container in workload.containers:
                 image = container.image or ""
                 name = re.sub(r"(?::[\w.-]{1,128})?(?:@.{1,100})?$", "", image)
-                if name not in given and (why := _moves(image)):
+                if name not in given and not (by_skaffold and "/" not in image) and (why := _moves(image)):
                     subject = f"image:{name}"
                     yield rule.at(path, container.image_at, f"{image} {why}", subject=subject, symbol=workload.name)
     for path, file in facts.compose_files():

@@ -131,7 +131,7 @@ rule = Rule(
 )
 
 _NOT_RELEASED = re.compile(
-    r"(?:^|[/._-])(?:dev|local|tests?|examples?|sample|ci|kind|minikube)(?:[/._-]|$)", re.IGNORECASE
+    r"(?:^|[/._-])(?:dev|development|local|tests?|examples?|sample|ci|kind|minikube)(?:[/._-]|$)", re.IGNORECASE
 )
 
 

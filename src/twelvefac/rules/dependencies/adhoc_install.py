@@ -96,6 +96,11 @@ _VALUE_OPTIONS = frozenset(
     "--root --prefix --python --timeout --retries --trusted-host --cache-dir --platform --python-version --only-binary "
     "--no-binary --log --src --group --proxy --cert".split()
 )
+_FLAGS = frozenset(
+    "--upgrade --quiet --no-cache-dir --no-cache --user --no-deps --pre --force-reinstall --ignore-installed --verbose "
+    "--no-build-isolation --require-hashes --prefer-binary --break-system-packages --system --no-index --no-input "
+    "--disable-pip-version-check --compile --no-compile --no-warn-script-location --all-extras --exact".split()
+)
 _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,80})(?:\[[^\]]{0,100}\])?")
 
 
@@ -142,6 +147,8 @@ def _bare(args: list[str]) -> list[str]:
         index += 1
         if word in _VALUE_OPTIONS:
             index += 1
+        elif word.startswith("--") and "=" not in word and word not in _FLAGS:
+            index += 1  # an option that is not known here may take a value
         elif not word.startswith("-") and (match := _NAME.fullmatch(word)) and "/" not in word:
             name = match.group(1).lower()
             if name not in _BASICS and not name.endswith((".txt", ".whl", ".gz")):

@@ -1,0 +1,166 @@
+"""A backing service is named in the code.
+
+## Why
+
+A database, broker or cache that the code names by host cannot be swapped without a release: not for another
+environment, not for a replica after a failure, not for a test.
+
+## What it does not flag
+
+- A URL or host from the environment or from settings.
+- SQLite, in-memory stores, names of regions and queues.
+- The service's own machine: that is `local-resource-assumed`.
+
+## How to fix
+
+Take one URL per backing service from the environment.
+"""
+
+import re
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.factors import Factor
+from twelvefac.project.clients import CLIENTS, LOCAL, SCHEMES, WORDS
+from twelvefac.project.facts import Binding, Call, Value
+from twelvefac.project.scan import anchors
+from twelvefac.project.services import Service
+
+rule = Rule(
+    __name__,
+    factor=Factor.BACKING_SERVICES,
+    summary="a backing service is named in the code",
+    severity=MEDIUM,
+    confidence=Confidence.HIGH,
+    since="0.1",
+    anchors=anchors(*WORDS, "sqlalchemy", "databases", "broker", "host engine"),
+    names=frozenset(name.rpartition(".")[2] for name in CLIENTS),
+    examples=(
+        Example(
+            "constructors",
+            source="""
+                -- app.py --
+                import pika
+                import redis
+                from kafka import KafkaProducer
+                from sqlalchemy import create_engine
+
+                cache = redis.Redis(host="redis", port=6379)  # <- fixed-resource
+                engine = create_engine("postgresql://db.internal/app")  # <- fixed-resource
+                broker = pika.ConnectionParameters("rabbitmq")  # <- fixed-resource
+                producer = KafkaProducer(bootstrap_servers=["kafka-1:9092"])  # <- fixed-resource
+            """,
+        ),
+        Example(
+            "settings of frameworks",
+            source="""
+                -- shop/settings.py --
+                DATABASES = {
+                    "default": {
+                        "ENGINE": "django.db.backends.postgresql",
+                        "HOST": "db",  # <- fixed-resource
+                    }
+                }
+                -- app.py --
+                from flask import Flask
+
+                app = Flask(__name__)
+                app.config["SQLALCHEMY_DATABASE_URI"] = "mysql://mysql/app"  # <- fixed-resource
+            """,
+        ),
+        Example(
+            "from the environment",
+            source="""
+                -- app.py --
+                import os
+
+                import redis
+                from sqlalchemy import create_engine
+
+                from settings import settings
+
+                cache = redis.Redis(host=os.environ["REDIS_HOST"])
+                other = redis.from_url(settings.redis_url)
+                engine = create_engine(os.getenv("DATABASE_URL", "postgresql://localhost/app"))
+            """,
+        ),
+        Example(
+            "not over the network",
+            source="""
+                -- app.py --
+                from sqlalchemy import create_engine
+
+                engine = create_engine("sqlite:///app.db")
+                memory = create_engine("sqlite://")
+                hosts = {"HOST": "db"}
+            """,
+        ),
+    ),
+)
+
+_URL = re.compile(r"([a-z][a-z0-9]{1,20})(?:\+[a-z0-9]{1,20})?://(?:[^@/\s]{0,200}@)?(\[[^\]]{1,60}\]|[^/:?\s]{0,200})")
+_KEYS = frozenset(
+    "SQLALCHEMY_DATABASE_URI MONGO_URI CELERY_BROKER_URL BROKER_URL REDIS_URL CELERY_RESULT_BACKEND".split()
+)
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    for path, call in facts.calls(*CLIENTS):
+        found = _named(call)
+        if found is not None and found[1] not in LOCAL:
+            store, host = found
+            message = (
+                f"{store} is named in the code ({host}): another one needs a release, not a change of configuration"
+            )
+            yield rule.at(path, call.at, message, subject=f"resource:{store}:{host}", symbol=call.scope)
+    django = {
+        path for path, one in facts.bindings() if one.kind == "key" and one.target == "ENGINE" and _is_server(one)
+    }
+    for path, binding in facts.bindings():
+        host = _setting(binding, in_django=path in django)
+        if host is not None and host not in LOCAL:
+            message = f"a backing service is named in the code ({host}): another one needs a release"
+            yield rule.at(path, binding.value.at, message, subject=f"resource:{binding.target}", symbol=binding.scope)
+
+
+def _named(call: Call) -> tuple[str, str] | None:
+    """The store and the host that a constructor names by a literal; None where something else decides."""
+    client = CLIENTS[call.name]
+    for parameter in (client.url, client.host):
+        value = call.arg(*parameter) if parameter[0] else None
+        if value is None:
+            continue
+        if value.kind == "list" and value.data:
+            value = value.data[0]
+        host = _host(value)
+        return (client.store, host) if host else None
+    return None
+
+
+def _host(value: Value) -> str | None:
+    text = value.text
+    if not text or "{" in text or "$" in text or "%" in text:
+        return None
+    match = _URL.match(text)
+    if match:
+        scheme, host = match.group(1), match.group(2)
+        return str(host) if scheme in SCHEMES and scheme != "sqlite" and host else None
+    if re.search(r"\bhost=", text):
+        found = re.search(r"\bhost=([^\s']{1,200})", text)
+        return found.group(1) if found else None
+    return text.partition(":")[0] if re.fullmatch(r"[A-Za-z0-9][\w.-]{0,200}(?::\d{1,5})?", text) else None
+
+
+def _is_server(binding: Binding) -> bool:
+    return "sqlite" not in str(binding.value.text) and "backends" in str(binding.value.text)
+
+
+def _setting(binding: Binding, *, in_django: bool) -> str | None:
+    if binding.kind == "key" and binding.target == "HOST" and in_django:
+        return _host(binding.value)
+    if binding.target in _KEYS and binding.kind in ("name", "item", "field", "key"):
+        text = binding.value.text or ""
+        return _host(binding.value) if _URL.match(text) else None
+    return None
