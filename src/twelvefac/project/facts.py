@@ -155,14 +155,34 @@ class Acknowledgement(NamedTuple):
     after: tuple[str, ...]
 
 
+class Run(NamedTuple):
+    """A function that a module calls while it is loaded, by its resolved name; ``guarded`` under its main guard."""
+
+    name: str
+    guarded: bool
+
+
+class Logged(NamedTuple):
+    """A value with the name of a secret, or the whole environment, that a call of a log writes."""
+
+    call: str
+    value: Value
+    at: Pos
+    scope: str
+
+
 class Function(NamedTuple):
-    """A function or method: parameters, decorators as values, the names of this file's functions that it calls."""
+    """A function or method: parameters, decorators as values, the names of this file's functions that it calls.
+
+    ``outside`` are the imported functions that it calls, by their resolved names, the standard library's left out.
+    """
 
     name: str
     parameters: tuple[str, ...]
     decorators: tuple[Value, ...]
     calls: tuple[str, ...]
     at: Pos
+    outside: tuple[str, ...] = ()
 
 
 class Class(NamedTuple):
@@ -197,7 +217,10 @@ class Shared(NamedTuple):
 
 
 class PythonFacts(NamedTuple):
-    """One Python file."""
+    """One Python file.
+
+    ``health_paths`` are strings with the shape of a health route, ``store_urls`` those that name a database's kind.
+    """
 
     calls: tuple[Call, ...] = ()
     env: tuple[EnvRead, ...] = ()
@@ -211,6 +234,9 @@ class PythonFacts(NamedTuple):
     loops: tuple[Loop, ...] = ()
     acknowledgements: tuple[Acknowledgement, ...] = ()
     health_paths: tuple[Literal, ...] = ()
+    store_urls: tuple[Literal, ...] = ()
+    logged: tuple[Logged, ...] = ()
+    runs: tuple[Run, ...] = ()
 
 
 class Instruction(NamedTuple):

@@ -55,6 +55,16 @@ class Modules:
             return self._names.get(f"{name}.__main__", path)
         return path
 
+    def locate(self, name: str, path: str) -> tuple[str, str] | None:
+        """The file that defines ``name`` as ``path`` imports it, and what is left: ``app.db.init`` -> (file, init)."""
+        absolute = self._absolute(name, path) or ""
+        parts = absolute.split(".")
+        for end in range(len(parts) - 1, 0, -1):
+            found = self._names.get(".".join(parts[:end]))
+            if found is not None:
+                return found, ".".join(parts[end:])
+        return None
+
     def script(self, argument: str, workdir: str) -> str | None:
         """The file that ``python argument`` runs in an image; ``workdir`` is where COPY usually puts the sources."""
         inside = argument.removeprefix(workdir.rstrip("/") + "/") if argument.startswith("/") else argument

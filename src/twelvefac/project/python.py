@@ -7,6 +7,7 @@ import may stand below its use.
 import ast
 import re
 from collections.abc import Iterable
+from sys import stdlib_module_names
 
 from twelvefac.project.environment import MAPPINGS, READERS
 from twelvefac.project.facts import (
@@ -19,8 +20,10 @@ from twelvefac.project.facts import (
     Import,
     Literal,
     PythonFacts,
+    Run,
 )
 from twelvefac.project.python_flow import acknowledgements, endless_loops
+from twelvefac.project.python_logs import logged
 from twelvefac.project.python_state import shared_state
 from twelvefac.project.python_values import Names, Places, ValueReader, dotted
 from twelvefac.project.python_walk import Walk
@@ -40,7 +43,7 @@ _DISPLAYS = frozenset("DATABASES CACHES STORAGES INSTALLED_APPS SQLALCHEMY_BINDS
 def read_python(data: bytes, wanted: frozenset[str]) -> PythonFacts:
     """The facts of a Python source file.
 
-    ``wanted`` are the last segments of the callees whose calls are kept. Raises UnreadableError.
+    ``wanted`` are the last segments, or the whole names, of the callees whose calls are kept. Raises UnreadableError.
     """
     encoding = _encoding(data)
     if encoding.replace("-", "_") in _SLOW_CODECS:
@@ -56,7 +59,7 @@ def read_python(data: bytes, wanted: frozenset[str]) -> PythonFacts:
         calls=tuple(_calls(walk, names, places, values, wanted)),
         env=tuple(_env_reads(walk, names, places, values)),
         bindings=tuple(_bindings(walk, names, values)),
-        functions=tuple(_functions(walk, places, values)),
+        functions=tuple(_functions(walk, names, places, values)),
         classes=tuple(
             Class(scope, tuple(filter(None, (names.resolve(dotted(base), scope) for base in node.bases))), places(node))
             for node, scope, _ in walk.classes
@@ -67,6 +70,9 @@ def read_python(data: bytes, wanted: frozenset[str]) -> PythonFacts:
         literals=tuple(Literal(values.read(node, scope), scope) for node, scope, _ in walk.literals),
         loops=tuple(endless_loops(walk, names, places, values)),
         acknowledgements=tuple(acknowledgements(walk, names, places)),
+        store_urls=tuple(Literal(values.read(node, scope), scope) for node, scope, _ in walk.store_urls),
+        logged=tuple(logged(walk, places, values)),
+        runs=tuple(dict.fromkeys(_runs(walk, names))),
         health_paths=tuple(Literal(values.read(node, scope), scope) for node, scope, _ in walk.health_paths),
     )
 
@@ -96,7 +102,7 @@ def _calls(walk: Walk, names: Names, places: Places, values: ValueReader, wanted
         if not callee:
             continue
         name = names.resolve(callee, scope)
-        if not name or name.rsplit(".", 1)[-1] not in wanted:
+        if not name or (name.rsplit(".", 1)[-1] not in wanted and name not in wanted):
             continue
         args, kwargs = values.arguments(node, scope)
         yield Call(name, places(node), args, kwargs, scope, guarded)
@@ -140,18 +146,50 @@ def _bindings(walk: Walk, names: Names, values: ValueReader) -> Iterable[Binding
             yield Binding(target, value, kind, resolved, scope, guarded)
 
 
-def _functions(walk: Walk, places: Places, values: ValueReader) -> Iterable[Function]:
+def _functions(walk: Walk, names: Names, places: Places, values: ValueReader) -> Iterable[Function]:
     known = {scope for _, scope, _ in walk.functions}
     called: dict[str, list[str]] = {}
+    outside: dict[str, list[str]] = {}
     for node, scope, _ in walk.calls:
-        if scope and (callee := dotted(node.func)) and (target := _local_function(callee, scope, known)):
+        callee = dotted(node.func)
+        if not scope or not callee:
+            continue
+        target = _local_function(callee, scope, known) or _method(names.resolve(callee, scope), known)
+        if target:
             called.setdefault(scope, []).append(target)
+        elif (name := _imported(callee, walk, names, scope)) is not None:
+            outside.setdefault(scope, []).append(name)
     for node, scope, _ in walk.functions:
         decorators = tuple(values.read(decorator, scope) for decorator in node.decorator_list)
         line, column, _, _ = places(node)
         head = (line, column, line, column + len(node.name) + 4)
         parameters = tuple(one.arg for one in node.args.posonlyargs + node.args.args)
-        yield Function(scope, parameters, decorators, tuple(dict.fromkeys(called.get(scope, ()))), head)
+        calls = tuple(dict.fromkeys(called.get(scope, ())))
+        yield Function(scope, parameters, decorators, calls, head, tuple(dict.fromkeys(outside.get(scope, ()))))
+
+
+def _runs(walk: Walk, names: Names) -> Iterable[Run]:
+    known = {scope for _, scope, _ in walk.functions}
+    for node, scope, guarded in walk.calls:
+        callee = dotted(node.func)
+        if scope or not callee:
+            continue
+        target = _local_function(callee, scope, known) or _method(names.resolve(callee, scope), known)
+        name = target or _imported(callee, walk, names, scope)
+        if name is not None:
+            yield Run(name, guarded)
+
+
+def _method(name: str | None, known: set[str]) -> str | None:
+    """The method of this file that ``Worker().run`` means."""
+    plain = (name or "").replace("()", "")
+    return plain if "." in plain and plain in known else None
+
+
+def _imported(callee: str, walk: Walk, names: Names, scope: str) -> str | None:
+    name = (names.resolve(callee, scope) or "").replace("()", "")
+    top = name.partition(".")[0]
+    return name if "." in name and (not top or top in walk.modules) and top not in stdlib_module_names else None
 
 
 def _local_function(callee: str, scope: str, known: set[str]) -> str | None:

@@ -26,6 +26,7 @@ HEALTH_PATH = re.compile(
 )
 """Routes that a platform asks whether the process is well."""
 _LONGEST_PATH = 100
+STORE_URL = re.compile(r"(?:sqlite|postgres(?:ql)?|postgis|mysql|mariadb|oracle|mssql|cockroachdb)(?:\+\w{1,20})?://")
 Scoped = tuple[Any, str, bool]  # node, scope (dotted function name), under `if __name__ == "__main__"`
 """``(node, scope, guarded)``."""
 
@@ -49,6 +50,8 @@ class Walk:
         self.comparisons: list[Scoped] = []
         self.loops: list[Scoped] = []
         self.health_paths: list[Scoped] = []
+        self.store_urls: list[Scoped] = []
+        self.modules: set[str] = set()  # top-level names of what is imported
         self._in_class: set[str] = set()
         self._docs: set[int] = set()  # ids of docstring nodes, which live as long as the tree
 
@@ -204,6 +207,7 @@ class Walk:
     def on_import(self, item: Scoped) -> None:
         for alias in item[0].names:
             _check_length(alias.name, item[0])
+            self.modules.add(alias.name.partition(".")[0])
             self.imports.append((alias.name, "", item))
             if alias.asname:
                 self.aliases[alias.asname] = alias.name
@@ -215,6 +219,7 @@ class Walk:
         node = item[0]
         module = "." * node.level + (node.module or "")
         _check_length(module, node)
+        self.modules.add(module.partition(".")[0])
         joint = "" if module.endswith(".") or not module else "."
         for alias in node.names:
             self.imports.append((module, alias.name, item))
@@ -235,6 +240,8 @@ class Walk:
             self.literals.append(item)
         elif isinstance(value, str) and len(value) < _LONGEST_PATH and HEALTH_PATH.search(value):
             self.health_paths.append(item)
+        elif isinstance(value, str) and STORE_URL.match(value):
+            self.store_urls.append(item)
 
     def on_name(self, item: Scoped) -> None:
         if item[1]:

@@ -1,0 +1,41 @@
+"""Which functions run when a file is loaded: calls followed from function to function, also into other files."""
+
+from collections.abc import Iterable, Mapping
+
+from twelvefac.project.facts import Function, PythonFacts
+from twelvefac.project.modules import Modules
+
+Place = tuple[str, str]
+"""A function: the file, its dotted name."""
+_MAX_PLACES = 5000
+
+
+def loaded(path: str, python: PythonFacts, modules: Modules, *, entry: bool) -> Iterable[Place]:
+    """The functions that a file calls while it is loaded; with its main guard if it is the ``entry``."""
+    own = {function.name for function in python.functions}
+    for run in python.runs:
+        if entry or not run.guarded:
+            place = (path, run.name) if run.name in own else modules.locate(run.name, path)
+            if place is not None:
+                yield place
+
+
+def called(roots: Iterable[Place], python: Mapping[str, PythonFacts], modules: Modules) -> frozenset[Place]:
+    """The roots and all functions that they call, directly or not."""
+    known = {path: {one.name: one for one in facts.functions} for path, facts in python.items()}
+    queue, seen = list(roots), set[Place]()
+    while queue and len(seen) < _MAX_PLACES:
+        path, name = place = queue.pop()
+        if place in seen:
+            continue
+        seen.add(place)
+        function = known.get(path, {}).get(name)
+        if function is not None:
+            queue += _next(path, function, modules)
+    return frozenset(seen)
+
+
+def _next(path: str, function: Function, modules: Modules) -> list[Place]:
+    found = [(path, name) for name in function.calls]
+    found += [place for name in function.outside if (place := modules.locate(name, path)) is not None]
+    return found
