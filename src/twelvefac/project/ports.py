@@ -104,28 +104,32 @@ def _number(text: str, environment: Mapping[str, str | None]) -> int | None:
 
 
 class PortParameter(NamedTuple):
-    """Where a call has its port: a parameter and its position; ``pair`` is the position of an ``(address, port)``."""
+    """Where a call has its port: a parameter, its position, what it is without.
+
+    ``pair`` is the position of an ``(address, port)``; ``address`` tells a text that ends with the port.
+    """
 
     name: str
     position: int | None = None
     pair: int | None = None
     address: bool = False
+    default: int | None = None
 
 
 CALLS: dict[str, PortParameter] = {
-    "uvicorn.run": PortParameter("port"),
-    "uvicorn.Config": PortParameter("port"),
-    "flask.Flask().run": PortParameter("port", 1),
-    "quart.Quart().run": PortParameter("port", 1),
-    "flask_socketio.SocketIO().run": PortParameter("port", 2),
+    "uvicorn.run": PortParameter("port", default=8000),
+    "uvicorn.Config": PortParameter("port", default=8000),
+    "flask.Flask().run": PortParameter("port", 1, default=5000),
+    "quart.Quart().run": PortParameter("port", 1, default=5000),
+    "flask_socketio.SocketIO().run": PortParameter("port", 2, default=5000),
     "werkzeug.serving.run_simple": PortParameter("port", 1),
     "wsgiref.simple_server.make_server": PortParameter("port", 1),
-    "bottle.run": PortParameter("port"),
-    "bottle.Bottle().run": PortParameter("port"),
-    "aiohttp.web.run_app": PortParameter("port"),
+    "bottle.run": PortParameter("port", default=8080),
+    "bottle.Bottle().run": PortParameter("port", default=8080),
+    "aiohttp.web.run_app": PortParameter("port", default=8080),
     "aiohttp.web.TCPSite": PortParameter("port", 2),
     "waitress.serve": PortParameter("port"),
-    "sanic.Sanic().run": PortParameter("port", 1),
+    "sanic.Sanic().run": PortParameter("port", 1, default=8000),
     "tornado.web.Application().listen": PortParameter("port", 0),
     "gevent.pywsgi.WSGIServer": PortParameter("listener", pair=0),
     "http.server.HTTPServer": PortParameter("server_address", pair=0),
@@ -138,8 +142,25 @@ CALLS: dict[str, PortParameter] = {
 """Resolved callee -> its port."""
 
 
-def port_of(call: Call, python: PythonFacts) -> int | None:
-    """The literal port that a call listens on; None where it is computed, read from the environment or left out."""
+class CallPort(NamedTuple):
+    """The port that a call listens on: None where it is not certain; ``literal`` if the call states it."""
+
+    number: int | None
+    literal: bool
+
+
+def port_of(call: Call, python: PythonFacts) -> CallPort:
+    """The port that a call of ``CALLS`` listens on, as far as its file tells."""
+    number = _stated_port(call, python)
+    if number is not None:
+        return CallPort(number, literal=True)
+    parameter = CALLS[call.name]
+    given = call.arg(parameter.name, parameter.position) is not None or call.is_open
+    others = {name for name, _ in call.kwargs} & {"uds", "fd", "sock", "path", "listen", "unix_socket"}
+    return CallPort(None if given or others else parameter.default, literal=False)
+
+
+def _stated_port(call: Call, python: PythonFacts) -> int | None:
     parameter = CALLS[call.name]
     value = call.arg(parameter.name, parameter.pair if parameter.pair is not None else parameter.position)
     if value is None:

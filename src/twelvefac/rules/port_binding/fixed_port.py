@@ -1,0 +1,194 @@
+"""The port that the service listens on is written into its start command.
+
+## Why
+
+The platform decides which port a process gets: two copies on one host network, a sidecar that needs the same number,
+or a platform that assigns one in `PORT` each need another. A number in the image's command or in the code cannot be
+changed without a new build.
+
+## What it does not flag
+
+- A port from the environment (`$PORT`, `${PORT:-8000}`, `os.getenv`), or a server that reads one by itself
+  (`UVICORN_PORT`, gunicorn's `PORT`, `GUNICORN_CMD_ARGS`, `FLASK_RUN_PORT`).
+- A command in a compose file or Kubernetes manifest: there the deployment states the port.
+- EXPOSE, which binds nothing, and calls in files that the image does not start.
+
+## How to fix
+
+Read the port from the environment with a default: `CMD ["sh", "-c", "exec uvicorn app:app --port ${PORT:-8000}"]`,
+`uvicorn.run(app, port=int(os.getenv("PORT", "8000")))`, or leave it out and let the server read its own variable.
+"""
+
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import HIGH, LOW, MEDIUM, Confidence, Example, Finding, Rule, Severity
+from twelvefac.factors import Factor
+from twelvefac.project.ports import CALLS, bound, port_of
+from twelvefac.project.processes import Process, Step
+from twelvefac.project.scan import anchors
+from twelvefac.project.services import Service
+
+rule = Rule(
+    __name__,
+    factor=Factor.PORT_BINDING,
+    summary="the port is written into the start command",
+    severity=MEDIUM,
+    confidence=Confidence.HIGH,
+    since="0.1",
+    needs_command=True,
+    anchors=anchors(
+        "uvicorn port",
+        "flask port",
+        "quart port",
+        "run simple",
+        "make server",
+        "bottle port",
+        "aiohttp port",
+        "aiohttp tcpsite",
+        "waitress port",
+        "sanic port",
+        "tornado listen",
+        "wsgiserver",
+        "httpserver",
+        "threadinghttpserver",
+        "add insecure port",
+        "add secure port",
+    ),
+    names=frozenset(name.rpartition(".")[2] for name in CALLS),
+    examples=(
+        Example(
+            "in the image's command, a script and a Procfile",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["uvicorn", "app:app", "--host", "0.0.0.0", "--port", "8000"]  # <- fixed-port
+                -- a/app.py --
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                ENTRYPOINT ["./start.sh"]
+                -- b/start.sh --
+                #!/bin/sh
+                exec gunicorn -b :5000 app:app  # <- fixed-port
+                -- b/app.py --
+                -- c/Dockerfile --
+                FROM python:3.12-slim
+                CMD gunicorn --bind=0.0.0.0:8000 app:app  # <- fixed-port
+                -- c/app.py --
+            """,
+        ),
+        Example(
+            "in the code that the image starts",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "main.py"]
+                -- main.py --
+                import uvicorn
+
+                PORT = 8080
+
+                if __name__ == "__main__":
+                    uvicorn.run("app:app", host="0.0.0.0", port=PORT)  # <- fixed-port
+            """,
+        ),
+        Example(
+            "gRPC",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "server.py"]
+                -- server.py --
+                import grpc
+
+                server = grpc.server(None)
+                server.add_insecure_port("[::]:50051")  # <- fixed-port
+            """,
+        ),
+        Example(
+            "from the environment",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                EXPOSE 8000
+                CMD exec uvicorn app:app --host 0.0.0.0 --port ${PORT:-8000}
+                -- a/app.py --
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                ENV UVICORN_PORT=8000 PORT=8000
+                CMD ["uvicorn", "app:app", "--host", "0.0.0.0"]
+                -- b/app.py --
+                -- c/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "main.py"]
+                -- c/main.py --
+                import os
+
+                import uvicorn
+
+                uvicorn.run("app:app", host="0.0.0.0", port=int(os.getenv("PORT", "8000")))
+            """,
+        ),
+        Example(
+            "stated by the deployment, or not what runs",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY . .
+                -- app.py --
+                from flask import Flask
+
+                app = Flask(__name__)
+                if __name__ == "__main__":
+                    app.run(port=5000)
+                -- compose.yaml --
+                services:
+                  web:
+                    build: .
+                    command: gunicorn -b 0.0.0.0:8000 app:app
+            """,
+        ),
+    ),
+)
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    for process, step, server in service.servers:
+        port = bound(step.launch, process.environment)
+        if port is None or not port.literal or _is_stated_by_deployment(service, process, step):
+            continue
+        shown = " and ".join(str(number) for number in port.numbers)
+        severity = _severity(service, process, port.numbers)
+        message = f"{server.server.name} listens on {shown} ({port.option}) whatever the environment says"
+        if severity is HIGH:
+            message += ": the platform routes to PORT, where nothing answers"
+        yield rule.on(step.span, message, subject=f"server:{server.server.name}", severity=severity)
+    for path, call in facts.calls(*CALLS):
+        started = service.started.get(path)
+        python = facts.file(path).python
+        if started is None or python is None or (call.guarded and started[1] != path):
+            continue
+        number, literal = port_of(call, python)
+        if literal and number:
+            shown = call.name.replace("()", "")
+            message = f"{shown} listens on {number} whatever the environment says"
+            related = ((started[0].span, "this starts it"),)
+            yield rule.at(path, call.at, message, subject=f"server:{shown}", symbol=call.scope, related=related)
+
+
+def _is_stated_by_deployment(service: Service, process: Process, step: Step) -> bool:
+    """Whether a manifest states the port: in its own command, or in the one it puts over the image's."""
+    if process.source in ("compose", "kubernetes"):
+        return step.span.path == process.span.path
+    return process.source == "dockerfile" and any(
+        one.source != "dockerfile" and step.launch.program in (other.program for other in one.launches)
+        for one in service.released
+    )
+
+
+def _severity(service: Service, process: Process, numbers: tuple[int, ...]) -> Severity:
+    if process.source == "procfile":
+        return HIGH if process.name == "web" else LOW
+    declared = {number for _, container in service.deployed for _, number in container.ports}
+    return LOW if any(str(number) in declared for number in numbers) else MEDIUM
