@@ -45,11 +45,12 @@ class YamlDocument(NamedTuple):
 
     def items(self, node: Node) -> Iterator[tuple[str, Pos, Node]]:
         """A mapping's entries, aliases resolved and merge keys (``<<``) put in behind its own; nothing for others."""
-        yield from self._items(self.resolve(node), 0)
+        yield from self._items(self.resolve(node), set())
 
-    def _items(self, node: Node, depth: int) -> Iterator[tuple[str, Pos, Node]]:
-        if node.kind != "map" or depth > 8:
+    def _items(self, node: Node, visited: set[int]) -> Iterator[tuple[str, Pos, Node]]:
+        if node.kind != "map" or id(node) in visited or len(visited) > MAX_DEPTH:
             return
+        visited.add(id(node))  # a second time adds no key; eight maps that merge a hundred times each would never end
         seen: set[str] = set()
         for key, at, value in node.data:
             if key != "<<":
@@ -59,7 +60,7 @@ class YamlDocument(NamedTuple):
             if key == "<<":
                 merged = self.resolve(value)
                 for source in merged.data if merged.kind == "list" else (merged,):
-                    for inner, at, inner_value in self._items(self.resolve(source), depth + 1):
+                    for inner, at, inner_value in self._items(self.resolve(source), visited):
                         if inner not in seen:
                             seen.add(inner)
                             yield inner, at, inner_value
