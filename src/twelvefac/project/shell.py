@@ -9,7 +9,11 @@ from typing import Any, NamedTuple
 from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.span import Pos
 
+_MAX_BYTES = 64_000
 _MAX_COMMANDS = 5_000
+_COSTLY = {b"|": 1_000, b"<<": 500, b"=(": 1_000, b"&&": 5_000, b">": 2_000, b"<": 2_000}
+"""How often at most: the parser's time and memory grow with the square (10 000 pipes: 900 MB)."""
+_PLAIN = bytes(code if code < 128 else ord("x") for code in range(256))
 _BLOCKS = frozenset(("if_statement", "while_statement", "for_statement", "c_style_for_statement", "case_item",
                      "function_definition", "subshell", "elif_clause", "else_clause"))  # fmt: skip
 _WORDS = frozenset(("word", "string", "raw_string", "concatenation", "number", "simple_expansion", "expansion",
@@ -43,10 +47,16 @@ class ShellFacts(NamedTuple):
 
 def read_shell(data: bytes) -> ShellFacts:
     """The facts of a shell script; raises UnreadableError for one that is larger than a start script ever is."""
+    if len(data) > _MAX_BYTES:
+        raise UnreadableError(f"larger than {_MAX_BYTES} bytes")
+    if any(data.count(part) > most for part, most in _COSTLY.items()):
+        raise UnreadableError("more operators than a start script ever has")
     import tree_sitter_bash
     from tree_sitter import Language, Parser
 
-    tree = Parser(Language(tree_sitter_bash.language())).parse(data)
+    # the grammar's scanner hands characters to isalnum(), which reads outside of its table for most of Unicode and
+    # ends the process; a letter in the place of each byte leaves every offset as it is
+    tree = Parser(Language(tree_sitter_bash.language())).parse(data.translate(_PLAIN))
     commands: list[ShellCommand] = []
     traps: list[str] = []
     stack: list[tuple[Any, str, str]] = [(tree.root_node, "", "")]
@@ -54,7 +64,7 @@ def read_shell(data: bytes) -> ShellFacts:
         node, block, joined = stack.pop()
         kind = node.type
         if kind == "command":
-            words = _words(node)
+            words = _words(node, data)
             if words and words[0] == "trap":
                 traps += words[2:]
             background = _in_background(node)
@@ -62,7 +72,7 @@ def read_shell(data: bytes) -> ShellFacts:
             if len(commands) > _MAX_COMMANDS:
                 raise UnreadableError(f"more than {_MAX_COMMANDS} commands")
             continue
-        inner = _label(node, block) if kind in _BLOCKS else block
+        inner = _label(node, block, data) if kind in _BLOCKS else block
         pending, children = joined, []
         for child in node.children:
             if child.type in ("&&", "||", "|", "|&"):
@@ -83,15 +93,15 @@ def _in_background(node: Any) -> bool:
     return False
 
 
-def _label(node: Any, block: str) -> str:
+def _label(node: Any, block: str, data: bytes) -> str:
     """``if``, ``while``, ``function NAME``; ``case WORD PATTERN`` names what is compared with what."""
     kind = node.type
     if kind == "function_definition":
-        return f"function {_text(node.child_by_field_name('name'))}"
+        return f"function {_text(node.child_by_field_name('name'), data)}"
     if kind == "case_item":
         subject = node.parent.child_by_field_name("value") if node.parent is not None else None
-        patterns = "|".join(_unquoted(_text(one)) for one in node.children_by_field_name("value"))
-        return f"case {_unquoted(_text(subject)) if subject is not None else ''} {patterns}"
+        patterns = "|".join(_unquoted(_text(one, data)) for one in node.children_by_field_name("value"))
+        return f"case {_unquoted(_text(subject, data))} {patterns}"
     if kind == "c_style_for_statement":
         return "for"
     return str(kind.partition("_")[0]) if not block.startswith(("function", "case")) else block
@@ -108,15 +118,15 @@ def _interpreter(data: bytes) -> str:
     return program
 
 
-def _words(command: Any) -> tuple[str, ...]:
+def _words(command: Any, data: bytes) -> tuple[str, ...]:
     words = []
     for child in command.children:
         if child.type == "command_name":
-            words.append(_unquoted(_text(child)))
+            words.append(_unquoted(_text(child, data)))
         elif child.type == "variable_assignment" and not words:
-            words.append(_text(child))
+            words.append(_text(child, data))
         elif child.type in _WORDS:
-            words.append(_unquoted(_text(child)))
+            words.append(_unquoted(_text(child, data)))
     return tuple(words)
 
 
@@ -124,8 +134,8 @@ def _unquoted(word: str) -> str:
     return word[1:-1] if len(word) > 1 and word[0] == word[-1] and word[0] in "\"'" else word
 
 
-def _text(node: Any) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
+def _text(node: Any, data: bytes) -> str:
+    return "" if node is None else data[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
 
 def _place(node: Any, data: bytes) -> Pos:
@@ -135,4 +145,5 @@ def _place(node: Any, data: bytes) -> Pos:
 
 def _column(offset: int, data: bytes) -> int:
     line = data.rfind(b"\n", 0, offset) + 1
-    return len(data[line:offset].decode("utf-8", "replace")) + 1
+    before = data[line:offset]
+    return (len(before) if before.isascii() else len(before.decode("utf-8", "replace"))) + 1
