@@ -5,15 +5,17 @@ service: ``load`` imports it only when there is something to check.
 """
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from twelvefac.errors import UsageError
+from twelvefac.source.visible import visible
 
 CONFIG_NAMES = ("twelvefac.toml", "pyproject.toml")
 """Where the configuration may be, in this order; in pyproject.toml it is the table ``tool.twelvefac``."""
 FAIL_ON = ("high", "medium", "low", "never")
 _PREFIX = "TWELVEFAC_"
+_MOST_BYTES = 500_000
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ class Settings:
     source: str = field(default="", compare=False)
 
 
+_NAMES = tuple(one.name.replace("_", "-") for one in fields(Settings) if one.name != "source")
+
+
 def load(folder: str) -> Settings:
     """The settings for auditing ``folder``: its configuration file, and the environment above it.
 
@@ -54,10 +59,8 @@ def load(folder: str) -> Settings:
 def _read(folder: str) -> tuple[str, dict[str, Any]]:
     for name in CONFIG_NAMES:
         path = os.path.join(folder, name)
-        try:
-            with open(path, "rb") as file:
-                data = file.read(1_000_000)
-        except OSError:
+        data = _content(path, folder)
+        if data is None:
             continue
         if name == "pyproject.toml" and b"twelvefac" not in data:
             continue
@@ -67,12 +70,50 @@ def _read(folder: str) -> tuple[str, dict[str, Any]]:
             table = tomllib.loads(data.decode("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UsageError(f"{path} is not valid TOML: {error}") from None
+        except RecursionError:
+            raise UsageError(f"{path} is not valid TOML: nested too deep") from None
         if name == "pyproject.toml":
-            table = table.get("tool", {}).get("twelvefac", {})
+            tools = table.get("tool", {})
+            table = tools.get("twelvefac", {}) if isinstance(tools, dict) else {}
+            if not isinstance(table, dict):
+                raise UsageError(f"{path}: tool.twelvefac must be a table")
             if not table:
                 continue
         return path, table
     return "", {}
+
+
+def _content(path: str, folder: str) -> bytes | None:
+    """The file's bytes; None where there is none, or only something that is no file of this directory."""
+    if not os.path.isfile(path) or not _is_inside(path, folder):
+        if os.path.islink(path) and path.endswith(CONFIG_NAMES[0]):
+            raise UsageError(f"{path} is a link that leads out of the audited directory")
+        return None
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    if len(data) <= _MOST_BYTES:
+        return data
+    if path.endswith(CONFIG_NAMES[0]):
+        raise UsageError(f"{path} is larger than {_MOST_BYTES} bytes")
+    return None
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    return os.path.realpath(path).startswith(os.path.realpath(folder).rstrip("/") + "/")
+
+
+def _dated(value: Any) -> Any:
+    """TOML has dates of its own: ``until = 2027-01-01``."""
+    from datetime import date
+
+    if isinstance(value, list):
+        return [_dated(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _dated(item) for key, item in value.items()}
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _validated(path: str, table: dict[str, Any]) -> Settings:
@@ -112,14 +153,13 @@ def _validated(path: str, table: dict[str, Any]) -> Settings:
             return env_settings, init_settings
 
     try:
-        model = Model(**{key.replace("-", "_"): value for key, value in table.items()})
+        model = Model(**{key.replace("-", "_"): _dated(value) for key, value in table.items()})
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part).replace("_", "-") for part in first["loc"])
-        place = f"{path}: " if path and str(first["loc"][0]) in {key.replace("-", "_") for key in table} else ""
-        raise UsageError(
-            f"{place}setting {where}: {first['msg'].lower()}", hint="the settings are listed in docs/configuration.md"
-        ) from None
+        where = visible(".".join(str(part).replace("_", "-") for part in first["loc"]))
+        variable = f"{_PREFIX}{first['loc'][0]}".upper()
+        place = f"environment variable {variable}" if variable in os.environ else f"{path}: setting {where}"
+        raise UsageError(f"{place}: {first['msg'].lower()}", hint=f"settings: {', '.join(_NAMES)}") from None
     except Exception as error:  # pydantic-settings raises its own kinds for malformed variables
         if type(error).__name__ != "SettingsError":
             raise

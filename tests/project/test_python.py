@@ -154,7 +154,6 @@ def test_arguments_and_what_may_be_hidden() -> None:
         ("...", ("other", None)),
         ("0x" + "f" * 16, 2**64 - 1),
         ("0x" + "f" * 17, ("other", None)),  # Python may refuse to print it
-        ("f'{x}'", ("other", None)),
         ("'a' + x", ("other", None)),
         ("a.b", ("name", "a.b")),
         ("(1, [2], {3})", [1, [2], [3]]),

@@ -13,6 +13,7 @@ from twelvefac.audit.rule import Rule, Severity
 from twelvefac.audit.suppress import ConfiguredIgnore
 from twelvefac.errors import ExitCode, UsageError
 from twelvefac.settings import FAIL_ON, Settings, load
+from twelvefac.source.visible import visible
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ def audit(request: AuditRequest) -> AuditResult:
         raise UsageError(f"{request.path} {what}", hint="twelvefac audit DIRECTORY")
     settings = load(root)
     catalogue = load_rules(rules)
-    selected = select_rules(catalogue, request.only, settings.disable)
+    disabled = _disabled(settings, catalogue)
+    # a rule that is asked for by name runs, whatever the configuration says
+    selected = select_rules(catalogue, request.only, () if request.only else disabled)
     options = AuditOptions(
         today=datetime.now(UTC).date(),
         version=__version__,
@@ -87,13 +90,27 @@ def _threshold(fail_on: str) -> Severity | None:
     return None if fail_on == "never" else Severity[fail_on.upper()]
 
 
+def _disabled(settings: Settings, catalogue: tuple[Rule, ...]) -> tuple[str, ...]:
+    for name in settings.disable:
+        _known(catalogue, name, f"{settings.source or 'environment'}: setting disable")
+    return settings.disable
+
+
+def _known(catalogue: tuple[Rule, ...], name: str, where: str) -> None:
+    try:
+        find_rule(catalogue, name)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error.message}", hint=error.hint) from None
+
+
 def _configured(settings: Settings, root: str, catalogue: tuple[Rule, ...]) -> tuple[ConfiguredIgnore, ...]:
     entries = []
     source = os.path.relpath(settings.source, root) if settings.source else ""
     for number, entry in enumerate(settings.ignore, 1):
+        where = f"{settings.source}: ignore entry {number}"
         if not entry.reason.strip():
-            raise UsageError(f"{settings.source}: ignore entry {number} ({entry.rule}) needs a reason")
-        select_rules(catalogue, (entry.rule,))
+            raise UsageError(f"{where} ({visible(entry.rule)}) needs a reason")
+        _known(catalogue, entry.rule, where)
         entries.append(
             ConfiguredIgnore(entry.rule, entry.path, entry.subject, entry.reason, entry.until, source, number)
         )

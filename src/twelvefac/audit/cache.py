@@ -16,12 +16,15 @@ from twelvefac.project.facts_json import from_json, to_json
 from twelvefac.source.write import write_atomically
 
 _FORMAT = 1
+_FIELDS = 4  # of an entry: size, time, digest, facts
 
 
 class Cache:
     """Facts by path; ``key`` names all that facts depend on besides the file: tool version, rules."""
 
     def __init__(self, folder: str | None, root: str, key: str) -> None:
+        if folder and _is_inside(folder, root):  # a home directory that is audited holds its own cache
+            folder = None
         self._path = folder and os.path.join(folder, f"audit-{hashlib.sha256(os.fsencode(root)).hexdigest()[:24]}.json")
         self._header = [_FORMAT, key]
         self._old: dict[str, list[Any]] = {}
@@ -37,8 +40,9 @@ class Cache:
                 written = os.fstat(file.fileno()).st_mtime_ns
                 data = json.loads(file.read())
             if data["header"] == self._header:
-                self._old, self._written = data["files"], written
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+                self._old = {path: entry for path, entry in data["files"].items() if len(entry) == _FIELDS}
+                self._written = written
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return
 
     def get(self, file: File) -> FileFacts | None:
@@ -67,8 +71,10 @@ class Cache:
             facts = from_json(entry[3])
         except (KeyError, TypeError, ValueError, RecursionError):
             return None
+        if not isinstance(facts, FileFacts):
+            return None
         self._new[file.path] = [file.size, file.mtime, entry[2], entry[3]]
-        return facts if isinstance(facts, FileFacts) else None
+        return facts
 
     def save(self) -> None:
         """Write what this run used, if anything changed."""
@@ -80,6 +86,10 @@ class Cache:
             write_atomically(self._path, text.encode("utf-8", "surrogatepass"), mode=0o600)
         except (OSError, MachineError, ValueError):
             return
+
+
+def _is_inside(folder: str, root: str) -> bool:
+    return (os.path.realpath(folder) + "/").startswith(root.rstrip("/") + "/")
 
 
 def _digest(data: bytes) -> str:

@@ -26,17 +26,21 @@ def plan_fixes(report: AuditReport, read: Callable[[str], str], *, unsafe: bool 
         for fix in outcome.finding.fixes[:1]:
             if fix.safety is Safety.UNSAFE and not unsafe:
                 continue
+            taken = {edit.path: list(edits.get(edit.path, [])) for edit in fix.edits if isinstance(edit, Replace)}
             for edit in fix.edits:
-                if isinstance(edit, CreateFile):
-                    created.setdefault(edit.path, edit.text)
-                    continue
-                text = texts.setdefault(edit.path, read(edit.path))
-                wanted = [*edits.get(edit.path, []), edit]
-                try:
-                    apply_edits(text, wanted)
-                except OverlapError:
-                    continue
-                edits[edit.path] = wanted
+                if isinstance(edit, Replace):
+                    texts.setdefault(edit.path, read(edit.path))
+                    taken[edit.path].append(edit)
+            files = {edit.path: edit.text for edit in fix.edits if isinstance(edit, CreateFile)}
+            try:  # a fix is applied as a whole or not at all
+                for path, wanted in taken.items():
+                    apply_edits(texts[path], wanted)
+            except OverlapError:
+                continue
+            if any(created.get(path, text) != text for path, text in files.items()):
+                continue
+            edits |= taken
+            created |= files
     changes = [Change(path, texts[path], apply_edits(texts[path], wanted)) for path, wanted in edits.items()]
     changes += [Change(path, None, text) for path, text in created.items()]
     return tuple(sorted(changes, key=lambda change: change.path))

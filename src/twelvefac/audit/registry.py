@@ -6,6 +6,7 @@ from types import ModuleType
 
 from twelvefac.audit.rule import Rule
 from twelvefac.errors import UsageError
+from twelvefac.source.visible import visible
 
 
 def load_rules(package: ModuleType) -> tuple[Rule, ...]:
@@ -23,7 +24,7 @@ def select_rules(rules: tuple[Rule, ...], only: tuple[str, ...], without: tuple[
     known = {rule.name: rule for rule in rules}
     for name in (*only, *without):
         if name not in known:
-            raise UsageError(f"no rule is called {name}{_closest(name, known)}", hint="`twelvefac rules` lists them")
+            raise UsageError(f"no rule is called {visible(name)}{_closest(name, known)}", hint="`twelvefac rules` lists them")
     return tuple(rule for rule in rules if (not only or rule.name in only) and rule.name not in without)
 
 
