@@ -93,6 +93,16 @@ class Service:
                         reached.setdefault(file, (step, path))
         return reached
 
+    @cached_property
+    def reached(self) -> Mapping[str, tuple[Step, str]]:
+        """Files that a released process runs, as a script or as a server's application: ``started`` and ``served``."""
+        return {**self.served, **self.started}
+
+    def runs_there(self, path: str, *, guarded: bool) -> bool:
+        """Whether a released process runs a file's code; ``guarded`` code only where the file is what it starts."""
+        where = self.started.get(path)
+        return where is not None and where[1] == path if guarded else path in self.reached
+
     def _loaded(self, start: Launch, environment: Mapping[str, str | None]) -> tuple[str, ...]:
         entry = None
         for name in applications(start, environment):

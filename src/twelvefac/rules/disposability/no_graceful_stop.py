@@ -1,0 +1,208 @@
+"""A worker's own loop is cut off by SIGTERM.
+
+## Why
+
+On every deploy and every scale-down the platform sends SIGTERM and, after a grace period, SIGKILL. Python has no
+handler for SIGTERM: as PID 1 of a container the process ignores it and is killed with its work in hand, anywhere else
+it ends at once in the middle of a message. Servers and task queues (gunicorn, uvicorn, Celery, Dramatiq, arq) handle it
+themselves; a loop of one's own has to.
+
+## What it does not flag
+
+- Code that sets a handler for SIGTERM (`signal.signal`, `loop.add_signal_handler`) anywhere in the process.
+- Loops that end: waiting for a store, reading pages, prompts.
+- Loops in threads and in functions that the released entry does not call.
+- SIG_IGN in a function: processes that are already stopping shield themselves so.
+
+## How to fix
+
+Set a handler that sets a flag, finish the message in hand when it is set, then close connections:
+`signal.signal(signal.SIGTERM, lambda *_: stop.set())` and `while not stop.is_set(): …`.
+"""
+
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.factors import Factor
+from twelvefac.project.callgraph import called, loaded
+from twelvefac.project.facts import Call
+from twelvefac.project.scan import anchors
+from twelvefac.project.services import Service
+
+_HANDLERS = frozenset(("signal.signal", "signal.sigwait", "signal.set_wakeup_fd"))
+_CONSUMING = frozenset(("start_consuming", "run_mainloop", "consume_forever", "drain_events"))
+"""Methods that read messages for ever (pika, kombu)."""
+
+rule = Rule(
+    __name__,
+    factor=Factor.DISPOSABILITY,
+    summary="a worker's own loop is cut off by SIGTERM",
+    severity=MEDIUM,
+    confidence=Confidence.MEDIUM,
+    since="0.1",
+    needs_command=True,
+    anchors=anchors("while true", "while 1", "start consuming", "signal", "sigterm", "os exit", "main"),
+    names=frozenset((*_CONSUMING, "signal", "sigwait", "set_wakeup_fd", "add_signal_handler", "os._exit", "os.fork")),
+    examples=(
+        Example(
+            "a loop without an end, and a consumer",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "worker.py"]
+                -- a/worker.py --
+                import time
+
+                import jobs
+
+                class Worker:
+                    def run(self):
+                        while True:  # <- no-graceful-stop
+                            jobs.do_next()
+                            time.sleep(1)
+
+                if __name__ == "__main__":
+                    Worker().run()
+                -- a/jobs.py --
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "-m", "mail"]
+                -- b/mail/__init__.py --
+                -- b/mail/__main__.py --
+                from mail.consumer import main
+
+                main()
+                -- b/mail/consumer.py --
+                import pika
+
+                def main():
+                    channel = pika.BlockingConnection().channel()
+                    channel.start_consuming()  # <- no-graceful-stop
+            """,
+        ),
+        Example(
+            "SIGTERM switched off",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "worker.py"]
+                -- worker.py --
+                import signal
+
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)  # <- no-graceful-stop
+            """,
+        ),
+        Example(
+            "a handler in another file of the process",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "worker.py"]
+                -- worker.py --
+                import stopping
+
+                stopping.install()
+                while True:
+                    if stopping.wanted():
+                        stopping.finish()
+                -- stopping.py --
+                import signal
+
+                def install():
+                    signal.signal(signal.SIGTERM, print)
+            """,
+        ),
+        Example(
+            "loops that end, in threads, not called, or not what is released",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "worker.py"]
+                -- worker.py --
+                import threading
+                import time
+
+                def wait():
+                    while True:
+                        try:
+                            open("/ready").close()
+                            break
+                        except OSError:
+                            time.sleep(1)
+
+                def refresh():
+                    while True:
+                        time.sleep(60)
+
+                wait()
+                threading.Thread(target=refresh, daemon=True).start()
+                -- tool.py --
+                while True:
+                    print(input())
+            """,
+        ),
+    ),
+)
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    if not service.reached:
+        return
+    python = {path: one for path, one in facts.python() if path in service.reached}
+    signals = [(path, call) for path, one in python.items() for call in one.calls if _handles(call)]
+    for path, call in signals:
+        if _is_ignored(call) and not call.scope and service.runs_there(path, guarded=call.guarded):
+            message = "SIGTERM is ignored: on every deploy the process runs on until it is killed with its work in hand"
+            yield rule.at(path, call.at, message, subject="signal:SIGTERM", symbol=call.scope)
+    if not any(not _is_ignored(call) for _, call in signals):
+        yield from _loops(service, facts)
+    forks = any(call.name == "os.fork" for one in python.values() for call in one.calls)
+    for path, one in python.items():
+        for call in one.calls:
+            if call.name == "os._exit" and not forks and service.runs_there(path, guarded=call.guarded):
+                message = (
+                    "os._exit ends the process at once: no finally, no flush, no connection closed, work in hand lost"
+                )
+                yield rule.at(path, call.at, message, subject="call:os._exit", symbol=call.scope, severity=LOW)
+
+
+def _handles(call: Call) -> bool:
+    if call.name not in _HANDLERS and not call.name.endswith(".add_signal_handler"):
+        return False
+    first = call.args[0] if call.args else None
+    # SIGINT alone is the keyboard's; anything that is not a plain name may be SIGTERM
+    return first is None or first.kind != "name" or not str(first.data).endswith(("SIGINT", "SIGHUP", "SIGUSR1"))
+
+
+def _is_ignored(call: Call) -> bool:
+    names = [str(value.data) for value in call.args if value.kind == "name"]
+    return names[-1:] == ["signal.SIG_IGN"] and names[0].endswith("SIGTERM")
+
+
+def _loops(service: Service, facts: Facts) -> Iterator[Finding]:
+    for entry in sorted({path for _, _, path in service.entries}):
+        python = facts.file(entry).python
+        if python is None:
+            continue
+        step = service.started[entry][0]
+        related = ((step.span, "this starts it"),)
+        known = {path: one for path in service.started if (one := facts.file(path).python) is not None}
+        running = called(loaded(entry, python, service.modules, entry=True), known, service.modules)
+        for path, one in known.items():
+            for loop in one.loops:
+                at_top = not loop.scope and path == entry
+                if not loop.leaves and (at_top or (path, loop.scope) in running) and path in service.files:
+                    message = "this loop is not told of SIGTERM: on every deploy it is killed in the middle of its work"
+                    yield rule.at(
+                        path, loop.at, message, subject=f"loop:{loop.scope}", symbol=loop.scope, related=related
+                    )
+            for call in one.calls:
+                method = call.name.rpartition(".")[2]
+                at_top = not call.scope and path == entry
+                if method in _CONSUMING and (at_top or (path, call.scope) in running):
+                    message = (
+                        f"{method} is not told of SIGTERM: on every deploy it is killed in the middle of a message"
+                    )
+                    yield rule.at(path, call.at, message, subject=f"call:{method}", symbol=call.scope, related=related)
