@@ -18,7 +18,9 @@ _SKIPPED_FOLDERS = frozenset(
     ".eggs .idea .vscode .terraform bower_components __pypackages__".split()
 )
 _TEST_FOLDERS = frozenset("tests test testing __tests__ testsuite e2e integration_tests unit_tests unittests".split())
-_OTHER_FOLDERS = frozenset("docs doc examples example samples vendor vendored third_party benchmarks".split())
+_OTHER_FOLDERS = frozenset(
+    "docs doc examples example samples vendor vendored third_party benchmarks contrib playground notebooks".split()
+)
 _PIPELINE_FOLDERS = frozenset((".github", ".gitlab", ".circleci", ".devcontainer"))
 _MIGRATION_FOLDERS = frozenset(("migrations", "versions"))
 _TEST_FILE = re.compile(r"(?:test_.*|.*_tests?|tests|conftest|noxfile|fabfile|locustfile.*)\.py")

@@ -298,8 +298,9 @@ class Notice(NamedTuple):
 class FileFacts(NamedTuple):
     """Everything kept of one file, by the reader that read it.
 
-    ``python`` is None where no rule's anchors are in the file. ``documents`` are a YAML file's. ``notices`` are
-    ``(kind, line, message)``: the path is not part of what the cache stores.
+    ``python`` is None where no rule's anchors are in the file; ``packages`` are read from every Python file: the first
+    parts of what it imports at its left margin, the standard library left out. ``documents`` are a YAML file's.
+    ``notices`` are ``(kind, line, message)``: the path is not part of what the cache stores.
     """
 
     python: PythonFacts | None = None
@@ -312,5 +313,6 @@ class FileFacts(NamedTuple):
     environment: tuple[EnvEntry, ...] = ()
     procfile: tuple[ProcfileEntry, ...] = ()
     text: str | None = None
+    packages: tuple[tuple[str, Pos], ...] = ()
     ignores: tuple[Ignore, ...] = ()
     notices: tuple[tuple[str, int, str], ...] = ()

@@ -11,6 +11,7 @@ from twelvefac.project.envfile import read_envfile, read_procfile
 from twelvefac.project.facts import FileFacts, Ignore
 from twelvefac.project.ignores import MARKER, read_ignores
 from twelvefac.project.kubernetes import SNIFF, read_resources
+from twelvefac.project.packages import imported_packages
 from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.document import Document
 
@@ -74,11 +75,12 @@ class Scanner:
 
     def _read(self, path: str, kind: str, data: bytes) -> FileFacts:
         if kind == "python":
+            packages = imported_packages(data)
             if not self.wants(data):
-                return FileFacts()
+                return FileFacts(packages=packages)
             from twelvefac.project.python import read_python
 
-            return FileFacts(python=read_python(data, self._names))
+            return FileFacts(python=read_python(data, self._names), packages=packages)
         if kind == "shell":
             from twelvefac.project.shell import read_shell
 

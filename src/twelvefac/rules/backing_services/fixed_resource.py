@@ -119,9 +119,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         path for path, one in facts.bindings() if one.kind == "key" and one.target == "ENGINE" and _is_server(one)
     }
     for path, binding in facts.bindings():
-        host = _setting(binding, in_django=path in django)
-        if host is not None and host not in LOCAL:
-            message = f"a backing service is named in the code ({host}): another one needs a release"
+        setting = _setting(binding, in_django=path in django)
+        if setting is not None and setting not in LOCAL:
+            message = f"a backing service is named in the code ({setting}): another one needs a release"
             yield rule.at(path, binding.value.at, message, subject=f"resource:{binding.target}", symbol=binding.scope)
 
 

@@ -1,0 +1,100 @@
+"""Which distribution an import comes from, where the two names differ, and what needs no distribution at all."""
+
+import sys
+
+_TABLE = """
+allauth django-allauth
+apiclient google-api-python-client
+attr attrs
+barcode python-barcode
+bs4 beautifulsoup4
+bson pymongo
+consul python-consul python-consul2
+corsheaders django-cors-headers
+crispy_forms django-crispy-forms
+Crypto pycryptodome pycrypto
+Cryptodome pycryptodomex
+cv2 opencv-python opencv-python-headless opencv-contrib-python opencv-contrib-python-headless
+dateutil python-dateutil
+debug_toolbar django-debug-toolbar
+decouple python-decouple
+discord discord-py py-cord nextcord
+django_filters django-filter
+dns dnspython
+docx python-docx
+dotenv python-dotenv
+engineio python-engineio
+environ django-environ environ-config
+faiss faiss-cpu faiss-gpu
+fitz pymupdf
+gi pygobject
+git gitpython
+google google-cloud google-api-python-client protobuf
+googleapiclient google-api-python-client
+gridfs pymongo
+grpc grpcio
+grpc_health grpcio-health-checking
+humps pyhumps
+import_export django-import-export
+jose python-jose
+jsonrpc json-rpc
+jwt pyjwt
+kafka kafka-python kafka-python-ng
+ldap python-ldap
+Levenshtein python-levenshtein levenshtein
+magic python-magic filemagic
+memcache python-memcached
+mptt django-mptt
+multipart python-multipart
+mysql mysql-connector-python mysql-connector
+MySQLdb mysqlclient mysql-python
+nacl pynacl
+ninja django-ninja
+OpenGL pyopengl
+OpenSSL pyopenssl
+paho paho-mqtt
+PIL pillow
+pkg_resources setuptools
+playhouse peewee
+pptx python-pptx
+psycopg psycopg psycopg-binary
+psycopg2 psycopg2 psycopg2-binary
+pwiz peewee
+pythonjsonlogger python-json-logger
+rest_framework djangorestframework
+rest_framework_simplejwt djangorestframework-simplejwt
+ruamel ruamel-yaml
+serial pyserial
+skimage scikit-image
+sklearn scikit-learn
+slugify python-slugify awesome-slugify
+snappy python-snappy
+social_django social-auth-app-django
+socketio python-socketio
+speech_recognition speechrecognition
+starlette starlette fastapi
+storages django-storages
+telebot pytelegrambotapi
+telegram python-telegram-bot
+tensorflow tensorflow tensorflow-cpu tensorflow-gpu
+tlz toolz
+usb pyusb
+websocket websocket-client
+win32api pywin32
+Xlib python-xlib
+yaml pyyaml
+zmq pyzmq
+"""
+
+IMPORTS: dict[str, tuple[str, ...]] = {
+    name: tuple(distributions) for name, *distributions in map(str.split, _TABLE.strip().splitlines())
+}
+"""Import name -> distributions that bring it (normalised); one of them is enough. For others the names are equal."""
+
+NAMESPACES = frozenset(("google", "azure", "opentelemetry", "ruamel", "zope", "jaraco", "backports", "sphinxcontrib"))
+"""Import names that many distributions share: which one is meant the first part does not tell."""
+
+STANDARD = frozenset(sys.stdlib_module_names) | frozenset(
+    ("__future__", "distutils", "imp", "asyncore", "asynchat", "cgi", "telnetlib")
+)
+"""The standard library of the Python that runs, and what older ones had."""

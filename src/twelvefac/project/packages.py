@@ -1,0 +1,40 @@
+"""Which packages a Python file needs: a line scan, so that every file can be asked without parsing it."""
+
+import re
+
+from twelvefac.project.distributions import STANDARD
+from twelvefac.source.span import Pos
+
+_IMPORT = re.compile(
+    rb"^(?:from[ \t]{1,8}([A-Za-z_]\w{0,100})|import[ \t]{1,8}([A-Za-z_][^\n#;]{0,300}))", re.MULTILINE
+)
+_TEXTS = re.compile(rb"(?<!\\)(?:\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?''')")
+_NAME = re.compile(rb"[A-Za-z_]\w{0,100}")
+
+
+def imported_packages(data: bytes) -> tuple[tuple[str, Pos], ...]:
+    """The first parts of the names imported at the left margin, each once with its first place, in order.
+
+    An indented import stands in a function or under a condition and may be left out on purpose; the standard library
+    is left out too. A name inside a text of several lines is no import.
+    """
+    found: dict[str, Pos] = {}
+    texts: list[tuple[int, int]] | None = None
+    for match in _IMPORT.finditer(data):
+        if texts is None:
+            texts = [one.span() for one in _TEXTS.finditer(data)] if b'"""' in data or b"'''" in data else []
+        if any(start < match.start() < end for start, end in texts):
+            continue
+        for name in _names(match):
+            if name not in STANDARD and name not in found:
+                line = data.count(b"\n", 0, match.start()) + 1
+                end = match.end() - match.start() + 1
+                found[name] = (line, 1, line, end)
+    return tuple(found.items())
+
+
+def _names(match: re.Match[bytes]) -> list[str]:
+    if match.group(1):
+        return [match.group(1).decode("ascii", "replace")]
+    parts = (_NAME.match(part.strip()) for part in match.group(2).split(b","))
+    return [part.group().decode("ascii", "replace") for part in parts if part]

@@ -1,0 +1,199 @@
+"""A module that ships imports a package which nothing declares.
+
+## Why
+
+It works where somebody installed it by hand, or because another package pulls it in today. In a clean build, or after
+that other package drops it, the import fails: at boot, or in the one request that needs it.
+
+## What it does not flag
+
+- Imports that may fail: under `try`, `TYPE_CHECKING`, a platform check.
+- What a lock pins although only another package asks for it.
+- Packages that the image installs by name: that is `adhoc-install`.
+- The service's own modules, plug-in packages of large namespaces (`google`, `azure`).
+
+## How to fix
+
+Declare it with the version that you use.
+"""
+
+import posixpath
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule
+from twelvefac.factors import Factor
+from twelvefac.project.dependencies import is_lock, normalised
+from twelvefac.project.distributions import IMPORTS, NAMESPACES
+from twelvefac.project.services import Service
+
+rule = Rule(
+    __name__,
+    factor=Factor.DEPENDENCIES,
+    summary="a module that ships imports a package which nothing declares",
+    severity=HIGH,
+    confidence=Confidence.MEDIUM,
+    since="0.1",
+    examples=(
+        Example(
+            "a package that is not declared",
+            source="""
+                -- requirements.txt --
+                flask==3.1.0
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY . .
+                RUN pip install -r requirements.txt
+                CMD ["python", "app.py"]
+                -- app.py --
+                import os
+
+                import yaml  # <- undeclared-import
+                from flask import Flask
+                from helpers import x
+                -- helpers.py --
+                x = 1
+            """,
+        ),
+        Example(
+            "other names, optional ones, own modules",
+            source="""
+                -- requirements.txt --
+                PyYAML==6.0.3
+                python-dateutil==2.9.0
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "app.py"]
+                -- app.py --
+                from typing import TYPE_CHECKING
+
+                import yaml
+                from dateutil import parser
+
+                try:
+                    import ujson as json
+                except ImportError:
+                    import json
+                if TYPE_CHECKING:
+                    import pandas
+            """,
+        ),
+        Example(
+            "a lock pins it, or the image installs it",
+            source="""
+                -- a/pyproject.toml --
+                [project]
+                dependencies = ["fastapi"]
+                -- a/uv.lock --
+                version = 1
+                -- a/app.py --
+                import pydantic
+                -- b/requirements.txt --
+                flask==3.1.0
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                RUN pip install requests
+                CMD ["python", "app.py"]
+                -- b/app.py --
+                import requests
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "app.py"]
+            """,
+        ),
+    ),
+)
+
+_ASIDE = frozenset("scripts tools bin utils hack dev ci setup.py".split())
+_COMES_WITH: dict[str, frozenset[str]] = {
+    "flask": frozenset(("werkzeug", "jinja2", "click", "markupsafe", "itsdangerous", "blinker")),
+    "fastapi": frozenset(("starlette", "pydantic", "anyio", "typing_extensions")),
+    "django": frozenset(("asgiref", "sqlparse")),
+    "requests": frozenset(("urllib3", "certifi", "idna", "chardet", "charset_normalizer")),
+    "celery": frozenset(("kombu", "billiard", "vine", "amqp", "click")),
+    "boto3": frozenset(("botocore", "s3transfer", "dateutil")),
+    "sqlalchemy": frozenset(("greenlet", "typing_extensions")),
+    "flask-sqlalchemy": frozenset(("sqlalchemy",)),
+    "flask-migrate": frozenset(("alembic", "flask_sqlalchemy", "mako")),
+    "flask-wtf": frozenset(("wtforms",)),
+    "pydantic": frozenset(("typing_extensions", "annotated_types", "pydantic_core")),
+    "pandas": frozenset(("numpy", "dateutil", "pytz")),
+    "aiohttp": frozenset(("yarl", "multidict", "async_timeout", "attr", "aiosignal")),
+    "httpx": frozenset(("anyio", "httpcore", "certifi", "idna", "sniffio")),
+    "uvicorn": frozenset(("click", "h11")),
+    "quart": frozenset(("werkzeug", "jinja2", "hypercorn", "flask", "click", "itsdangerous", "markupsafe")),
+    "aio-pika": frozenset(("aiormq", "yarl")),
+    "djangorestframework": frozenset(("django",)),
+    "tensorflow": frozenset(("numpy", "keras", "google")),
+    "scikit-learn": frozenset(("numpy", "scipy", "joblib")),
+    "starlette": frozenset(("anyio",)),
+}
+"""What a framework's own documentation has you import, although another package brings it."""
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    declared = _declared(service, facts)
+    if declared is None:
+        return
+    own = _own_names(facts)
+    seen: set[str] = set()
+    for path in _shipped(service):
+        for name, at in facts.file(path).packages:
+            if name in own or name in NAMESPACES or name in seen or _is_declared(name, declared):
+                continue
+            seen.add(name)
+            message = f"{name} is imported and nothing declares it: a clean install does not have it"
+            yield rule.at(path, at, message, subject=f"import:{name}")
+
+
+def _shipped(service: Service) -> list[str]:
+    """The files that the released processes load; where that is not known, all but scripts and tools."""
+    loaded = {*service.served, *service.started}
+    if loaded:
+        return sorted(loaded)
+    return [path for path in service.python if _ASIDE.isdisjoint(path.split("/"))]
+
+
+def _declared(service: Service, facts: Facts) -> frozenset[str] | None:
+    """The declared distributions, with what the image installs by name; None where that cannot be told."""
+    names: set[str] = set()
+    found = False
+    for path in facts.repository.names:
+        if is_lock(posixpath.basename(path)):
+            return None  # it pins what other packages pull in; reading which ones is more than this rule does
+    for file in facts.repository.files.values():
+        if file.manifest is not None:
+            found = found or bool(file.manifest.requirements)
+            names |= {one.name for one in file.manifest.requirements}
+            if file.manifest.locks:
+                return None
+    if not found or any(name.endswith(("setup.py", "setup.cfg", "environment.yml")) for name in facts.repository.names):
+        return None
+    for image in service.images:
+        for instruction in (one for stage in image.dockerfile.stages for one in stage.instructions):
+            if instruction.keyword == "RUN" and " install" in instruction.text:
+                names |= {normalised(word.split("[")[0].split("=")[0]) for word in instruction.text.split()}
+    if any(image.base and "python" not in image.base for image in service.images):
+        return None  # a base image of one's own may bring anything
+    return frozenset(names)
+
+
+def _is_declared(top: str, declared: frozenset[str]) -> bool:
+    candidates = {normalised(top), *IMPORTS.get(top, ())}
+    if candidates & declared:
+        return True
+    if any(top in brought for name, brought in _COMES_WITH.items() if name in declared):
+        return True
+    # distributions are often called python-x, x-python, django-x, or share a first part with the import
+    return any(normalised(top) in name.split("-") or name.startswith(f"{normalised(top)}-") for name in declared)
+
+
+def _own_names(facts: Facts) -> frozenset[str]:
+    names: set[str] = set()
+    for path in facts.repository.names:
+        parts = path.split("/")
+        names.update(parts[:-1])
+        if parts[-1].endswith((".py", ".pyx", ".so", ".pyi")):
+            names.add(parts[-1].partition(".")[0])
+    return frozenset(names)
