@@ -14,6 +14,8 @@ from twelvefac.cli._boundary import guarded
 
 COMMANDS = {
     "new": "Make a new repository: `new service [DEST]`.",
+    "update": "Bring a service to the newer template; what you wrote is kept.",
+    "undo": "Take back the last update, add or remove.",
     "audit": "Judge a service against the twelve factors.",
     "explain": "Say why a rule exists and how to fix what it finds.",
     "rules": "List the audit's rules.",

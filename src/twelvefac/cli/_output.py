@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 
 
 def print_result(text: str) -> None:
@@ -20,3 +21,10 @@ def color_wanted() -> bool:
     if os.environ.get("FORCE_COLOR"):
         return True
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def say_notices(notices: Iterable[str]) -> None:
+    """Write what a person should know, and no program reads, to stderr."""
+    for notice in notices:
+        encoding = sys.stderr.encoding or "ascii"
+        sys.stderr.write(f"{notice}\n".encode(encoding, "backslashreplace").decode(encoding))

@@ -1,0 +1,73 @@
+"""``undo``, ``update --continue`` and ``update --abort``: the end of what was begun, one way or the other."""
+
+from twelvefac.app.update import Step, commit, opened_repository
+from twelvefac.errors import RefusedError
+from twelvefac.update.carry import abort, last_operation, undo, unresolved
+from twelvefac.update.journal import KEPT_REF, Operation
+from twelvefac.update.repository import Repository, git
+from twelvefac.update.result import EndResult
+
+
+def undo_last(folder: str, *, step: Step = lambda _: None) -> EndResult:
+    """Take back the last update, add, remove or adopt.
+
+    Raises RefusedError when there is none, or files were changed since, with nothing changed.
+    """
+    with opened_repository(folder, dry_run=False) as (repository, recovered):
+        operation = _last(repository, recovered, "nothing to undo here")
+        undo(repository, operation, step)
+    return _ended(f"Undone: the {operation.title}", operation, recovered)
+
+
+def abort_update(folder: str, *, step: Step = lambda _: None) -> EndResult:
+    """Put back everything as it was before an update whose conflicts are not resolved.
+
+    Raises RefusedError when no update waits.
+    """
+    with opened_repository(folder, dry_run=False) as (repository, recovered):
+        operation = _waiting(repository, recovered, "--abort")
+        changed = abort(repository, operation, step)
+    notices = tuple(f"what you wrote into it meanwhile is kept: git show {KEPT_REF}:{path}" for path in changed)
+    result = _ended(f"Aborted: the {operation.title}", operation, recovered)
+    return EndResult(result.text, result.files, (*result.notices, *notices))
+
+
+def continue_update(folder: str, *, commits: bool = False) -> EndResult:
+    """End an update whose conflicts the user has resolved; the result says what is still unresolved.
+
+    Raises RefusedError when no update waits.
+    """
+    with opened_repository(folder, dry_run=False) as (repository, recovered):
+        operation = last_operation(repository)
+        if operation is None:
+            operation = _waiting(repository, recovered, "--continue")
+        left = unresolved(repository, operation)
+        if left:
+            return EndResult(f"The {operation.title} is not finished", tuple(left.items()), _told(recovered), left=True)
+        if commits and git(repository, "diff", "--cached", "--name-only", "-z"):
+            commit(repository, operation.title)
+    return EndResult(f"Finished: the {operation.title}", (), _told(recovered))
+
+
+def _last(repository: Repository, recovered: str, nothing: str) -> Operation:
+    operation = last_operation(repository)
+    if operation is None:
+        hint = recovered or "twelvefac undo takes back the last update, add, remove or adopt"
+        raise RefusedError(nothing, hint=hint)
+    return operation
+
+
+def _waiting(repository: Repository, recovered: str, flag: str) -> Operation:
+    operation = last_operation(repository)
+    if operation is None or not operation.conflicts:
+        hint = recovered or "twelvefac undo takes back an update that is finished"
+        raise RefusedError(f"no update waits for {flag}", hint=hint)
+    return operation
+
+
+def _ended(text: str, operation: Operation, recovered: str) -> EndResult:
+    return EndResult(text, tuple((step.path, "as it was") for step in operation.steps), _told(recovered))
+
+
+def _told(recovered: str) -> tuple[str, ...]:
+    return (recovered,) if recovered else ()

@@ -1,0 +1,242 @@
+"""``update``, ``add`` and ``remove``: the template as it should be, merged into a repository as it is."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from twelvefac import __version__
+from twelvefac.errors import RefusedError
+from twelvefac.scaffold.answers import Answers, make_answers
+from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
+from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Plan, make_plan
+from twelvefac.scaffold.records import answers_text, manifest_text
+from twelvefac.update.carry import apply, last_operation, title_of
+from twelvefac.update.files import Files, read_files
+from twelvefac.update.history import asked, newest, opened, render_both, version_key, versions
+from twelvefac.update.install import recover
+from twelvefac.update.journal import locked
+from twelvefac.update.merge import Labels
+from twelvefac.update.migrate import declared_moves, migrate_answers
+from twelvefac.update.notes import Notes, read_notes
+from twelvefac.update.objects import Entries, write_trees
+from twelvefac.update.proposal import Proposal, Wanted, indexed, propose
+from twelvefac.update.provenance import Provenance, read_provenance
+from twelvefac.update.repository import Repository, check_idle, dry, find_repository, git, identity
+from twelvefac.update.result import UpdateResult
+
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class UpdateRequest:
+    """What the command line asks for.
+
+    ``to`` is a version, empty for the newest; ``change`` turns the recorded answers into the wanted ones, given
+    the catalogue of the version in question.
+    """
+
+    folder: str = "."
+    to: str = ""
+    dry_run: bool = False
+    diff: bool = False
+    commit: bool = False
+
+
+@dataclass(frozen=True)
+class _Goal:
+    """Where an update leads: version, answers and what is crossed on the way."""
+
+    kind: str
+    version: str
+    answers: Mapping[str, str]
+    what: str = ""
+    crossed: tuple[Notes, ...] = ()
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+def update(request: UpdateRequest, *, root: Path | None = None, step: Step = lambda _: None) -> UpdateResult:
+    """Bring a service to a newer template version.
+
+    Raises UsageError, RefusedError or MachineError with nothing changed. ``root`` is the template to use, the
+    installed one by default; ``step`` is told of everything as it is done.
+    """
+    root = root or data_root()
+
+    def goal(provenance: Provenance) -> _Goal:
+        version = request.to or newest(root)
+        if version not in versions(root):
+            raise RefusedError(
+                f"template {version} was never released: there is {', '.join(versions(root))}",
+                hint="`twelvefac update --versions` says what each one brings",
+            )
+        if version_key(version) < version_key(provenance.version):
+            raise RefusedError(
+                f"{provenance.name} has template {provenance.version}, which is newer than {version}",
+                hint="`twelvefac undo` takes back the last update; a newer twelvefac has newer templates",
+            )
+        crossed = crossed_notes(root, provenance.version, version)
+        return _Goal("update", version, migrate_answers(provenance.answers, crossed), crossed=crossed)
+
+    return _run(request, root, goal, step)
+
+
+def change_answers(
+    request: UpdateRequest,
+    kind: str,
+    what: Sequence[str],
+    change: Callable[[Catalogue, Mapping[str, str]], Mapping[str, str]],
+    *,
+    root: Path | None = None,
+    step: Step = lambda _: None,
+) -> UpdateResult:
+    """Merge the same template version with other answers (``add``, ``remove``) into a service.
+
+    Raises what ``update`` raises, and what ``change`` does.
+    """
+    root = root or data_root()
+
+    def goal(provenance: Provenance) -> _Goal:
+        with opened(root, provenance.version) as template:
+            if template is None:
+                raise RefusedError(
+                    f"{provenance.name} has template {provenance.version}, which this twelvefac does not have",
+                    hint="upgrade twelvefac, or run `twelvefac update` first",
+                )
+            answers = change(load_catalogue(template), provenance.answers)
+        return _Goal(kind, provenance.version, answers, ", ".join(what))
+
+    return _run(request, root, goal, step)
+
+
+def crossed_notes(root: Path, before: str, after: str) -> tuple[Notes, ...]:
+    """Return the notes of the versions after ``before`` and up to ``after``, the oldest first."""
+    low, high = version_key(before), version_key(after)
+    crossed = [version for version in versions(root) if low < version_key(version) <= high]
+    return tuple(notes for version in crossed if (notes := read_notes(root, version)) is not None)
+
+
+def make_plan_for(template: Path, answers: Mapping[str, str]) -> Plan:
+    """Return the plan of a service of the template at ``template``, which may be an old version."""
+    catalogue = load_catalogue(template)
+    settled, components = make_answers(catalogue, answers)
+    known = asked(template)
+    choices = {key: value for key, value in settled.choices.items() if key in known}
+    return make_plan(catalogue, Answers(settled.name, settled.description, choices), components)
+
+
+@contextmanager
+def opened_repository(folder: str, *, dry_run: bool) -> Iterator[tuple[Repository, str]]:
+    """Give the repository around ``folder``, locked, and what was found of an interrupted run, in words.
+
+    A dry run neither locks nor writes anything in it.
+    """
+    repository = find_repository(Path(folder).absolute())
+    if dry_run:
+        with tempfile.TemporaryDirectory(prefix="twelvefac-objects-") as scratch:
+            yield dry(repository, Path(scratch)), ""
+        return
+    with locked(repository):
+        yield repository, recover(repository)
+
+
+def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _Goal], step: Step) -> UpdateResult:
+    provenance = read_provenance(Path(request.folder))
+    preview = request.dry_run or request.diff
+    with opened_repository(request.folder, dry_run=preview) as (repository, recovered):
+        if recovered:
+            provenance = read_provenance(Path(request.folder))
+        notices = (recovered,) if recovered else ()
+        check_idle(repository)
+        _check_finished(repository)
+        goal = find_goal(provenance)
+        step("looked")
+        if goal.version == provenance.version and goal.answers == provenance.answers:
+            return UpdateResult(provenance.name, goal.kind, goal.version, goal.version, notices=notices)
+        if request.commit:
+            _check_nothing_staged(repository)
+        yours = indexed(repository)
+        with tempfile.TemporaryDirectory(prefix="twelvefac-render-") as scratch:
+            wanted, plan = _render(root, provenance, goal, Path(scratch))
+        step("rendered")
+        proposal = propose(repository, provenance, wanted, yours)
+        step("merged")
+        result = UpdateResult(
+            provenance.name,
+            goal.kind,
+            provenance.version,
+            goal.version,
+            what=goal.what,
+            changes=proposal.changes,
+            notes=goal.crossed,
+            manual=tuple(
+                step.text for notes in goal.crossed for step in notes.manual if step.applies(plan.answers.as_data())
+            ),
+            notices=(*notices, *proposal.notices),
+            preview=preview,
+        )
+        if preview:
+            diff = _diff(repository, proposal) if request.diff else ""
+            return replace(result, diff=diff)
+        title = title_of(goal.kind, {"name": provenance.name, "to": goal.version, "what": goal.what})
+        apply(repository, proposal, goal.kind, title, step)
+        if request.commit and not proposal.conflicts:
+            commit(repository, title)
+            return replace(result, committed=True)
+        return result
+
+
+def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> tuple[Wanted, Plan]:
+    base, theirs = scratch / "base", scratch / "theirs"
+    base.mkdir()
+    theirs.mkdir()
+    with opened(root, provenance.version) as old:
+        same = goal.version == provenance.version
+        with nullcontext(old) if same else opened(root, goal.version) as new:
+            assert new is not None
+            plan = make_plan_for(new, goal.answers)
+            first = (old, _known(old, provenance.answers), base) if old is not None else None
+            render_both(first, (new, plan.answers.as_data(), theirs))
+    records = {ANSWERS_FILE: answers_text(plan).encode()}
+    (theirs / ANSWERS_FILE).write_bytes(records[ANSWERS_FILE])
+    records[MANIFEST_FILE] = manifest_text(theirs, plan, __version__).encode()
+    rendered: Files | None = read_files(base) if first is not None else None
+    before = f"template {provenance.version}"
+    after = f"template {goal.version}" + (f" {goal.kind} {goal.what}" if goal.what else "")
+    moves = declared_moves(plan.answers.package, goal.crossed)
+    return Wanted(rendered, read_files(theirs), records, Labels(before, after), moves), plan
+
+
+def _known(template: Path, answers: Mapping[str, str]) -> dict[str, str]:
+    """Return those of the recorded answers that a template asks for."""
+    known = asked(template)
+    return {key: value for key, value in answers.items() if key in known}
+
+
+def _check_finished(repository: Repository) -> None:
+    operation = last_operation(repository)
+    if operation is not None and operation.conflicts:
+        raise RefusedError(
+            f"the {operation.title} waits for you: {', '.join(operation.conflicts[:5])}",
+            hint="resolve and `git add` them, then `twelvefac update --continue`; or `twelvefac update --abort`",
+        )
+
+
+def _check_nothing_staged(repository: Repository) -> None:
+    head = git(repository, "rev-parse", "--verify", "--quiet", "HEAD", fine=(0, 1))
+    if head and git(repository, "diff", "--cached", "--name-only", "-z"):
+        raise RefusedError("other changes are staged, and --commit would commit them too", hint="commit them first")
+
+
+def commit(repository: Repository, title: str) -> None:
+    """Commit what is staged under ``title``. Raises MachineError when git does not."""
+    message = f"Twelvefac {title} (twelvefac {__version__})"
+    git(repository, "commit", "--quiet", "--no-verify", f"--message={message}", environment=identity(repository))
+
+
+def _diff(repository: Repository, proposal: Proposal) -> str:
+    before: Entries = dict(proposal.before)
+    trees = write_trees(repository, [before, dict(proposal.after)])
+    out = git(repository, "diff-tree", "-r", "-p", "-M", "--no-ext-diff", "--no-textconv", "--no-color", *trees)
+    return out.decode("utf-8", "replace")

@@ -1,0 +1,267 @@
+"""From a proposal to a changed repository, and back: update, undo, abort and continue."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from twelvefac.errors import RefusedError, TwelvefacError
+from twelvefac.update.files import LINK, SUBMODULE
+from twelvefac.update.install import (
+    Told,
+    carry_out,
+    check_free,
+    find_place,
+    index_lines,
+    keep,
+    machine_refusal,
+    new_staging,
+    stage_entries,
+    stage_places,
+    staged_place,
+    with_blobs,
+)
+from twelvefac.update.journal import (
+    KEPT_REF,
+    LAST,
+    UNDO_REF,
+    Operation,
+    Place,
+    Step,
+    read_operation,
+    remove_staging,
+    set_conflicts,
+)
+from twelvefac.update.objects import Entry, write_blobs
+from twelvefac.update.proposal import RECORDS, Proposal
+from twelvefac.update.repository import Repository, git
+
+
+def check_clean(repository: Repository, proposal: Proposal) -> None:
+    """Raise RefusedError when a file that would change differs from what git's index has of it.
+
+    Files are compared by content: git's own look passes over those that it was told to assume unchanged.
+    """
+    paths = [path for path in proposal.touched if path in proposal.before and path not in RECORDS]
+    modules = [path for path in paths if proposal.before[path].mode == SUBMODULE]
+    if modules:
+        raise RefusedError(f"the submodule {modules[0]} is in the way", hint="move it to another place")
+    full = {path: repository.prefix + path for path in paths}
+    found = {path: find_place(repository, full[path]) for path in paths}
+    files = [path for path in paths if (place := found[path]) is not None and place[0].mode != LINK]
+    plain = [path for path in files if "\n" not in path]
+    given = b"".join(os.fsencode(f"{full[path]}\n") for path in plain)
+    out = git(repository, "hash-object", "--stdin-paths", given=given).decode().split() if plain else []
+    ids = dict(zip(plain, out, strict=True))
+    raw = write_blobs(repository, [place[1] for path in paths if (place := found[path]) is not None])
+    raws = dict(zip([path for path in paths if found[path] is not None], raw, strict=True))
+    dirty = [path for path in paths if proposal.before[path].oid not in {ids.get(path), raws.get(path)}]
+    if dirty:
+        more = f" and {len(dirty) - 5} more" if len(dirty) > 5 else ""
+        raise RefusedError(
+            f"changed and not in git's index: {', '.join(dirty[:5])}{more}",
+            hint="commit or stash them first (`git stash`): the update would change them",
+        )
+
+
+def apply(
+    repository: Repository, proposal: Proposal, kind: str, title: str, told: Told = lambda _: None
+) -> Operation | None:
+    """Carry out ``proposal``; return what was done, None when there was nothing to do.
+
+    The caller holds the lock. Raises RefusedError or MachineError with nothing changed.
+    """
+    if not proposal.touched:
+        return None
+    check_clean(repository, proposal)
+    staging = None
+    try:
+        staging = new_staging(repository)
+        told("staging made")
+        steps = _staged(repository, proposal, staging)
+        told("files staged")
+        check_free(repository, steps)
+        kept, steps = _kept(repository, steps)
+        told("old files kept")
+        conflicts = tuple(repository.prefix + path for path in proposal.stages)
+        operation = Operation(kind, title, steps, conflicts, str(staging), kept, _undo_ref(repository))
+    except (OSError, TwelvefacError, KeyboardInterrupt) as error:
+        if staging is not None:
+            remove_staging(staging)
+        if isinstance(error, OSError):
+            raise machine_refusal(error) from error
+        raise
+    carry_out(repository, operation, told, last=True)
+    return operation
+
+
+def last_operation(repository: Repository) -> Operation | None:
+    """Return what was done last, with the conflicts that are really left in it."""
+    operation = read_operation(repository, LAST)
+    if operation is None or not operation.conflicts:
+        return operation
+    left = tuple(path for path in operation.conflicts if path in unresolved(repository, operation))
+    return operation if left == operation.conflicts else set_conflicts(repository, operation, left)
+
+
+def unresolved(repository: Repository, operation: Operation) -> dict[str, str]:
+    """Return the conflicts of ``operation`` that wait for the user, each with what is still to do."""
+    lines = index_lines(repository, operation.conflicts)
+    found: dict[str, str] = {}
+    for path in operation.conflicts:
+        place = find_place(repository, path)
+        if place is not None and has_markers(place[1]):
+            found[path] = "conflict markers are left in it"
+        elif any(not line.endswith(" 0") for line in lines[path]):
+            found[path] = "mark it as resolved: git add, or git rm"
+    return found
+
+
+def has_markers(data: bytes) -> bool:
+    """Return whether our conflict markers are in ``data``."""
+    return any(line.startswith((b"<<<<<<< yours", b">>>>>>> template ")) for line in data.splitlines())
+
+
+def undo(repository: Repository, operation: Operation, told: Told = lambda _: None) -> None:
+    """Put back what ``operation`` changed; nothing else is touched.
+
+    Raises RefusedError naming the files that were changed since, with nothing changed.
+    """
+    changed = _changed_since(repository, operation)
+    if changed:
+        raise RefusedError(
+            f"changed since {operation.title}: {', '.join(changed[:5])}" + (" …" if len(changed) > 5 else ""),
+            hint="undo would lose that: put the files back first, or use git",
+        )
+    _reverse(repository, operation, "undo", told)
+
+
+def abort(repository: Repository, operation: Operation, told: Told = lambda _: None) -> tuple[str, ...]:
+    """Put back what ``operation`` changed, resolutions included; return the paths that were changed since.
+
+    Their content is kept in git under KEPT_REF.
+    """
+    contents, modes, changed = {}, {}, []
+    for path in _changed_since(repository, operation):
+        place = find_place(repository, path)
+        if place is not None:
+            contents[path], modes[path] = place[1], place[0].mode
+            changed.append(path)
+    if contents:
+        commit, _ = keep(repository, contents, modes)
+        git(repository, "update-ref", KEPT_REF, commit)
+    _reverse(repository, operation, "abort", told)
+    return tuple(changed)
+
+
+def _staged(repository: Repository, proposal: Proposal, staging: Path) -> tuple[Step, ...]:
+    lines = index_lines(repository, [repository.prefix + path for path in RECORDS])
+    moving: dict[str, Entry] = {}
+    for path in proposal.touched:
+        entry = proposal.after.get(path)
+        if entry is not None and entry != proposal.before.get(path):
+            moving[repository.prefix + path] = entry
+    stage_entries(repository, staging, moving)
+    steps = []
+    for path in proposal.touched:
+        full = repository.prefix + path
+        old, new = proposal.before.get(path), proposal.after.get(path)
+        before = lines[full] if path in RECORDS else ((f"{old.mode} {old.oid} 0",) if old else ())
+        after: tuple[str, ...] = (f"{new.mode} {new.oid} 0",) if new else ()
+        if path in proposal.stages:
+            sides = sorted(proposal.stages[path].items())
+            after = tuple(f"{entry.mode} {entry.oid} {number}" for number, entry in sides)
+        if path in RECORDS and not before and _exists(repository, full):
+            after = ()  # the user keeps it out of git
+        found = find_place(repository, full)
+        here = found[0] if found and (old is not None or path in RECORDS) else None
+        moves = old != new
+        steps.append(Step(full, here, staged_place(staging, full) if full in moving else None, before, after, moves))
+    return tuple(steps)
+
+
+def _exists(repository: Repository, path: str) -> bool:
+    return os.path.lexists(repository.top / path)
+
+
+def _kept(repository: Repository, steps: tuple[Step, ...]) -> tuple[str, tuple[Step, ...]]:
+    contents, modes = {}, {}
+    for step in steps:
+        found = find_place(repository, step.path) if step.before is not None else None
+        if found is not None:
+            contents[step.path], modes[step.path] = found[1], found[0].mode
+    commit, ids = keep(repository, contents, modes)
+    return commit, with_blobs(steps, ids)
+
+
+def _undo_ref(repository: Repository) -> str:
+    return git(repository, "rev-parse", "--verify", "--quiet", UNDO_REF, fine=(0, 1)).decode().strip()
+
+
+def _changed_since(repository: Repository, operation: Operation) -> list[str]:
+    changed = []
+    lines = index_lines(repository, [step.path for step in operation.steps])
+    for step in operation.steps:
+        found = find_place(repository, step.path)
+        expected = step.after if step.moves else step.before
+        here = lines[step.path]
+        if found is None:
+            same = expected is None and not os.path.lexists(repository.top / step.path)
+        else:
+            same = expected is not None and _same(found[0], expected)
+        if not same or (here != step.index_after and not _index_follows(repository, step, here)):
+            changed.append(step.path)
+    return changed
+
+
+def _same(one: Place, other: Place) -> bool:
+    return one.mode == other.mode and one.sha256 == other.sha256
+
+
+def _index_follows(repository: Repository, step: Step, lines: tuple[str, ...]) -> bool:
+    """Return whether the index holds nothing that the file on the disk, or what was before, has not."""
+    if not lines or lines == step.index_before:
+        return True
+    known = {line.split(" ")[1] for line in (*step.index_after, *step.index_before)}
+    if step.path and "\n" not in step.path and os.path.lexists(repository.top / step.path):
+        given = os.fsencode(f"{step.path}\n")
+        known.update(git(repository, "hash-object", "--stdin-paths", given=given).decode().split())
+    return {line.split(" ")[1] for line in lines} <= known
+
+
+def _reverse(repository: Repository, operation: Operation, kind: str, told: Told) -> None:
+    lines = index_lines(repository, [step.path for step in operation.steps])
+    steps = tuple(_reversed(repository, step, lines[step.path]) for step in operation.steps)
+    staging = None
+    try:
+        staging = new_staging(repository)
+        told("staging made")
+        stage_places(repository, staging, {step.path: step.after for step in steps if step.moves and step.after})
+        told("files staged")
+        check_free(repository, steps)
+    except (OSError, TwelvefacError, KeyboardInterrupt) as error:
+        if staging is not None:
+            remove_staging(staging)
+        if isinstance(error, OSError):
+            raise machine_refusal(error) from error
+        raise
+    back = Operation(kind, f"{kind} of the {operation.title}", steps, (), str(staging), "", _undo_ref(repository))
+    carry_out(repository, back, told, last=False)
+
+
+def _reversed(repository: Repository, step: Step, lines: tuple[str, ...]) -> Step:
+    found = find_place(repository, step.path)
+    here = found[0] if found else None
+    changed = here is None or step.before is None or not _same(here, step.before)
+    moves = step.moves or (changed and here != step.before)
+    return Step(step.path, here, step.before, lines, step.index_before, moves)
+
+
+def title_of(kind: str, details: Mapping[str, str]) -> str:
+    """Return an operation's title, such as ``update of orders to template 1.1.0``."""
+    what = {
+        "update": "update of {name} to template {to}",
+        "add": "add of {what} to {name}",
+        "remove": "remove of {what} from {name}",
+        "adopt": "adoption of {name}",
+    }
+    return what[kind].format(**details)

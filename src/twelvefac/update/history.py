@@ -1,0 +1,98 @@
+"""The template's versions: which there are, where each lies, and what it gives for some answers."""
+
+import os
+import re
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from twelvefac.errors import RefusedError
+from twelvefac.scaffold.history import VERSION_FILE, extract, released
+from twelvefac.scaffold.render import render
+
+_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:\.dev(\d+))?\Z")
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """Return what versions are ordered by. Raises RefusedError when ``version`` is none."""
+    match = _VERSION.match(version)
+    if match is None:
+        raise RefusedError(f"{version!r} is no template version such as 1.2.3")
+    major, minor, patch, dev = match.groups()
+    return (int(major), int(minor), int(patch), 1 if dev is None else 0, int(dev or 0))
+
+
+def newest(root: Path) -> str:
+    """Return the version that ``new`` makes: that of the template on disk."""
+    return (root / VERSION_FILE).read_text("utf-8").strip()
+
+
+def versions(root: Path) -> list[str]:
+    """Return every version that can be made, the oldest first."""
+    return sorted({*released(root), newest(root)}, key=version_key)
+
+
+@contextmanager
+def opened(root: Path, version: str) -> Iterator[Path | None]:
+    """Give the folder with the template as it was in ``version``; None when that version is not at hand."""
+    if version in released(root):
+        if version == newest(root) and not _is_checkout(root):
+            yield root
+            return
+        with tempfile.TemporaryDirectory(prefix="twelvefac-template-") as folder:
+            extract(root, version, Path(folder))
+            yield Path(folder)
+    else:
+        yield root if version == newest(root) else None
+
+
+def render_both(
+    first: tuple[Path, Mapping[str, str], Path] | None, second: tuple[Path, Mapping[str, str], Path]
+) -> None:
+    """Render two (template, answers, empty folder), side by side where that can be.
+
+    Raises what ``scaffold.render`` raises.
+    """
+    if first is None:
+        render(*second)
+        return
+    # a process with threads must not be forked: the child would wait for locks that nobody opens
+    if threading.active_count() > 1 or not hasattr(os, "fork") or (os.cpu_count() or 1) < 2:
+        render(*first)
+        render(*second)
+        return
+    import copier  # noqa: F401 - imported once, for both
+
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            devnull = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(devnull, 2)
+            render(*first)
+            code = 0
+        finally:
+            os._exit(code)
+    try:
+        render(*second)
+    finally:
+        _, status = os.waitpid(child, 0)
+    if status != 0:  # once more here, for the reason
+        shutil.rmtree(first[2])
+        first[2].mkdir()
+        render(*first)
+
+
+def _is_checkout(root: Path) -> bool:
+    """Return whether ``root`` is where the template is worked on, so that it may differ from its release."""
+    return (root / "pyproject.toml").exists()
+
+
+def asked(root: Path) -> tuple[str, ...]:
+    """Return the questions of the template at ``root``, older ones than ours included."""
+    text = (root / "copier.yml").read_text("utf-8")
+    keys: list[str] = re.findall(r"^([a-z]\w*):$(?!\n(?:  .*\n)*?  when: false)", text, re.MULTILINE)
+    return tuple(keys)

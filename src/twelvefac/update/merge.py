@@ -1,0 +1,126 @@
+"""The three-way merge: git's own, on trees alone; nothing that the user has is touched."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from twelvefac.update.files import EXECUTABLE, REGULAR
+from twelvefac.update.objects import (
+    Entries,
+    Entry,
+    read_blobs,
+    read_tree,
+    write_blobs,
+    write_commit,
+    write_trees,
+)
+from twelvefac.update.repository import Repository, git
+
+_OPTIONS = (
+    *("-c", "merge.conflictStyle=zdiff3"),
+    *("-c", "merge.renames=true"),
+    # a file of the user's never moves because the template's files around it did
+    *("-c", "merge.directoryRenames=false"),
+    *("-c", "merge.renormalize=false"),
+)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What the three sides are called in conflict markers."""
+
+    base: str
+    theirs: str
+    yours: str = "yours"
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The merged tree and what git could not decide: path to stage (1 base, 2 yours, 3 the template's)."""
+
+    entries: Entries
+    stages: Mapping[str, Mapping[int, Entry]]
+    kinds: Mapping[str, str]  # path -> git's word, such as "CONFLICT (modify/delete)"
+    base: str
+    yours: str
+    theirs: str
+
+
+def merge_trees(repository: Repository, base: Entries, yours: Entries, theirs: Entries, labels: Labels) -> Merged:
+    """Merge what changed from ``base`` to ``theirs`` into ``yours``.
+
+    Raises MachineError when git fails; nothing but objects is written in any case.
+    """
+    trees = write_trees(repository, [base, yours, theirs])
+    root = write_commit(repository, trees[0])
+    one = write_commit(repository, trees[1], [root], "yours")
+    two = write_commit(repository, trees[2], [root], "theirs")
+    out = git(repository, *_OPTIONS, "merge-tree", "--write-tree", "-z", "--messages", one, two, fine=(0, 1))
+    tree, stages, kinds = _parse(out)
+    entries = read_tree(repository, tree)
+    if stages:
+        names = {one: labels.yours, two: labels.theirs}
+        entries = _relabel(repository, entries, stages, {**names, root: labels.base})
+        entries, stages = _all_named(entries, names), _all_named(stages, names)
+        kinds = _all_named(kinds, names)
+    return Merged(entries, stages, kinds, *trees)
+
+
+def renames(repository: Repository, before: str, after: str) -> dict[str, str]:
+    """Return the files that moved between two trees, old path to new, as git's merge sees it."""
+    out = git(repository, "diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--no-ext-diff", before, after)
+    parts = out.split(b"\0")
+    return {os.fsdecode(parts[at + 1]): os.fsdecode(parts[at + 2]) for at in range(0, len(parts) - 2, 3)}
+
+
+_T = TypeVar("_T")
+_Stages = dict[str, dict[int, Entry]]
+_LETTERS = re.compile(r"[^\w.-]+")
+
+
+def _parse(out: bytes) -> tuple[str, _Stages, dict[str, str]]:
+    fields = out.split(b"\0")
+    stages: _Stages = {}
+    kinds: dict[str, str] = {}
+    at = 1
+    while at < len(fields) and fields[at]:
+        head, _, path = fields[at].partition(b"\t")
+        mode, oid, stage = head.decode().split(" ")
+        stages.setdefault(os.fsdecode(path), {})[int(stage)] = Entry(mode, oid)
+        at += 1
+    at += 1
+    while at < len(fields) and fields[at]:
+        count = int(fields[at])
+        paths = [os.fsdecode(name) for name in fields[at + 1 : at + 1 + count]]
+        kind = fields[at + 1 + count].decode("utf-8", "replace")
+        if kind.startswith("CONFLICT"):
+            kinds.update(dict.fromkeys(paths, kind) | kinds)
+        at += count + 3
+    return fields[0].decode().strip(), stages, kinds
+
+
+def _named(path: str, names: Mapping[str, str]) -> str:
+    """Return ``path`` with a word where git, which merged commits without a name, added a commit's id."""
+    for oid, name in names.items():
+        path = path.replace(f"~{oid}", f"~{_LETTERS.sub('-', name)}")
+    return path
+
+
+def _all_named(by_path: Mapping[str, _T], names: Mapping[str, str]) -> dict[str, _T]:
+    return {_named(path, names): value for path, value in by_path.items()}
+
+
+def _relabel(repository: Repository, entries: Entries, stages: _Stages, names: Mapping[str, str]) -> Entries:
+    """Put words in the place of commit ids in the conflict markers."""
+    texts = [path for path in stages if path in entries and entries[path].mode in {REGULAR, EXECUTABLE}]
+    blobs = read_blobs(repository, [entries[path].oid for path in texts])
+    marker = re.compile(rb"^([<>|]{7}) ([0-9a-f]{7,64})(?=[:\r\n])", re.MULTILINE)
+
+    def word(match: re.Match[bytes]) -> bytes:
+        found = [name for oid, name in names.items() if oid.encode().startswith(match.group(2))]
+        return b"%s %s" % (match.group(1), found[0].encode()) if found else match.group()
+
+    ids = write_blobs(repository, [marker.sub(word, blobs[entries[path].oid]) for path in texts])
+    return entries | {path: Entry(entries[path].mode, oid) for path, oid in zip(texts, ids, strict=True)}

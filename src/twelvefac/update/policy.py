@@ -1,0 +1,155 @@
+"""What becomes of that which git cannot decide, and every change of the template in words.
+
+One rule decides anything: what the user deleted stays deleted. All else waits for the user, in place, as an
+ordinary git conflict.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from twelvefac.update.merge import Merged
+from twelvefac.update.objects import Entries, Entry
+from twelvefac.update.result import Change, Kind
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The three trees, and what moved from base to each of the other two (old path to new)."""
+
+    base: Entries
+    yours: Entries
+    theirs: Entries
+    moved_by_you: Mapping[str, str]
+    moved_by_template: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The tree to have, the conflicts that are left in it, and the words for all of it."""
+
+    entries: Entries
+    stages: Mapping[str, Mapping[int, Entry]]
+    changes: tuple[Change, ...]
+
+
+def settle(merged: Merged, sides: Sides) -> Settled:
+    """Apply the one rule and explain what happened to each file."""
+    entries = dict(merged.entries)
+    stages = {}
+    changes: dict[str, Change] = {}
+    for path, found in merged.stages.items():
+        if 2 not in found and 3 in found and path not in sides.yours and _deleted(path, found, sides):
+            entries.pop(path, None)
+            changes[path] = Change(path, Kind.DECLINED, _declined(path, sides))
+        else:
+            stages[path] = found
+            changes[path] = Change(path, Kind.CONFLICT, _words(path, found, merged.kinds.get(path, "")))
+    for change in _explained(entries, sides, set(stages)):
+        changes.setdefault(change.path, change)
+    return Settled(entries, stages, tuple(changes[path] for path in sorted(changes)))
+
+
+def _deleted(path: str, found: Mapping[int, Entry], sides: Sides) -> bool:
+    """Return whether the user deleted the file that the template changed or moved to ``path``."""
+    if 1 not in found or path not in sides.theirs:  # at another name than its own: a folder is in its place
+        return False
+    source = _source(path, sides.moved_by_template)
+    return source not in sides.yours and source not in sides.moved_by_you
+
+
+def _declined(path: str, sides: Sides) -> str:
+    source = _source(path, sides.moved_by_template)
+    if source != path:
+        return f"the template moved it from {source}, which you deleted: stays deleted"
+    return "the template changed it, you deleted it: stays deleted"
+
+
+def _words(path: str, found: Mapping[int, Entry], kind: str) -> str:
+    numbers = frozenset(found)
+    if "rename/rename" in kind or numbers == {1}:
+        return "moved by you and by the template, to different places: keep one"
+    if numbers == {1, 2}:
+        return "the template deleted it, you changed it: keep it (git add) or delete it (git rm)"
+    if numbers == {1, 3}:
+        return "the template changed it, you moved or deleted it: keep it (git add) or delete it (git rm)"
+    if numbers <= {2} or numbers <= {3}:
+        return "a file and a folder want the same name: move one of them"
+    if "binary" in kind:
+        return f"both changed, and it is no text: yours is in place, the template's is `git show :3:{path}`"
+    if numbers == {2, 3}:
+        return "added by you and by the template: they differ"
+    if "submodule" in kind or "distinct" in kind or "modes" in kind:
+        return "you and the template made different kinds of file of it: keep one"
+    return "you and the template changed the same lines"
+
+
+def _explained(result: Entries, sides: Sides, conflicts: set[str]) -> list[Change]:
+    changes = []
+    told = set(conflicts)
+    targets = set(sides.moved_by_template.values())
+    for path in sorted({*sides.base, *sides.theirs}):
+        if sides.base.get(path) == sides.theirs.get(path) or path in told:
+            continue
+        if path not in sides.theirs:
+            change = _removed(path, result, sides)
+        elif path not in sides.base:
+            change = _arrived(path, result, sides, path in targets)
+        else:
+            change = _changed(path, result, sides)
+        if change is not None and change.path not in told:
+            told.add(change.path)
+            changes.append(change)
+    for path in sorted({*result, *sides.yours}):  # what is left comes with a move
+        if result.get(path) != sides.yours.get(path) and path not in told:
+            sources = {change.source for change in changes}
+            if path not in sources:
+                kind = Kind.UPDATED if path in result and path in sides.yours else Kind.MOVED
+                kind = kind if path in result else Kind.DELETED
+                changes.append(Change(path, kind, "follows what the template moved"))
+    return changes
+
+
+def _removed(path: str, result: Entries, sides: Sides) -> Change | None:
+    target = sides.moved_by_template.get(path)
+    if target is not None and (path in sides.yours or path in sides.moved_by_you):
+        return None  # told at the target
+    if path in sides.yours and path not in result:
+        return Change(path, Kind.DELETED, "the template no longer has it, and you had not changed it")
+    if path in result:
+        return Change(path, Kind.KEPT, "the template no longer has it; yours stays")
+    return Change(path, Kind.KEPT, "the template deleted it, as you did")
+
+
+def _arrived(path: str, result: Entries, sides: Sides, moved: bool) -> Change:
+    source = _source(path, sides.moved_by_template) if moved else path
+    if path not in result:
+        if source in sides.moved_by_you:
+            there = sides.moved_by_you[source]
+            return Change(there, Kind.MERGED, f"the template moved it to {path}, you moved it here: stays here")
+        return Change(path, Kind.DECLINED, _declined(path, sides))
+    if sides.yours.get(path) == result[path]:
+        return Change(path, Kind.KEPT, "you had it already")
+    if source != path and source in sides.yours and source not in result:
+        edited = sides.yours[source] != sides.base.get(source)
+        why = f"the template moved it from {source}" + (", your changes with it" if edited else "")
+        return Change(path, Kind.MOVED, why, source)
+    if path in sides.yours:
+        return Change(path, Kind.MERGED, "you and the template both have it")
+    return Change(path, Kind.ADDED, "new in the template")
+
+
+def _changed(path: str, result: Entries, sides: Sides) -> Change:
+    here = path if path in sides.yours else sides.moved_by_you.get(path, "")
+    if not here or here not in result:
+        return Change(path, Kind.DECLINED, _declined(path, sides))
+    if result[here] == sides.yours.get(here):
+        return Change(here, Kind.KEPT, "your version has the template's change already")
+    if here != path:
+        return Change(here, Kind.MERGED, f"the template changed {path}, which you moved here")
+    if sides.yours[path] == sides.base[path]:
+        return Change(path, Kind.UPDATED, "the template changed it, you had not")
+    return Change(path, Kind.MERGED, "the template's changes and yours, in different places")
+
+
+def _source(path: str, moved: Mapping[str, str]) -> str:
+    return next((old for old, new in moved.items() if new == path), path)

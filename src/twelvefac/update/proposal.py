@@ -1,0 +1,228 @@
+"""From a repository and two renders of the template to every step that an update would take; nothing is changed.
+
+Only objects are written, which nobody sees: what comes out is a list of steps for ``update.install``, and the
+words for each file.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+
+from twelvefac.errors import RefusedError
+from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE
+from twelvefac.update.files import SUBMODULE, File, Files, line_end, user_line_ends
+from twelvefac.update.merge import Labels, merge_trees, renames
+from twelvefac.update.objects import Entries, Entry, read_blobs, write_files
+from twelvefac.update.policy import Settled, Sides, settle
+from twelvefac.update.provenance import Provenance
+from twelvefac.update.repository import Repository, git
+from twelvefac.update.result import Change, Kind
+
+RECORDS = (ANSWERS_FILE, MANIFEST_FILE)
+_LOCK = "requirements*.lock"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The two renders, what the tool itself writes, and moves that the template declares (old path to new).
+
+    ``base`` is None when the old version cannot be rendered: then the manifest says what the user changed.
+    """
+
+    base: Files | None
+    theirs: Files
+    records: Mapping[str, bytes]
+    labels: Labels
+    declared: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What to do: ``before`` and ``after`` are index entries by path, ``stages`` the conflicts among them."""
+
+    before: Entries
+    after: Entries
+    stages: Mapping[str, Mapping[int, Entry]]
+    changes: tuple[Change, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def conflicts(self) -> tuple[Change, ...]:
+        """Return what waits for the user."""
+        return tuple(change for change in self.changes if change.kind is Kind.CONFLICT)
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        """Return the paths whose file or index entry changes, sorted."""
+        differ = {path for path in {*self.before, *self.after} if self.before.get(path) != self.after.get(path)}
+        return tuple(sorted(differ | set(self.stages)))
+
+
+def indexed(repository: Repository) -> Entries:
+    """Return what git's index has under the service's folder.
+
+    Raises RefusedError when a conflict is unresolved there, or nothing is in git at all.
+    """
+    out = git(repository, "ls-files", "-s", "-z", "--", repository.prefix or ".")
+    entries: Entries = {}
+    for line in filter(None, out.split(b"\0")):
+        head, _, name = line.partition(b"\t")
+        mode, oid, stage = head.decode().split(" ")
+        path = os.fsdecode(name)[len(repository.prefix) :]
+        if stage != "0":
+            raise RefusedError(f"{path} has an unresolved conflict", hint="resolve it and `git add` it first")
+        entries[path] = Entry(mode, oid)
+    if not set(entries) - set(RECORDS):
+        raise RefusedError("nothing of this service is in git yet", hint="git add --all && git commit")
+    return entries
+
+
+def propose(repository: Repository, provenance: Provenance, wanted: Wanted, yours: Entries) -> Proposal:
+    """Merge the template's change into ``yours`` (the index) and return what is to be done.
+
+    Raises MachineError when git fails.
+    """
+    base, filtered, notices = _base(repository, provenance, wanted, yours)
+    theirs = {path: file for path, file in wanted.theirs.items() if path not in RECORDS and path not in filtered}
+    locks = {path for path in {*base, *theirs} if fnmatchcase(path.rpartition("/")[2], _LOCK)}
+    plain = {path: entry for path, entry in yours.items() if path not in RECORDS and path not in locks}
+    base_entries, their_entries, line_changes = _written(repository, base, theirs, yours)
+    lock_entries, lock_changes = _locks(locks, base_entries, yours, their_entries)
+    base_entries = {path: entry for path, entry in base_entries.items() if path not in locks}
+    their_entries = {path: entry for path, entry in their_entries.items() if path not in locks}
+    moved_base, moved_yours = _moved_ahead(wanted.declared, base_entries, plain, their_entries)
+    settled = _settled(repository, (moved_base, moved_yours, their_entries), wanted)
+    changes = {change.path: change for change in settled.changes}
+    for old, new in wanted.declared.items():
+        if old in plain and old not in moved_yours and new in settled.entries:
+            kind = changes[new].kind if new in changes else Kind.MOVED
+            if kind is not Kind.CONFLICT:
+                changes[new] = Change(new, Kind.MOVED, f"the template moved it from {old}", old)
+    for change in (*lock_changes, *line_changes):
+        changes.setdefault(change.path, change)
+    for path in sorted(filtered):
+        changes[path] = Change(path, Kind.DECLINED, "the template has it, you deleted or moved it: stays deleted")
+    records = write_files(repository, {path: File("100644", data) for path, data in wanted.records.items()})
+    after = {**settled.entries, **lock_entries, **records}
+    return Proposal(yours, after, settled.stages, tuple(changes[path] for path in sorted(changes)), tuple(notices))
+
+
+def _base(
+    repository: Repository, provenance: Provenance, wanted: Wanted, yours: Entries
+) -> tuple[Files, set[str], list[str]]:
+    """Return the base to merge from, and the template's files that the user deleted as far as one can know.
+
+    The old render is taken where it is what the manifest recorded. Where it is not, the manifest tells whether
+    the user changed a file: one that was not changed is its own base, one that was has none.
+    """
+    rendered = {path: file for path, file in (wanted.base or {}).items() if path not in RECORDS}
+    recorded = {path: entry.sha256 for path, entry in provenance.files.items() if path not in RECORDS}
+    if not recorded:
+        return rendered, set(), []
+    base: Files = {}
+    unlike: list[str] = []
+    for path, file in rendered.items():
+        if path not in recorded:
+            if provenance.adopted:
+                base[path] = file
+            else:
+                unlike.append(path)
+        elif provenance.adopted or hashlib.sha256(file.data).hexdigest() == recorded[path]:
+            base[path] = file
+        else:
+            unlike.append(path)
+    lost = {path for path in recorded if path not in base}
+    mine = read_blobs(repository, [yours[path].oid for path in lost if path in yours and yours[path].mode != SUBMODULE])
+    for path in sorted(lost):
+        if path in yours and yours[path].oid in mine:
+            data = _as_recorded(mine[yours[path].oid], recorded[path])
+            if data is not None:
+                base[path] = File(yours[path].mode, data)
+    deleted = {path for path in lost if path not in yours and path in wanted.theirs}
+    notices = []
+    if wanted.base is None:
+        notices.append("the recorded template version is not at hand: changed files are compared by the manifest")
+    elif unlike or lost:
+        count = len({*unlike, *lost})
+        notices.append(
+            f"{count} file{'s' if count != 1 else ''} of the recorded template version "
+            "render differently than the manifest says: compared by the manifest"
+        )
+    return base, deleted, notices
+
+
+def _as_recorded(data: bytes, digest: str) -> bytes | None:
+    """Return ``data`` when it, with either line end, is what the manifest recorded."""
+    for candidate in (data, data.replace(b"\r\n", b"\n"), data.replace(b"\n", b"\r\n")):
+        if hashlib.sha256(candidate).hexdigest() == digest:
+            return data
+    return None
+
+
+def _written(
+    repository: Repository, base: Files, theirs: Files, yours: Entries
+) -> tuple[Entries, Entries, list[Change]]:
+    """Write both renders, in the line ends that the user's files have; say where the template's are not taken."""
+    base_entries, their_entries = write_files(repository, base), write_files(repository, theirs)
+    edited = [
+        path
+        for path, entry in base_entries.items()
+        if path in yours and yours[path].oid != entry.oid and yours[path].mode.startswith("100")
+    ]
+    blobs = read_blobs(repository, [yours[path].oid for path in edited])
+    ends = user_line_ends(base, {path: blobs[yours[path].oid] for path in edited})
+    turned_base = {path: replace(file, data=ends.apply(path, file.data)) for path, file in base.items()}
+    turned = {path: replace(file, data=ends.apply(path, file.data)) for path, file in theirs.items()}
+    changes = []
+    for path, file in theirs.items():
+        if path in base and turned[path] != file and line_end(base[path].data) != line_end(file.data):
+            changes.append(Change(path, Kind.DECLINED, "the template changed its line ends: yours stay"))
+    if turned_base == base and turned == theirs:
+        return base_entries, their_entries, changes
+    return write_files(repository, turned_base), write_files(repository, turned), changes
+
+
+def _locks(locks: set[str], base: Entries, yours: Entries, theirs: Entries) -> tuple[Entries, list[Change]]:
+    """Return the lock files to have: the template's where the user did not change them, never a mixture."""
+    entries: Entries = {}
+    changes = []
+    for path in sorted(locks):
+        old, mine, new = base.get(path), yours.get(path), theirs.get(path)
+        if mine == new or old == new or (mine is not None and mine != old):
+            if mine is not None:
+                entries[path] = mine
+            if mine != new and old != new:
+                changes.append(Change(path, Kind.KEPT, "you made it again, so yours stays: lock anew (make relock)"))
+        elif mine is None and old is not None:
+            changes.append(Change(path, Kind.DECLINED, "the template changed it, you deleted it: stays deleted"))
+        elif new is not None:
+            entries[path] = new
+            new_one = Change(path, Kind.ADDED, "new in the template")
+            changes.append(new_one if mine is None else Change(path, Kind.UPDATED, "locked anew, as tested"))
+        else:
+            changes.append(Change(path, Kind.DELETED, "the template no longer has it, and you had not changed it"))
+    return entries, changes
+
+
+def _moved_ahead(
+    declared: Mapping[str, str], base: Entries, yours: Entries, theirs: Entries
+) -> tuple[Entries, Entries]:
+    """Move, ahead of the merge, what the template declares as moved: git's own guess needs half the lines."""
+    base, yours = dict(base), dict(yours)
+    for old, new in declared.items():
+        fits = old in base and old not in theirs and new in theirs and new not in base
+        if fits and old in yours and new not in yours:
+            base[new], yours[new] = base.pop(old), yours.pop(old)
+    return base, yours
+
+
+def _settled(repository: Repository, trees: tuple[Entries, Entries, Entries], wanted: Wanted) -> Settled:
+    base, yours, theirs = trees
+    if base == theirs:
+        return Settled(yours, {}, ())
+    merged = merge_trees(repository, base, yours, theirs, wanted.labels)
+    by_you = renames(repository, merged.base, merged.yours)
+    by_template = renames(repository, merged.base, merged.theirs)
+    return settle(merged, Sides(base, yours, theirs, by_you, by_template))

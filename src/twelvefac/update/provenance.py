@@ -1,0 +1,118 @@
+"""What a repository says about its own making: the answers file and the manifest."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from twelvefac.errors import MachineError, RefusedError
+from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE
+from twelvefac.scaffold.records import TEMPLATE_URL
+from twelvefac.scaffold.staging import shown
+
+_LARGEST = 4 * 1024 * 1024  # bytes of a manifest; one of ours has a few dozen kB
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the manifest says of a file: whose it is, and the SHA-256 of what the template gave."""
+
+    ownership: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a service comes from: template version, answers, and the files as they were rendered.
+
+    ``adopted``: it was not rendered from the template but taken over, and only some files are alike.
+    """
+
+    version: str
+    answers: Mapping[str, str]
+    files: Mapping[str, Recorded]
+    adopted: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return the service's name."""
+        return self.answers["name"]
+
+
+def read_provenance(folder: Path) -> Provenance:
+    """Return what the service in ``folder`` records.
+
+    Raises RefusedError when it records nothing, or was made by another template, or the records are damaged.
+    """
+    text = _read(folder / ANSWERS_FILE)
+    if text is None:
+        raise RefusedError(
+            f"{shown(folder)} has no {ANSWERS_FILE}: it was not made by twelvefac",
+            hint="name the service's folder, or take the service over with `twelvefac adopt`",
+        )
+    values = _yaml(text)
+    source = values.pop("_src_path", "")
+    if source != TEMPLATE_URL:
+        raise RefusedError(
+            f"{ANSWERS_FILE} names another template, {shown(Path(str(source) or 'none'))}",
+            hint="`twelvefac adopt` takes the service over",
+        )
+    version = str(values.pop("_commit", ""))
+    answers = {str(key): value for key, value in values.items() if not str(key).startswith("_")}
+    if not version or not all(isinstance(value, str) for value in answers.values()) or not answers.get("name"):
+        raise RefusedError(f"{ANSWERS_FILE} is damaged: it lacks the version or the name", hint="take it from git")
+    return _with_manifest(folder, version, answers)
+
+
+def _with_manifest(folder: Path, version: str, answers: dict[str, str]) -> Provenance:
+    text = _read(folder / MANIFEST_FILE)
+    if text is None:
+        return Provenance(version, answers, {})
+    try:
+        manifest: Any = json.loads(text)
+        files = {
+            path: Recorded(str(entry["ownership"]), str(entry["sha256"])) for path, entry in manifest["files"].items()
+        }
+        recorded = manifest["template"]["version"]
+        adopted = manifest.get("adopted", False) is True
+        readable = manifest["version"] == 1
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise RefusedError(f"{MANIFEST_FILE} is damaged", hint="take it from git") from error
+    if not readable:
+        raise RefusedError(f"{MANIFEST_FILE} was written by a newer twelvefac", hint="upgrade twelvefac")
+    if recorded != version:
+        raise RefusedError(
+            f"{ANSWERS_FILE} says template {version} and {MANIFEST_FILE} says {recorded}: one of them was edited",
+            hint="take both from git",
+        )
+    return Provenance(version, answers, files, adopted)
+
+
+def _yaml(text: str) -> dict[Any, Any]:
+    import yaml
+
+    try:
+        values = yaml.load(text, yaml.CSafeLoader) if text.count("[") + text.count("{") < 1000 else None
+    except yaml.YAMLError as error:
+        problem = str(error).splitlines()[0]
+        raise RefusedError(f"{ANSWERS_FILE} is no YAML: {problem}", hint="take it from git") from error
+    if not isinstance(values, dict):
+        raise RefusedError(f"{ANSWERS_FILE} is damaged: expected one 'question: answer' a line")
+    return values
+
+
+def _read(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise MachineError(f"cannot read {shown(path)}: {error.strerror or error}") from error
+    try:
+        if len(data) > _LARGEST:
+            raise RefusedError(f"{path.name} is too large to be ours")
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RefusedError(f"{path.name} is not UTF-8", hint="take it from git") from error

@@ -1,0 +1,175 @@
+"""The user's repository: where it is, and how git is run in it.
+
+The user's own configuration is not read, save for what decides how a file on disk looks (line ends, filters):
+an alias, a hook or a monitor of somebody's machine must not change what an update does.
+"""
+
+import errno
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from twelvefac.errors import MachineError, RefusedError
+from twelvefac.scaffold.staging import shown
+
+OLDEST_GIT = (2, 38)  # the first whose merge-tree merges without touching anything
+
+_LOCAL = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
+    *("GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE", "GIT_CEILING_DIRECTORIES", "GIT_ATTR_SOURCE"),
+)
+_KEPT = r"^(core\.(autocrlf|eol|safecrlf|attributesfile|filemode|symlinks|bigfilethreshold)|filter\..*)$"
+_OPTIONS = (
+    *("-c", "core.fsmonitor=false"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "core.quotePath=false"),
+    *("-c", "commit.gpgSign=false"),
+    *("-c", "gc.auto=0"),
+    *("-c", "maintenance.auto=false"),
+    *("-c", "safe.directory=*"),  # git itself was asked first, with the user's own list
+)
+# what another operation leaves while it waits for the user
+_UNDER_WAY = {
+    "MERGE_HEAD": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+}
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A work tree and the service in it: ``prefix`` is empty or ends with a slash.
+
+    ``state`` is where this work tree's own records lie; ``scratch`` takes new objects in a dry run.
+    """
+
+    top: Path
+    prefix: str
+    directory: Path
+    state: Path
+    objects: Path
+    options: tuple[str, ...]
+    scratch: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Return the service's folder."""
+        return self.top / self.prefix
+
+
+def find_repository(folder: Path) -> Repository:
+    """Return the repository that holds ``folder``.
+
+    Raises MachineError without git or with an old one, RefusedError outside of a repository.
+    """
+    if shutil.which("git") is None:
+        raise MachineError("git is not installed", hint="install git: it does the merging")
+    _check_version()
+    user = {key: value for key, value in os.environ.items() if key not in _LOCAL}
+    user["LC_ALL"] = "C"
+    asked = ("--show-toplevel", "--absolute-git-dir", "--git-path", "twelvefac", "--git-path", "objects")
+    done = _spawn(["git", "rev-parse", "--path-format=absolute", *asked, "--show-prefix"], folder, user)
+    if done.returncode != 0:
+        reason = _last_line(done.stderr)
+        if "not a git repository" in reason:
+            raise RefusedError(
+                f"{shown(folder)} is in no git repository, and git does the merging",
+                hint="git init && git add --all && git commit",
+            )
+        raise RefusedError(f"git refuses to work in {shown(folder)}: {reason}")
+    lines = os.fsdecode(done.stdout).split("\n")
+    top, directory, state, objects = (Path(line) for line in lines[:4])
+    kept = _spawn(["git", "config", "-z", "--get-regexp", _KEPT], folder, user)
+    pairs = [entry.split("\n", 1) for entry in os.fsdecode(kept.stdout).split("\0") if "\n" in entry]
+    options = [word for key, value in pairs for word in ("-c", f"{key}={value}")]
+    return Repository(top, lines[4], directory, state, objects, (*options, *_OPTIONS))
+
+
+def dry(repository: Repository, scratch: Path) -> Repository:
+    """Return the same repository with new objects going into ``scratch``: nothing in it is written."""
+    return replace(repository, scratch=scratch)
+
+
+def check_idle(repository: Repository) -> None:
+    """Raise RefusedError while a merge, a rebase or the like waits for the user."""
+    for name, what in _UNDER_WAY.items():
+        if os.path.lexists(repository.directory / name):
+            raise RefusedError(f"a {what} is under way in {shown(repository.top)}", hint=f"finish the {what} first")
+
+
+def git(
+    repository: Repository,
+    *arguments: str,
+    given: bytes = b"",
+    fine: tuple[int, ...] = (0,),
+    environment: Mapping[str, str] | None = None,
+) -> bytes:
+    """Run git at the top of the work tree and return its output.
+
+    Raises OSError on a full disk, MachineError with git's last line when its exit code is none of ``fine``.
+    """
+    command = ["git", *repository.options, *arguments]
+    done = _spawn(command, repository.top, clean_environment(repository) | dict(environment or {}), given)
+    if done.returncode not in fine:
+        if b"No space left on device" in done.stderr:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise MachineError(f"git {arguments[0]} failed: {_last_line(done.stderr)}")
+    return done.stdout
+
+
+def clean_environment(repository: Repository) -> dict[str, str]:
+    """Return the environment in which git is run: nothing of the caller's git, no prompt, no translation."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    clean |= {
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_LITERAL_PATHSPECS": "1",
+        "LC_ALL": "C",
+    }
+    if repository.scratch is not None:
+        clean["GIT_OBJECT_DIRECTORY"] = str(repository.scratch)
+        clean["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = str(repository.objects)
+    return clean
+
+
+def identity(repository: Repository) -> dict[str, str]:
+    """Return the variables that name whoever commits here: the user, or ourselves where git knows no one."""
+    from twelvefac.scaffold.git import NOBODY
+
+    user = {key: value for key, value in os.environ.items() if key not in _LOCAL}
+    done = _spawn(["git", "-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT"], repository.top, user)
+    name, _, rest = os.fsdecode(done.stdout).partition(" <")
+    address = rest.partition(">")[0]
+    if done.returncode != 0 or not name or not address:
+        name, address = NOBODY
+    return {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER")
+            for what, value in (("NAME", name), ("EMAIL", address))}  # fmt: skip
+
+
+def _check_version() -> None:
+    text = _spawn(["git", "version"], Path("/"), dict(os.environ)).stdout.decode("utf-8", "replace")
+    match = re.search(r"(\d+)\.(\d+)", text)
+    if match is None or (int(match.group(1)), int(match.group(2))) < OLDEST_GIT:
+        found = text.strip() or "this git"
+        raise MachineError(f"{found} is too old", hint="updates need git 2.38 or later")
+
+
+def _spawn(
+    command: list[str], folder: Path, environment: Mapping[str, str], given: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(command, cwd=folder, env=environment, input=given, capture_output=True, check=False)
+    except FileNotFoundError as error:
+        raise MachineError("git is not installed, or the folder is gone", hint="install git") from error
+
+
+def _last_line(text: bytes) -> str:
+    lines = text.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else "it gives no reason"
