@@ -4,7 +4,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from twelvefac.project.facts import FileFacts
+from twelvefac.project.facts import EnvRead, FileFacts
 
 _IMPORT = re.compile(
     rb"^[ \t]{0,40}(?:from[ \t]{1,20}([\w.]{1,200})[ \t]{1,20}import[ \t]{0,20}(\([^)]{0,4000}\)|[^\n#]{0,1000})"
@@ -74,6 +74,11 @@ class Modules:
             return prefix + inside
         ends = [path for path in self._files if path.endswith(f"/{inside}")]
         return ends[0] if len(ends) == 1 else None
+
+    def env_reads(self, path: str, key: str) -> tuple[EnvRead, ...]:
+        """A file's reads of one environment variable, where it was parsed."""
+        python = self._facts[path].python if path in self._facts else None
+        return tuple(one for one in python.env if one.key == key) if python is not None else ()
 
     def reachable(self, entry: str) -> list[str]:
         """The service's files that ``entry`` imports, directly or not, itself first."""

@@ -28,6 +28,8 @@ DJANGO_MODULES = frozenset(
 )
 """Modules that Django, or one of its usual companions, loads from each application."""
 
+_SETTINGS = "DJANGO_SETTINGS_MODULE"
+
 
 @dataclass(frozen=True)
 class Service:
@@ -118,6 +120,25 @@ class Service:
             return (entry,)
         # Django finds its applications by name: what it loads of each by convention stands for them
         return (entry, *(path for path in self.python if posixpath.basename(path) in DJANGO_MODULES))
+
+    @cached_property
+    def settings(self) -> tuple[str, ...]:
+        """The Django settings module that is released and what it imports, itself first; nothing where it is not known.
+
+        A manifest's ``DJANGO_SETTINGS_MODULE`` counts, then the image's, then the default in wsgi.py or manage.py.
+        """
+        given = [one for file, item in self.composed if file.released for one in item.environment]
+        given += [one for _, container in self.deployed for one in container.environment]
+        names = [one.value for one in given if one.name == _SETTINGS]
+        names += [one.environment[_SETTINGS] for one in self.released if _SETTINGS in one.environment]
+        if not names:
+            for path in sorted(self.python, key=lambda one: (posixpath.basename(one) == "manage.py", one)):
+                if posixpath.basename(path) in ("wsgi.py", "asgi.py", "manage.py"):
+                    names += [one.default.text for one in self.modules.env_reads(path, _SETTINGS) if one.default]
+        found = self.modules.find(names[0]) if names and names[0] else None
+        if found is None or posixpath.basename(found) == "__main__.py":
+            return ()
+        return tuple(self.modules.reachable(found))
 
     def _entry(self, start: Launch, workdir: str) -> str | None:
         if start.program == "python":

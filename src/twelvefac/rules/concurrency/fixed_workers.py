@@ -127,10 +127,12 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         for step in process.steps or ():
             stated_by_deployment = process.source in ("compose", "kubernetes") and step.span.path == process.span.path
             program = step.launch.program
-            for options in () if stated_by_deployment else (_OPTIONS.get(program, ()), _THREADS.get(program, ())):
+            tables = () if stated_by_deployment else ((_OPTIONS, "workers"), (_THREADS, "threads"))
+            for table, kind in tables:
+                options = table.get(program, ())
                 number = step.launch.option(*options) if options else None
                 if number is not None and number.isdigit() and int(number) > 1:
-                    message = f"{program} starts {number} workers ({options[-1]}) whatever machine it is given"
+                    message = f"{program} starts {number} {kind} ({options[-1]}) whatever machine it is given"
                     yield rule.on(step.span, message, subject=f"workers:{program}")
                     break
     for path, call in facts.calls(*_CALLS):

@@ -129,6 +129,9 @@ rule = Rule(
                 esac
                 -- a/app.py --
                 -- a/warm.py --
+                if [ "$2" = "--dev" ]; then
+                    node watch.js & python manage.py runserver
+                fi
                 -- b/Dockerfile --
                 FROM python:3.12-slim
                 CMD ["honcho", "start", "web"]
@@ -179,11 +182,11 @@ def _side_by_side(service: Service, process: Process) -> tuple[Step, str] | None
     for index, step in enumerate(steps):
         rest = steps[index + 1 :]
         behind = _goes_on(service, step)
-        if not behind:
+        if not behind or step.block:  # a branch may be one for development
             continue
         waited = next((place for place, one in enumerate(rest) if one.launch.program == "wait"), None)
         beside = rest if waited is None else rest[:waited]
-        other = next((one for one in beside if _lasts(service, one)), None)
+        other = next((one for one in reversed(beside) if _lasts(service, one)), None)
         if other is not None:
             return step, (
                 f"{behind} runs beside {_shown(other)} in one container: the platform neither sees it die nor restarts "
@@ -242,8 +245,7 @@ def _managed(service: Service, facts: Facts, process: Process) -> tuple[Step, st
                 entry.name for path in service.files for entry in facts.file(path).procfile if entry.name != "release"
             ]
         elif program == "init" or (program in ("s6-svscan", "s6-overlay-suexec") and step.last):
-            names = sorted({match.group(1) for path in facts.repository.names if (match := _LONGRUN.fullmatch(path))})
-            names = [name for name in names if _is_of(service, facts, name)]
+            names = _longruns(service, facts)
         if len(names) > 1:
             shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
             return step, (
@@ -273,11 +275,18 @@ def _included(texts: dict[str, str]) -> bool:
     )
 
 
-def _is_of(service: Service, facts: Facts, name: str) -> bool:
+def _longruns(service: Service, facts: Facts) -> list[str]:
+    """The services of s6 that go on: directories with a ``run`` and no ``up``, which a one-shot has."""
     inside = f"{service.root}/" if service.root else ""
-    return any(
-        path.startswith(inside) and path.endswith(f"/{name}/run") and _LONGRUN.fullmatch(path)
-        for path in facts.repository.names
+    names = facts.repository.names
+    return sorted(
+        {
+            match.group(1)
+            for path in names
+            if path.startswith(inside)
+            and (match := _LONGRUN.fullmatch(path))
+            and path.removesuffix("run") + "up" not in names
+        }
     )
 
 

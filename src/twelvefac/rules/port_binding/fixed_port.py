@@ -189,6 +189,7 @@ def _is_stated_by_deployment(service: Service, process: Process, step: Step) -> 
 
 def _severity(service: Service, process: Process, numbers: tuple[int, ...]) -> Severity:
     if process.source == "procfile":
-        return HIGH if process.name == "web" else LOW
+        # with a Dockerfile, honcho on a developer's machine reads it, and no platform
+        return HIGH if process.name == "web" and not service.images else LOW
     declared = {number for _, container in service.deployed for _, number in container.ports}
     return LOW if any(str(number) in declared for number in numbers) else MEDIUM
