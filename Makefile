@@ -44,6 +44,10 @@ format: $(READY) ## Rewrite the code as `make lint` wants it
 docs: $(READY) ## Write the generated pages again: docs/rules, docs/components, docs/cli.md, copier.yml
 	$(BIN)/python docs/generate.py
 
+.PHONY: universe
+universe: $(READY) ## Resolve what every component needs, together; ARGS=--upgrade moves every pin
+	$(BIN)/python docs/universe.py $(ARGS)
+
 .PHONY: pictures
 pictures: $(READY) ## Record the terminal pictures of the README again
 	$(BIN)/python docs/pictures.py

@@ -32,7 +32,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
     repository = tmp_path_factory.mktemp("rolling") / "rolling"
     new: list[str | Path] = [sys.executable, "-m", "twelvefac", "new", "service", repository, "--defaults"]
     subprocess.run(new, check=True, stdout=subprocess.DEVNULL)
-    with (repository / "src/rolling/routes.py").open("a") as routes:
+    with (repository / "src/rolling/routes/info.py").open("a") as routes:
         routes.write(WORK)
     make: list[str | Path] = ["make", "--directory", repository, f"PYTHON={sys.executable}", ".venv/installed"]
     subprocess.run(make, check=True, stdout=subprocess.DEVNULL)

@@ -1,6 +1,6 @@
 """The template that ships: every combination renders as planned, is fit for use and formatted."""
 
-import re
+import json
 import shutil
 import subprocess
 import sys
@@ -24,6 +24,7 @@ from twelvefac.scaffold.records import write_records
 from twelvefac.scaffold.render import render
 
 REAL = load_catalogue(data_root())
+UNIVERSE = json.loads((REAL.root / "templates/service/_universe.json").read_text("utf-8"))
 COMBINATIONS = REAL.combinations()
 
 
@@ -85,12 +86,11 @@ def test_any_valid_answers_give_clean_files(name: str, description: str) -> None
 
 def test_a_service_cannot_be_named_like_what_it_installs() -> None:
     known = requirements(REAL)
-    names = [distribution(requirement) for requirement in known]
-    for lock in REAL.root.glob("templates/service/*/*.lock*"):
-        names += [distribution(line) for line in lock.read_text("utf-8").splitlines() if re.match(r"\w", line)]
+    names = {distribution(requirement) for requirement in known}
+    names |= {distribution(package["pin"]) for package in UNIVERSE}
     # "fast--api" is no name anyway; the rest must be refused as what it is
-    assert [name for name in set(names) if not objection(name.replace("_", "-"), known)] == []
-    assert {"fastapi", "uvicorn", "starlette"} <= set(names)
+    assert [name for name in names if not objection(name.replace("_", "-"), known)] == []
+    assert {"fastapi", "uvicorn", "starlette"} <= names
 
 
 def test_every_ownership_rule_names_a_file(tmp_path: Path) -> None:

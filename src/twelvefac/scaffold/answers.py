@@ -73,8 +73,6 @@ def requirements(catalogue: Catalogue) -> list[str]:
         for component in catalogue.components
         for requirement in (*component.dependencies, *component.dev_dependencies)
     ]
-    for lock in sorted((catalogue.root / SUBDIRECTORY).glob("*/*.lock")):
-        named.extend(re.findall(r"^[A-Za-z0-9][A-Za-z0-9._-]*(?===)", lock.read_text("utf-8"), re.MULTILINE))
     universe = catalogue.root / SUBDIRECTORY / UNIVERSE
     if universe.is_file():
         named.extend(package["pin"] for package in json.loads(universe.read_text("utf-8")))

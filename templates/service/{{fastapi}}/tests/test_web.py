@@ -39,11 +39,11 @@ def test_serves_while_it_drains(start: Start, workers: int) -> None:
     service = start("web", DRAIN_SECONDS="60", WEB_CONCURRENCY=str(workers))
     service.wait_for(READY, workers)
     with service.client() as client:
-        assert client.get("/healthz/ready").status_code == 200
+        assert client.get("/healthz/ready").json()["status"] != "draining"
         service.process.send_signal(signal.SIGTERM)
         service.wait_for("draining", workers)
         for _ in range(5):
-            assert client.get("/healthz/ready").status_code == 503
+            assert client.get("/healthz/ready").json() == {"status": "draining"}
             answer = client.get("/")
             assert (answer.status_code, answer.headers["connection"]) == (200, "close")
     assert service.stop() == 0  # a second signal skips the rest

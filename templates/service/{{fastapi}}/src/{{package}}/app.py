@@ -1,23 +1,26 @@
-"""The application factory: joins settings, middleware and routes."""
+"""The application factory: joins settings, backing services, middleware and routes."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from importlib import import_module
+from pkgutil import iter_modules
 
 from fastapi import FastAPI
 
-from . import SERVICE, __version__, health, metrics, routes
+from . import SERVICE, __version__, backing, health, metrics, routes
 from .middleware import PROBES, RequestMiddleware
 from .settings import Settings
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    if app.state.settings.otel_exporter_otlp_endpoint is None:
-        yield
-        return
-    from . import telemetry
+    with ExitStack() as stack:
+        for service in app.state.backing.values():
+            stack.callback(service.close)
+        if app.state.settings.otel_exporter_otlp_endpoint is not None:
+            from . import telemetry
 
-    with telemetry.exporting():
+            stack.enter_context(telemetry.exporting())
         yield
 
 
@@ -29,9 +32,13 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry={"exclude": lambda scope: scope["path"] in PROBES},
     )
     app.state.settings = settings
+    app.state.backing = backing.connect(settings)
     app.state.draining = False
+    app.state.problem = None
     app.add_middleware(RequestMiddleware)
+    app.add_exception_handler(backing.UnavailableError, health.unavailable)
     app.include_router(health.router)
     app.include_router(metrics.router)
-    app.include_router(routes.router)
+    for found in iter_modules(routes.__path__):
+        app.include_router(import_module(f"{routes.__name__}.{found.name}").router)
     return app

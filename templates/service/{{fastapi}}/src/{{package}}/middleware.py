@@ -74,5 +74,6 @@ class RequestMiddleware:
                 "status": status,
                 "duration_ms": round(seconds * 1000, 1),
                 "client": scope["client"][0] if scope["client"] else None,
+                **({"problem": scope["problem"]} if "problem" in scope else {}),
             },
         )

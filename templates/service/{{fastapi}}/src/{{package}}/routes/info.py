@@ -1,8 +1,8 @@
-"""The service's own API: start here."""
+"""What answers at /: delete it, or start here."""
 
 from fastapi import APIRouter
 
-from . import SERVICE, __version__
+from .. import SERVICE, __version__
 
 router = APIRouter()
 

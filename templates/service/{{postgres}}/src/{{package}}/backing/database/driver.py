@@ -1,0 +1,45 @@
+"""PostgreSQL by psycopg: how to connect, and how to be the only one that migrates."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+
+from ... import SERVICE
+from ...settings import Settings
+
+LOCK_SECONDS = 10  # a migration that waits longer for a table would make all others wait behind it
+
+
+def make_engine(settings: Settings, *, pool_size: int) -> Engine:
+    milliseconds = int(settings.database_statement_timeout * 1000)
+    return create_engine(
+        make_url(settings.database_url).set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=settings.database_pool_timeout,
+        pool_pre_ping=True,
+        pool_recycle=1800,  # follows a server that moved
+        connect_args={
+            "application_name": SERVICE,
+            "connect_timeout": settings.database_connect_timeout,
+            "options": f"-c statement_timeout={milliseconds}",
+            # A server that vanished says nothing: without these the kernel waits a quarter hour.
+            "keepalives_idle": 30,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": milliseconds + 5000,
+        },
+    )
+
+
+@contextmanager
+def only_one(connection: Connection) -> Iterator[None]:
+    """Waits for its turn to migrate; ending the connection, however that comes, ends the turn."""
+    connection.execute(text("SET statement_timeout = 0"))
+    connection.execute(
+        text("SELECT pg_advisory_lock(hashtext(:name))"), {"name": f"{SERVICE} migrate"}
+    )
+    connection.execute(text(f"SET lock_timeout = '{LOCK_SECONDS}s'"))
+    connection.commit()
+    yield

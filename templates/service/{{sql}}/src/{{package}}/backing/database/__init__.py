@@ -1,0 +1,50 @@
+"""The database: a pool of connections, and transactions on them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.orm import Session, sessionmaker
+
+from ...settings import Settings
+from .. import UnavailableError
+from . import driver
+
+
+class Database:
+    def __init__(self, settings: Settings) -> None:
+        self.engine = driver.make_engine(settings, pool_size=settings.database_pool_size)
+        self.sessions = sessionmaker(self.engine, expire_on_commit=False)
+        # A connection of its own: a busy pool is no reason to take the process out of service.
+        self.probe = driver.make_engine(settings, pool_size=1)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back when an exception leaves it."""
+        with unavailable_when_lost(self.engine), self.sessions.begin() as session:
+            yield session
+
+    def check(self) -> None:
+        with unavailable_when_lost(self.probe), self.probe.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self.probe.dispose()
+
+
+def connect(settings: Settings) -> Database:
+    return Database(settings)
+
+
+@contextmanager
+def unavailable_when_lost(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except (InterfaceError, OperationalError) as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        raise UnavailableError(f"database {engine.url.database}: {reason}") from error
+    except TimeoutError as error:
+        name = engine.url.database
+        raise UnavailableError(f"database {name}: all connections are in use") from error

@@ -1,0 +1,11 @@
+"""What Alembic runs for each of its commands."""
+
+from alembic import context
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=context.config.attributes["metadata"],
+    transaction_per_migration=True,
+)
+with context.begin_transaction():
+    context.run_migrations()
