@@ -23,7 +23,7 @@ Set a handler that sets a flag, finish the message in hand when it is set, then 
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
-from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.callgraph import called, loaded
 from twelvefac.project.facts import Call
@@ -43,7 +43,7 @@ rule = Rule(
     since="0.1",
     needs_command=True,
     anchors=anchors("while true", "while 1", "start consuming", "signal", "sigterm", "os exit", "main"),
-    names=frozenset((*_CONSUMING, "signal", "sigwait", "set_wakeup_fd", "add_signal_handler", "os._exit", "os.fork")),
+    names=frozenset((*_CONSUMING, "signal", "sigwait", "set_wakeup_fd", "add_signal_handler", "os._exit")),
     examples=(
         Example(
             "a loop without an end, and a consumer",
@@ -82,7 +82,7 @@ rule = Rule(
             """,
         ),
         Example(
-            "SIGTERM switched off",
+            "SIGTERM switched off, or a handler that drops everything",
             source="""
                 -- Dockerfile --
                 FROM python:3.12-slim
@@ -91,6 +91,17 @@ rule = Rule(
                 import signal
 
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)  # <- no-graceful-stop
+                -- other/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "worker.py"]
+                -- other/worker.py --
+                import os
+                import signal
+
+                def stop(signum, frame):
+                    os._exit(0)  # <- no-graceful-stop
+
+                signal.signal(signal.SIGTERM, stop)
             """,
         ),
         Example(
@@ -158,14 +169,12 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             yield rule.at(path, call.at, message, subject="signal:SIGTERM", symbol=call.scope)
     if not any(not _is_ignored(call) for _, call in signals):
         yield from _loops(service, facts)
-    forks = any(call.name == "os.fork" for one in python.values() for call in one.calls)
     for path, one in python.items():
+        handlers = {str(call.args[1].data) for call in one.calls if _handles(call) and len(call.args) > 1}
         for call in one.calls:
-            if call.name == "os._exit" and not forks and service.runs_there(path, guarded=call.guarded):
-                message = (
-                    "os._exit ends the process at once: no finally, no flush, no connection closed, work in hand lost"
-                )
-                yield rule.at(path, call.at, message, subject="call:os._exit", symbol=call.scope, severity=LOW)
+            if call.name == "os._exit" and call.scope.rpartition(".")[2] in handlers and call.scope:
+                message = "SIGTERM ends the process with os._exit: nothing is flushed or closed, work in hand is lost"
+                yield rule.at(path, call.at, message, subject="call:os._exit", symbol=call.scope)
 
 
 def _handles(call: Call) -> bool:

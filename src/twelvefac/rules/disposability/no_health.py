@@ -1,0 +1,237 @@
+"""Nothing tells the platform whether the service is well.
+
+## Why
+
+Without a readiness probe Kubernetes sends requests to a container that is still importing its code, and goes on sending
+them to one that hangs. Without a health check Compose and Swarm take a process that exists for one that works, so a
+broken deploy replaces the working one.
+
+## What it does not flag
+
+- Containers with any probe; images with HEALTHCHECK; Compose services with `healthcheck`.
+- Images whose code has a health route that a platform can ask (`/healthz`, `/ping`, `/__heartbeat__`…).
+- Jobs, workers, init containers; what is not told to serve requests.
+
+## How to fix
+
+Answer a light route (`/healthz/ready`) and name it where the service is deployed: `readinessProbe` in Kubernetes,
+`healthcheck` in Compose, HEALTHCHECK in the image.
+"""
+
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.factors import Factor
+from twelvefac.project.kubernetes import Container
+from twelvefac.project.scan import anchors
+from twelvefac.project.servers import listening
+from twelvefac.project.services import Service
+
+_PROBES = ("readinessProbe", "livenessProbe", "startupProbe")
+_LIBRARIES = frozenset(
+    "dockerflow django-health-check django-watchman django-alive kinto py-healthcheck healthcheck fastapi-health "
+    "fastapi-healthcheck flask-healthz flask-healthcheck aiohttp-healthcheck streamlit gradio django-healthz "
+    "grpcio-health-checking starlette-healthcheck health-check django-healthchecks litestar".split()
+)
+"""Distributions that bring a health route."""
+
+rule = Rule(
+    __name__,
+    factor=Factor.DISPOSABILITY,
+    summary="nothing tells the platform whether the service is well",
+    severity=MEDIUM,
+    confidence=Confidence.HIGH,
+    since="0.1",
+    needs_command=True,
+    anchors=anchors(
+        "~ealth",
+        "heartbeat",
+        "lbheartbeat",
+        "~/status",
+        "~/ready",
+        "~/live",
+        "~/up",
+        "~/version",
+        "~/monitor",
+        "livez",
+        "liveness",
+        "readyz",
+        "readiness",
+        "alive",
+        "ping",
+    ),
+    examples=(
+        Example(
+            "a container without probes, whatever routes it has",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["uvicorn", "app:app", "--host", "0.0.0.0"]
+                -- app.py --
+                from fastapi import FastAPI
+
+                app = FastAPI()
+
+                @app.get("/healthz")
+                def health():
+                    return {}
+                -- k8s/web.yaml --
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: web}
+                spec:
+                  template:
+                    spec:
+                      containers:
+                        - name: web  # <- no-health
+                          image: registry.example.com/shop:1.0
+                          ports: [{containerPort: 8000}]
+            """,
+        ),
+        Example(
+            "Compose in production, and an image alone",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- a/app.py --
+                -- a/compose.prod.yaml --
+                services:
+                  web:  # <- no-health
+                    build: .
+                    ports: ["80:8000"]
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]  # <- no-health
+                -- b/app.py --
+            """,
+        ),
+        Example(
+            "probes, a job, a worker",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["uvicorn", "app:app", "--host", "0.0.0.0"]
+                -- app.py --
+                -- k8s/web.yaml --
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: web}
+                spec:
+                  template:
+                    spec:
+                      containers:
+                        - name: web
+                          image: registry.example.com/shop:1.0
+                          ports: [{containerPort: 8000}]
+                          readinessProbe: {httpGet: {path: /, port: 8000}}
+                ---
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: worker}
+                spec:
+                  template:
+                    spec:
+                      containers:
+                        - name: worker
+                          image: registry.example.com/shop:1.0
+                          command: [celery, -A, app, worker]
+                ---
+                apiVersion: batch/v1
+                kind: Job
+                metadata: {name: migrate}
+                spec:
+                  template:
+                    spec:
+                      containers:
+                        - name: migrate
+                          image: registry.example.com/shop:1.0
+                          ports: [{containerPort: 8000}]
+            """,
+        ),
+        Example(
+            "HEALTHCHECK, a route, a library, a compose healthcheck",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                HEALTHCHECK CMD curl -f http://127.0.0.1:8000/
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- a/app.py --
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- b/app.py --
+                urlpatterns = [path("health/", view)]
+                -- c/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- c/requirements.txt --
+                dockerflow==2024.4.2
+                -- c/app.py --
+                -- d/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- d/compose.yaml --
+                services:
+                  web:
+                    build: .
+                    healthcheck: {test: [CMD, curl, -f, "http://127.0.0.1:8000"]}
+                -- d/app.py --
+            """,
+        ),
+    ),
+)
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    deployed = [(w, c) for w, c in service.deployed if w.serves and not c.init]
+    for workload, container in deployed:
+        probed = any(workload.document.get(container.node, probe) is not None for probe in _PROBES)
+        if not probed and _serves(service, container):
+            message = (
+                f"{container.name} has no probe: requests are sent to it before it listens and while it hangs, and a "
+                "broken release replaces the working one"
+            )
+            yield rule.at(workload.path, container.at, message, subject=f"container:{workload.name}/{container.name}")
+    checked = any(one.keyword == "HEALTHCHECK" for image in service.images for one in image.instructions)
+    if deployed or checked or any(one.healthcheck for _, one in service.composed) or _has_route(service, facts):
+        return
+    released = [(file, one) for file, one in service.composed if file.released]
+    for file, one in released:
+        if one.ports and (one.command is None or _is_server(service, one.name, "compose")):
+            message = f"{one.name} has no health check and no health route: a process that hangs counts as running"
+            yield rule.at(file.path, one.at, message, subject=f"compose:{one.name}")
+    if released:
+        return
+    for process, step, server in service.servers:
+        if process.source == "dockerfile" and not server.server.dev:
+            message = (
+                f"the image starts {server.server.name} without HEALTHCHECK, and its code has no health route: a "
+                "process that hangs counts as running"
+            )
+            yield rule.on(process.span, message, subject=f"image:{step.launch.program}", severity=LOW)
+
+
+def _serves(service: Service, container: Container) -> bool:
+    if container.ports:
+        return True
+    if container.command is None and container.args is None:
+        return any(process.source == "dockerfile" for process, _, _ in service.servers)
+    return _is_server(service, container.name, "kubernetes")
+
+
+def _is_server(service: Service, name: str, source: str) -> bool:
+    return any(
+        listening(launch, process.environment) is not None
+        for process in service.processes
+        if process.source == source and process.name == name
+        for launch in process.launches
+    )
+
+
+def _has_route(service: Service, facts: Facts) -> bool:
+    if any(python.health_paths for _, python in facts.python()):
+        return True
+    return any(one.name in _LIBRARIES for _, manifest in facts.manifests() for one in manifest.requirements)
