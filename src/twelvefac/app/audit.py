@@ -12,8 +12,10 @@ from twelvefac.audit.result import AuditReport
 from twelvefac.audit.rule import Rule, Severity
 from twelvefac.audit.suppress import ConfiguredIgnore
 from twelvefac.errors import ExitCode, UsageError
+from twelvefac.project.git import find_git
 from twelvefac.settings import FAIL_ON, Settings, load
 from twelvefac.source.visible import visible
+from twelvefac.source.write import write_atomically
 
 
 @dataclass(frozen=True)
@@ -25,16 +27,16 @@ class AuditRequest:
     fail_on: str | None = None
     strict_suppressions: bool | None = None
     cache: bool | None = None
+    describe: bool = False
 
 
 @dataclass(frozen=True)
 class AuditResult:
-    """The report, the code to exit with and the threshold that decided it."""
+    """The report and the code to exit with. ``prefix`` is the audited directory's path below the repository."""
 
     report: AuditReport
     exit_code: ExitCode
-    rules: tuple[Rule, ...]
-    root: str
+    prefix: str
 
 
 def audit(request: AuditRequest) -> AuditResult:
@@ -55,13 +57,26 @@ def audit(request: AuditRequest) -> AuditResult:
         configured=_configured(settings, root, catalogue),
         selected=frozenset(rule.name for rule in selected),
         exclude=settings.exclude,
+        describe=request.describe,
     )
     report = run_audit(root, catalogue, options)
     code = report.exit_code(_threshold(request.fail_on or settings.fail_on))
     strict = _either(request.strict_suppressions, settings.strict_suppressions)
     if strict and code is ExitCode.OK and any(one.kind.startswith("suppression-") for one in report.notices):
         code = ExitCode.FINDINGS
-    return AuditResult(report, code, selected, root)
+    return AuditResult(report, code, _prefix(root))
+
+
+def write_report(path: str, text: str) -> None:
+    """Put a report into a file, whole or not at all; raises MachineError."""
+    write_atomically(path, text.encode("utf-8", "backslashreplace"))
+
+
+def _prefix(root: str) -> str:
+    """``services/orders/`` for that directory of a repository, or of the current directory where there is no git."""
+    root = os.path.realpath(root)
+    path = os.path.relpath(root, find_git(root) or os.path.realpath(os.curdir))
+    return "" if path == os.curdir or path.startswith(os.pardir) else path + "/"
 
 
 def audit_folder(path: str) -> AuditReport:

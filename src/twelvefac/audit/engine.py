@@ -22,7 +22,8 @@ class AuditOptions:
     """How to run: the day that suppressions expire by, where the cache lies (None: none), what is ignored.
 
     ``selected`` are the names of the rules that run (all if None); facts are kept for all of them, so that the
-    cache serves every selection. ``prefilter=False`` parses every Python file: for proofs and benchmarks.
+    cache serves every selection. ``describe`` puts the services' model into the report. ``prefilter=False`` parses
+    every Python file: for proofs and benchmarks.
     """
 
     today: date
@@ -31,6 +32,7 @@ class AuditOptions:
     configured: tuple[ConfiguredIgnore, ...] = ()
     selected: frozenset[str] | None = None
     exclude: tuple[str, ...] = ()
+    describe: bool = False
     prefilter: bool = True
 
 
@@ -61,12 +63,24 @@ def audit(root: str, rules: tuple[Rule, ...], options: AuditOptions) -> AuditRep
         options.today,
     )
     return AuditReport(
-        services=tuple(ServiceSummary(one.name, one.root, one.undecided) for one in services),
+        services=_summaries(services, files, describe=options.describe),
         outcomes=tuple(sorted(outcomes, key=lambda one: (one.finding.primary, one.finding.rule, one.finding.subject))),
         runs=tuple(runs),
         notices=tuple(sorted(set(notices + suppression_notices), key=lambda one: one[1:] + one[:1])),
         files=len(files),
         left_out=found.left_out,
+    )
+
+
+def _summaries(
+    services: tuple[Service, ...], files: dict[str, FileFacts], *, describe: bool
+) -> tuple[ServiceSummary, ...]:
+    if not describe:
+        return tuple(ServiceSummary(one.name, one.root, one.undecided) for one in services)
+    from twelvefac.project import description
+
+    return tuple(
+        ServiceSummary(one.name, one.root, one.undecided, description.describe(one, files)) for one in services
     )
 
 

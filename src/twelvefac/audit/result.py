@@ -4,11 +4,15 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from twelvefac.audit.rule import Finding, Rule, Severity
 from twelvefac.errors import ExitCode
 from twelvefac.factors import Factor
 from twelvefac.project.facts import Notice
+
+if TYPE_CHECKING:
+    from twelvefac.project.description import Description
 
 
 class RunState(StrEnum):
@@ -25,6 +29,13 @@ class State(StrEnum):
 
     NEW = "new"
     SUPPRESSED = "suppressed"
+
+
+class Origin(StrEnum):
+    """Where a suppression is written."""
+
+    COMMENT = "comment"
+    CONFIGURATION = "configuration"
 
 
 class Verdict(StrEnum):
@@ -47,7 +58,7 @@ class RuleRun:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finding and what became of it."""
+    """A finding and what became of it; ``origin`` and ``reason`` are those of what suppresses it."""
 
     finding: Finding
     rule: Rule
@@ -55,15 +66,17 @@ class Outcome:
     state: State
     fingerprint: str
     reason: str = ""
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
 class ServiceSummary:
-    """A service as the report names it."""
+    """A service as the report names it; ``description`` is the whole model, where it was asked for."""
 
     name: str
     root: str
     undecided: tuple[str, ...]
+    description: "Description | None" = None
 
 
 @dataclass(frozen=True)

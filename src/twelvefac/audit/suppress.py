@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 
-from twelvefac.audit.result import Outcome, State, fingerprint
+from twelvefac.audit.result import Origin, Outcome, State, fingerprint
 from twelvefac.audit.rule import Finding, Rule
 from twelvefac.project.facts import Ignore, Notice
 
@@ -49,19 +49,19 @@ def suppress(
     used: set[tuple[str, Ignore] | ConfiguredIgnore] = set()
     outcomes = []
     for finding, rule, service in findings:
-        reason = None
+        reason, origin = "", None
         for ignore in ignores.get(finding.primary.path, ()):
             if ignore.rule == finding.rule and finding.primary.line in ignore.lines:
                 used.add((finding.primary.path, ignore))
                 if _in_force(ignore.reason, ignore.until, today):
-                    reason = ignore.reason
+                    reason, origin = ignore.reason, Origin.COMMENT
         for entry in configured:
             if entry.covers(finding):
                 used.add(entry)
                 if _in_force(entry.reason, entry.until, today):
-                    reason = entry.reason
-        state = State.NEW if reason is None else State.SUPPRESSED
-        outcomes.append(Outcome(finding, rule, service, state, fingerprint(finding), reason or ""))
+                    reason, origin = entry.reason, Origin.CONFIGURATION
+        state = State.NEW if origin is None else State.SUPPRESSED
+        outcomes.append(Outcome(finding, rule, service, state, fingerprint(finding), reason, origin))
     notices = [
         notice
         for path, several in sorted(ignores.items())

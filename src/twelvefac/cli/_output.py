@@ -28,3 +28,16 @@ def say_notices(notices: Iterable[str]) -> None:
     for notice in notices:
         encoding = sys.stderr.encoding or "ascii"
         sys.stderr.write(f"{notice}\n".encode(encoding, "backslashreplace").decode(encoding))
+
+
+def width_wanted() -> int:
+    """The columns of a line: COLUMNS, else the terminal's; without one 100, so that logs look the same everywhere."""
+    from twelvefac.report.view import PLAIN_WIDTH
+
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked) > 0:
+        return int(asked)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or PLAIN_WIDTH
+    except (OSError, ValueError):  # a pipe, a file; a stream without a descriptor
+        return PLAIN_WIDTH

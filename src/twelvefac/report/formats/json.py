@@ -1,4 +1,4 @@
-"""The machine's report: ``--format json``, version 1. The schema ships beside this file."""
+"""The machine's report: ``--format json``, version 1."""
 
 import json
 from typing import Any
@@ -6,11 +6,14 @@ from typing import Any
 from twelvefac import __version__
 from twelvefac.audit.result import AuditReport, Outcome
 from twelvefac.audit.rule import Fix
+from twelvefac.report.services import service_object
+from twelvefac.report.view import View
 from twelvefac.source.edit import Replace
 
 
-def render_json(report: AuditReport) -> str:
-    """The report as one JSON document with a final newline; order is stable."""
+def render(report: AuditReport, view: View) -> str:
+    """The report as one JSON document with a final newline; order is stable. Nothing in it depends on the view."""
+    del view
     return json.dumps(as_dict(report), indent=2, ensure_ascii=True) + "\n"
 
 
@@ -19,9 +22,7 @@ def as_dict(report: AuditReport) -> dict[str, Any]:
     return {
         "version": 1,
         "tool": {"name": "twelvefac", "version": __version__},
-        "services": [
-            {"name": one.name, "root": one.root or ".", "undecided": list(one.undecided)} for one in report.services
-        ],
+        "services": [service_object(one) for one in report.services],
         "findings": [_finding(one) for one in report.new],
         "factors": {
             str(int(one.factor)): {

@@ -1,0 +1,225 @@
+"""A service in words: what the model knows of it, flat, each fact with its place, for ``audit --show-services``.
+
+Values stay out: names of variables and what gives them are enough, and words of a command that hold a credential are
+replaced by ``***``.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from twelvefac.project.clients import CLIENTS
+from twelvefac.project.credentials import holds_secret, provider, url_password
+from twelvefac.project.facts import FileFacts
+from twelvefac.project.images import Image
+from twelvefac.project.ports import CALLS as PORT_CALLS
+from twelvefac.project.ports import bound, port_of
+from twelvefac.project.processes import Process, Step
+from twelvefac.project.servers import CALLS as SERVER_CALLS
+from twelvefac.project.services import Service
+from twelvefac.project.starting import STORES
+from twelvefac.source.span import Span
+
+
+class Place(NamedTuple):
+    """A path and a line, and what is said there: ``set by ENV``, ``read, no default``."""
+
+    path: str
+    line: int
+    what: str
+
+
+class ImageLine(NamedTuple):
+    """An image: its file, the image it starts from ("" if not known), how many stages, whether it is released."""
+
+    path: str
+    base: str
+    stages: int
+    released: bool
+
+
+class StepLine(NamedTuple):
+    """A command of a process; ``role`` says how it runs: ``first``, ``background``, ``last``, ``last, below dash``."""
+
+    words: tuple[str, ...]
+    place: Place
+    role: str
+
+
+class ProcessLine(NamedTuple):
+    """A process: ``argv`` is what becomes PID 1, ``steps`` what it runs in order, None where that cannot be told."""
+
+    name: str
+    released: bool
+    argv: tuple[str, ...]
+    place: Place
+    steps: tuple[StepLine, ...] | None
+
+
+class Named(NamedTuple):
+    """Something with a name (a server, a variable, a backing service, a port) and where that is known from."""
+
+    name: str
+    places: tuple[Place, ...]
+
+
+class Description(NamedTuple):
+    """All of it."""
+
+    images: tuple[ImageLine, ...]
+    processes: tuple[ProcessLine, ...]
+    servers: tuple[Named, ...]
+    environment: tuple[Named, ...]
+    backing: tuple[Named, ...]
+    exposures: tuple[Named, ...]
+
+
+def describe(service: Service, files: Mapping[str, FileFacts]) -> Description:
+    """What is known of ``service``; the order is the model's, names and places sorted within."""
+    return Description(
+        images=tuple(
+            ImageLine(image.path, image.base, len(image.dockerfile.stages), image.released) for image in service.images
+        ),
+        processes=tuple(_process(process) for process in service.processes),
+        servers=_named(_servers(service, files)),
+        environment=_named(_environment(service, files)),
+        backing=_named(_backing(service, files)),
+        exposures=_named(_exposures(service)),
+    )
+
+
+def hidden(words: Iterable[str]) -> tuple[str, ...]:
+    """The words of a command line, credentials in them replaced."""
+    shown: list[str] = []
+    names_secret = False
+    for word in words:
+        name, equals, value = word.partition("=")
+        if provider(word) or url_password(word) is not None or (names_secret and not word.startswith("-")):
+            shown.append("***")
+        elif equals and value and not value.startswith("$") and _is_secret(name):
+            shown.append(f"{name}=***")
+        else:
+            shown.append(word)
+        names_secret = word.startswith("-") and not equals and _is_secret(word)
+    return tuple(shown)
+
+
+def _is_secret(option: str) -> bool:
+    return holds_secret(option.lstrip("-").replace("-", "_"))
+
+
+def _named(found: Iterable[tuple[str, Place]]) -> tuple[Named, ...]:
+    places: dict[str, set[Place]] = {}
+    for name, place in found:
+        places.setdefault(name, set()).add(place)
+    return tuple(Named(name, tuple(sorted(places[name]))) for name in sorted(places, key=_by_number))
+
+
+def _by_number(name: str) -> tuple[int, str]:
+    return (int(name), "") if name.isdecimal() else (1 << 20, name)
+
+
+def _process(process: Process) -> ProcessLine:
+    steps = None if process.steps is None else tuple(_step(step) for step in process.steps)
+    place = Place(process.span.path, process.span.line, process.source)
+    return ProcessLine(process.name, process.released, hidden(process.argv), place, steps)
+
+
+def _step(step: Step) -> StepLine:
+    if step.background:
+        role = "background"
+    elif not step.last:
+        role = "first"
+    elif step.keeper:
+        role = f"last, below {'the script' if step.keeper == 'script' else step.keeper}"
+    else:
+        role = "last"
+    return StepLine(hidden(step.words), Place(step.span.path, step.span.line, step.block), role)
+
+
+def _servers(service: Service, files: Mapping[str, FileFacts]) -> Iterable[tuple[str, Place]]:
+    for process, step, server in service.servers:
+        listens = bound(step.launch, process.environment)
+        ports = (
+            " or ".join(map(str, listens.numbers)) if listens is not None and listens.numbers else "a port not known"
+        )
+        host = "a socket" if server.host == "$socket" else f"{server.host}, {ports}"
+        yield f"{server.server.name} on {host}", _at(step.span, f"started by {process.name}")
+    for path in service.started:
+        python = files[path].python if path in files else None
+        for call in python.calls if python is not None else ():
+            known = SERVER_CALLS.get(call.name)
+            if known is not None and python is not None:
+                port = port_of(call, python) if call.name in PORT_CALLS else None
+                on = "a port not known" if port is None else str(port)
+                yield f"{known.name} on {on}", Place(path, call.at[0], "a call in the code")
+
+
+def _environment(service: Service, files: Mapping[str, FileFacts]) -> Iterable[tuple[str, Place]]:
+    for image in service.images:
+        yield from _image_environment(image)
+    for file, one in service.composed:
+        for setting in one.environment:
+            what = "passed on by compose" if setting.value is None else "set by compose"
+            yield setting.name, Place(file.path, setting.at[0], what)
+    for workload, container in service.deployed:
+        for setting in container.environment:
+            yield setting.name, Place(workload.path, setting.at[0], "set by the manifest")
+        for reference in container.references:
+            yield reference.name, Place(workload.path, reference.at[0], f"from a {reference.source}")
+    for path in service.files:
+        for entry in files[path].environment:
+            yield entry.name, Place(path, entry.at[0], "in an env file")
+        python = files[path].python
+        for read in python.env if python is not None else ():
+            if read.key:
+                needed = "read, needed" if read.default is None and read.api == "os.environ[]" else "read"
+                what = needed if read.default is None else "read, with a default"
+                yield read.key, Place(path, read.at[0], what)
+
+
+def _image_environment(image: Image) -> Iterable[tuple[str, Place]]:
+    from twelvefac.project.dockerfile import assignments
+
+    for instruction in image.instructions:
+        if instruction.keyword == "ENV":
+            for name, _ in assignments(instruction.text):
+                yield name, Place(image.path, instruction.at[0], "set by the image")
+
+
+def _backing(service: Service, files: Mapping[str, FileFacts]) -> Iterable[tuple[str, Place]]:
+    composed = {
+        (file.path, one.name): one for facts in files.values() if (file := facts.compose) for one in file.services
+    }
+    for file, one in service.composed:
+        for name, _ in one.depends:
+            other = composed.get((file.path, name))
+            image = other.image if other is not None else None
+            if other is not None and image and STORES.search(image):
+                yield image.partition("@")[0], Place(file.path, other.image_at[0], f"compose service {name}")
+    for path in service.python:
+        python = files[path].python
+        for call in python.calls if python is not None else ():
+            client = CLIENTS.get(call.name)
+            if client is not None:
+                yield client.store, Place(path, call.at[0], call.name)
+
+
+def _exposures(service: Service) -> Iterable[tuple[str, Place]]:
+    for image in service.images:
+        for instruction in image.instructions:
+            if instruction.keyword == "EXPOSE":
+                for port in instruction.text.split():
+                    yield port.removesuffix("/tcp"), Place(image.path, instruction.at[0], "EXPOSE")
+    for file, one in service.composed:
+        for published in one.ports:
+            if published.target:
+                what = f"published as {published.published}" if published.published else "published"
+                yield published.target, Place(file.path, published.at[0], what)
+    for workload, container in service.deployed:
+        for name, number in container.ports:
+            if number:
+                yield number, Place(workload.path, container.at[0], f"container port {name}".rstrip())
+
+
+def _at(span: Span, what: str) -> Place:
+    return Place(span.path, span.line, what)

@@ -1,0 +1,112 @@
+"""The service model for a reader: as lines of text, and as an object for JSON."""
+
+import shlex
+from collections.abc import Iterable
+from typing import Any
+
+from twelvefac.audit.result import ServiceSummary
+from twelvefac.project.description import Description, Named, Place, ProcessLine
+from twelvefac.report.paint import Paint
+from twelvefac.report.wrap import wrapped
+from twelvefac.source.visible import visible
+
+_LABEL = 14  # columns, "  not decided "
+
+
+def service_lines(service: ServiceSummary, paint: Paint, width: int) -> list[str]:
+    """The service in text; nothing where its model was not asked for."""
+    known = service.description
+    if known is None:
+        return []
+    lines = [f"{paint(visible(service.name), 'bold')}  {paint(visible(service.root or '.'), 'dim')}"]
+    for image in known.images:
+        stages = f"{image.stages} stage{'s' if image.stages != 1 else ''}"
+        text = f"{image.path}  from {image.base or 'a base that is not known'}, {stages}{_released(image.released)}"
+        lines += _labelled("image", text, paint, width)
+    for process in known.processes:
+        lines += _process(process, paint, width)
+    for label, items in _groups(known):
+        for item in items:
+            lines += _labelled(label, f"{item.name}  {_places(item.places)}", paint, width)
+    for reason in service.undecided:
+        lines += _labelled("not decided", reason, paint, width)
+    return [*lines, ""]
+
+
+def _process(process: ProcessLine, paint: Paint, width: int) -> list[str]:
+    place = process.place
+    head = f"{process.name}  {place.path}:{place.line} ({place.what}){_released(process.released)}"
+    lines = _labelled("process", head, paint, width)
+    lines += _labelled("", f"PID 1: {shlex.join(process.argv)}", paint, width)
+    if process.steps is None:
+        return lines + _labelled("", "not followed: a shell program", paint, width)
+    for number, step in enumerate(process.steps, 1):
+        inside = f", in {step.place.what}" if step.place.what else ""
+        text = f"{number}. {shlex.join(step.words)}  {step.place.path}:{step.place.line}{inside} ({step.role})"
+        lines += _labelled("", text, paint, width)
+    return lines
+
+
+def _groups(known: Description) -> tuple[tuple[str, tuple[Named, ...]], ...]:
+    return (
+        ("server", known.servers),
+        ("environment", known.environment),
+        ("backing", known.backing),
+        ("exposes", known.exposures),
+    )
+
+
+def _places(places: Iterable[Place]) -> str:
+    return "; ".join(f"{place.path}:{place.line} {place.what}" for place in places)
+
+
+def _released(released: bool) -> str:
+    return "" if released else ", not released"
+
+
+def _labelled(label: str, text: str, paint: Paint, width: int) -> list[str]:
+    head, *rest = wrapped(visible(text), width, " " * _LABEL, " " * (_LABEL + 2))
+    return [paint(f"  {label}".ljust(_LABEL), "cyan") + head[_LABEL:], *rest]
+
+
+def service_object(service: ServiceSummary) -> dict[str, Any]:
+    """The service as JSON has it; the model's keys are there where it was asked for."""
+    found: dict[str, Any] = {
+        "name": service.name,
+        "root": service.root or ".",
+        "undecided": list(service.undecided),
+    }
+    known = service.description
+    if known is not None:
+        found["images"] = [image._asdict() for image in known.images]
+        found["processes"] = [
+            {
+                "name": one.name,
+                "source": one.place.what,
+                "released": one.released,
+                "path": one.place.path,
+                "line": one.place.line,
+                "argv": list(one.argv),
+                "steps": None
+                if one.steps is None
+                else [
+                    {
+                        "argv": list(step.words),
+                        "path": step.place.path,
+                        "line": step.place.line,
+                        "block": step.place.what,
+                        "role": step.role,
+                    }
+                    for step in one.steps
+                ],
+            }
+            for one in known.processes
+        ]
+        for key, items in (
+            ("servers", known.servers),
+            ("environment", known.environment),
+            ("backing_services", known.backing),
+            ("exposures", known.exposures),
+        ):
+            found[key] = [{"name": item.name, "places": [place._asdict() for place in item.places]} for item in items]
+    return found
