@@ -36,8 +36,8 @@ _SLOW_CODECS = frozenset(("punycode", "idna"))  # of domain names; quadratic, a 
 _TELLING = (ast.Constant, ast.Call, ast.Subscript, ast.BoolOp, ast.IfExp, ast.BinOp)
 """Expressions whose value a rule can use; most assignments are something else and are not kept."""
 _DULL = (None, "", b"", ...)
-_DISPLAYS = frozenset("DATABASES CACHES STORAGES INSTALLED_APPS SQLALCHEMY_BINDS TORTOISE_ORM".split())
-"""Settings whose list or dictionary is kept whole: what is in it means something only together."""
+_WHOLE = frozenset("DATABASES CACHES STORAGES INSTALLED_APPS SQLALCHEMY_BINDS TORTOISE_ORM".split())
+"""Settings that are kept whatever their value is: with all that is in a list or dictionary, or as computed."""
 
 
 def read_python(data: bytes, wanted: frozenset[str]) -> PythonFacts:
@@ -135,13 +135,14 @@ def _comparisons(walk: Walk, places: Places, values: ValueReader) -> Iterable[Co
 
 def _bindings(walk: Walk, names: Names, values: ValueReader) -> Iterable[Binding]:
     for target, kind, node, owner, (_, scope, guarded) in walk.assigns:
-        whole = target in _DISPLAYS and isinstance(node, ast.List | ast.Tuple | ast.Dict)
+        whole = target in _WHOLE and kind in ("name", "field")
         if not (isinstance(node, _TELLING) or whole) or (isinstance(node, ast.Constant) and node.value in _DULL):
             continue
-        if isinstance(node, ast.Call) and kind != "field" and names.resolve(dotted(node.func), scope) not in READERS:
+        kept = whole or kind == "field" or not isinstance(node, ast.Call)
+        if not kept and names.resolve(dotted(node.func), scope) not in READERS:
             continue
         value = values.read(node, scope)
-        if value.kind != "other":
+        if value.kind != "other" or whole:
             resolved = names.resolve(owner, scope) or owner if owner and kind in ("keyword", "item") else owner
             yield Binding(target, value, kind, resolved, scope, guarded)
 
