@@ -3,6 +3,8 @@
 import json
 import warnings
 from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -182,7 +184,7 @@ def steps(call: Callable[[], object]) -> int:
 
     count = 0
 
-    def trace(frame: object, event: str, argument: object) -> Callable[..., object]:
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
         nonlocal count
         count += event == "line"
         return trace

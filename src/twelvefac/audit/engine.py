@@ -60,6 +60,7 @@ def audit(root: str, rules: tuple[Rule, ...], options: AuditOptions) -> AuditRep
         {path: facts.ignores for path, facts in files.items() if facts.ignores},
         options.configured,
         frozenset(rule.name for rule in chosen),
+        frozenset(rule.name for rule in rules),
         options.today,
     )
     return AuditReport(

@@ -39,12 +39,14 @@ def suppress(
     ignores: Mapping[str, tuple[Ignore, ...]],
     configured: tuple[ConfiguredIgnore, ...],
     selected: frozenset[str],
+    known: frozenset[str],
     today: date,
 ) -> tuple[list[Outcome], list[Notice]]:
     """Decide each finding's state.
 
     ``findings`` are (finding, rule, service); ``ignores`` the comments by path. Unused, expired and reasonless
-    suppressions are notices; those of rules that did not run (not in ``selected``) are left alone.
+    suppressions are notices; those of rules that did not run (not in ``selected``) are left alone, those of rules that
+    there are not (not in ``known``) are told: a misspelt name suppresses nothing.
     """
     used: set[tuple[str, Ignore] | ConfiguredIgnore] = set()
     outcomes = []
@@ -68,6 +70,12 @@ def suppress(
         for ignore in several
         if ignore.rule in selected
         for notice in _judge(ignore, path, ignore.line, today, used=(path, ignore) in used)
+    ]
+    notices += [
+        Notice("suppression-unknown", path, ignore.line, f"ignore[{ignore.rule}]: no rule is called so")
+        for path, several in sorted(ignores.items())
+        for ignore in several
+        if ignore.rule not in known
     ]
     notices += [
         notice
