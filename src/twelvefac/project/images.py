@@ -10,7 +10,10 @@ from twelvefac.project.dockerfile import assignments, expand
 from twelvefac.project.facts import DockerfileFacts, Instruction, Stage
 from twelvefac.source.span import Span
 
-_NOT_RELEASED = re.compile(r"(?:^|[._/-])(?:dev|devel|development|local|test|tests|testing|ci|debug|lint)(?:$|[._/-])")
+PRODUCTION = re.compile(r"(?:^|[._/-])(?:prod|production|release)(?:$|[._/-])")
+_NOT_RELEASED = re.compile(
+    r"(?:^|[._/-])(?:dev|devel|development|local|test|tests|testing|ci|debug|lint|(?:\w{1,40}_)?mocks?)(?:$|[._/-])"
+)
 _DEVELOPMENT_STAGE = re.compile(
     r"(?:^|[-_])(?:dev|devel|development|(?:unit|integration)?-?tests?|testing|lint|debug|ci)(?:$|[-_])"
 )

@@ -12,7 +12,7 @@ from functools import cached_property
 from twelvefac.project.command import Launch
 from twelvefac.project.compose import ComposeFile, ComposeService
 from twelvefac.project.facts import FileFacts
-from twelvefac.project.images import Image
+from twelvefac.project.images import PRODUCTION, Image
 from twelvefac.project.kubernetes import Container, Workload
 from twelvefac.project.modules import Modules
 from twelvefac.project.processes import Process, Step
@@ -20,7 +20,8 @@ from twelvefac.project.servers import Listening, applications, listening
 from twelvefac.project.starting import find_processes
 
 _BUILD_FOLDERS = frozenset(
-    "docker dockerfiles deploy deployment build .docker compose images ops infra .devcontainer".split()
+    "docker dockerfiles container containers deploy deployment build .docker compose images ops infra "
+    ".devcontainer".split()
 )
 
 DJANGO_MODULES = frozenset(
@@ -58,9 +59,13 @@ class Service:
 
     @cached_property
     def released_images(self) -> tuple[Image, ...]:
-        """The images that are released; if all are called ``Dockerfile.dev`` and the like, nothing better is known."""
+        """The images that are released: those that say so (``Dockerfile.prod``), or all that do not say otherwise.
+
+        If all are called ``Dockerfile.dev`` and the like, nothing better is known.
+        """
         released = tuple(image for image in self.images if image.released)
-        return released or self.images
+        named = tuple(image for image in released if PRODUCTION.search(image.path.rpartition("/")[2].lower()))
+        return named or released or self.images
 
     @cached_property
     def servers(self) -> tuple[tuple[Process, Step, Listening], ...]:

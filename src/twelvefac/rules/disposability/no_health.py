@@ -27,6 +27,7 @@ from twelvefac.project.kubernetes import Container
 from twelvefac.project.scan import anchors
 from twelvefac.project.servers import listening
 from twelvefac.project.services import Service
+from twelvefac.project.starting import STORES
 
 _PROBES = ("readinessProbe", "livenessProbe", "startupProbe")
 _LIBRARIES = frozenset(
@@ -186,6 +187,8 @@ rule = Rule(
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    if not service.python or any(STORES.search(image.base) for image in service.released_images):
+        return  # another language, whose routes are not read, or a store or proxy with a file or two added
     deployed = [(w, c) for w, c in service.deployed if w.serves and not c.init]
     for workload, container in deployed:
         probed = any(workload.document.get(container.node, probe) is not None for probe in _PROBES)

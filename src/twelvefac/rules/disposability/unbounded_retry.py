@@ -133,6 +133,7 @@ rule = Rule(
 
                 import psycopg2
                 import requests
+                import tenacity
 
                 def connect(url):
                     attempts = 0
@@ -154,6 +155,7 @@ rule = Rule(
                             time.sleep(pause)
                             pause *= 2
 
+                @tenacity.retry(wait=tenacity.wait_fixed(5))
                 def supervise():
                     while True:
                         try:
@@ -169,6 +171,8 @@ rule = Rule(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, function in facts.functions():
+        if _is_endless(facts, path, function.name):
+            continue
         for decorator in function.decorators:
             name = decorator.data if decorator.kind == "name" else decorator.data[0] if decorator.data else None
             if name in _LIMITS and not _ends(name, decorator):
@@ -197,6 +201,12 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                     symbol=loop.scope,
                     severity=LOW if loop.pauses else MEDIUM,
                 )
+
+
+def _is_endless(facts: Facts, path: str, function: str) -> bool:
+    """Whether a function never ends by intent: a listener that is started again is retried rightly."""
+    python = facts.file(path).python
+    return python is not None and any(loop.scope == function and not loop.leaves for loop in python.loops)
 
 
 def _ends(name: str, decorator: Value) -> bool:
