@@ -1,0 +1,129 @@
+"""A secret is written to the log.
+
+## Why
+
+Logs are copied to collectors, tickets and chats, kept for months and read by many who must not know production's
+credentials. A secret that was logged once has to be replaced.
+
+## What it does not flag
+
+- Names (`os.environ.keys()`), lengths, hashes and whatever a function makes of a secret (`mask(token)`).
+- Names that only sound like it: `next_token`, `has_password`, `password_field`.
+- Command-line tools that show a secret to the person who asks for it.
+
+## How to fix
+
+Log what identifies the event and not the credential: a user's id, a key's id, the host of a URL.
+"""
+
+import re
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.factors import Factor
+from twelvefac.project.credentials import words_of
+from twelvefac.project.python_logs import is_environment
+from twelvefac.project.scan import anchors
+from twelvefac.project.services import Service
+
+_ABOUT = frozenset("has is use uses with without no needs missing invalid expired wrong bad show hide".split())
+_TOOLS = re.compile(
+    r"(?:^|/)(?:management/commands|commands|scripts?|bin|tools?|cli|\w{0,40}_?cli\.py|manage\.py)(?:/|$)"
+)
+
+rule = Rule(
+    __name__,
+    factor=Factor.LOGS,
+    summary="a secret is written to the log",
+    severity=MEDIUM,
+    confidence=Confidence.MEDIUM,
+    since="0.1",
+    anchors=anchors(
+        *(
+            f"{log} {word}"
+            for log in ("print", "logger", "log", "logging")
+            for word in (
+                "environ",
+                "password",
+                "passwd",
+                "pwd",
+                "pass",
+                "passphrase",
+                "secret",
+                "token",
+                "apikey",
+                "key",
+                "secretkey",
+                "accesskey",
+                "privatekey",
+                "credential",
+                "credentials",
+                "authtoken",
+                "accesstoken",
+                "passcode",
+            )
+        )
+    ),
+    examples=(
+        Example(
+            "in a text, as an argument, and everything at once",
+            source="""
+                -- app.py --
+                import logging
+                import os
+
+                logger = logging.getLogger(__name__)
+
+                def connect(user, password):
+                    logger.info(f"connecting as {user} with {password}")  # <- secret-in-log
+                    logger.debug("key %s", os.environ["API_KEY"])  # <- secret-in-log
+                    logger.debug(os.environ)  # <- secret-in-log
+                    logging.info("token: %s" % user.access_token)  # <- secret-in-log
+                    print(dict(os.environ))  # <- secret-in-log
+            """,
+        ),
+        Example(
+            "names, lengths, masks and other words",
+            source="""
+                -- app.py --
+                import logging
+                import os
+
+                logger = logging.getLogger(__name__)
+
+                def connect(user, password, next_token):
+                    logger.debug(sorted(os.environ.keys()))
+                    logger.info("password of %d characters", len(password))
+                    logger.info("token %s", mask(user.token))
+                    logger.info("page %s", next_token)
+                    logger.info("%s %s", user.has_password, "password")
+                    logger.info("home is %s", os.environ["HOME"])
+            """,
+        ),
+        Example(
+            "a command that shows it to who asks",
+            source="""
+                -- shop/management/commands/make_token.py --
+                def handle(token):
+                    print(token)
+            """,
+        ),
+    ),
+)
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    for path, python in facts.python():
+        if _TOOLS.search(path):
+            continue
+        for one in python.logged:
+            if is_environment(one.value):
+                message = "the whole environment, with every credential in it, is written to the log"
+                yield rule.at(path, one.at, message, subject="env:*", symbol=one.scope, severity=HIGH)
+                continue
+            name = str(one.value.data[0] if one.value.kind == "env" else one.value.data).rpartition(".")[2]
+            if _ABOUT.isdisjoint(words_of(name)):
+                message = f"{name} is written to the log: whoever reads it there can use it"
+                yield rule.at(path, one.at, message, subject=f"name:{name}", symbol=one.scope)
