@@ -154,7 +154,7 @@ def test_arguments_and_what_may_be_hidden() -> None:
         ("...", ("other", None)),
         ("0x" + "f" * 16, 2**64 - 1),
         ("0x" + "f" * 17, ("other", None)),  # Python may refuse to print it
-        ("'a' + x", ("other", None)),
+        ("x + 'a'", ("other", None)),
         ("a.b", ("name", "a.b")),
         ("(1, [2], {3})", [1, [2], [3]]),
         ("{'a': 1, **b}", {"a": 1}),
@@ -166,6 +166,13 @@ def test_values(expression: str, value: object) -> None:
     [call] = read(f"hit({expression})").calls
 
     assert plain(call.args[0]) == value
+
+
+@pytest.mark.parametrize("expression", ["'a' + x", "f'a{x}'"])
+def test_a_text_put_together_keeps_its_parts(expression: str) -> None:
+    [call] = read(f"hit({expression})").calls
+
+    assert [plain(part) for part in call.args[0].data] == ["a", ("name", "x")]
 
 
 ENV = [

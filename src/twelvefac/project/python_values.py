@@ -156,6 +156,8 @@ class ValueReader:
             left, right = self.read(node.left, scope, depth + 1), self.read(node.right, scope, depth + 1)
             if left.kind == right.kind == "str":
                 return Value("str", left.data + right.data, at)
+            if left.kind == "str":  # "sqlite:///" + path: what it begins with is known
+                return Value("joined", (left, right), at)
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             inner = self.read(node.operand, scope, depth + 1)
             if inner.kind in ("int", "float"):
@@ -165,7 +167,7 @@ class ValueReader:
                 inner = self.read(node.right, scope, depth + 1)
                 return Value("joined", inner.data if inner.kind == "list" else (inner,), at)
         elif isinstance(node, ast.JoinedStr):
-            parts = [part.value for part in node.values if isinstance(part, ast.FormattedValue)]
+            parts = [part.value if isinstance(part, ast.FormattedValue) else part for part in node.values]
             return Value("joined", tuple(self.read(part, scope, depth + 1) for part in parts), at)
         elif isinstance(node, ast.Await):
             return self.read(node.value, scope, depth + 1)

@@ -45,6 +45,7 @@ _DRIVERS = frozenset(
     "asyncmy pyodbc oracledb cx-oracle mssql-django pg8000 django-cockroachdb pymongo motor".split()
 )
 _SERVERS = re.compile(r"(?:^|/)(?:postgres|postgis|timescaledb|pgvector|mysql|mariadb|percona|cockroach|mssql)")
+_BACKEND = "django.db.backends.sqlite3"
 _ENGINES = (
     "sqlalchemy.create_engine",
     "sqlalchemy.engine.create_engine",
@@ -98,9 +99,11 @@ rule = Rule(
                 -- app/main.py --
                 from app.db import engine
                 -- app/db.py --
+                import os
+
                 from sqlalchemy import create_engine
 
-                URL = "sqlite:///./app.db"  # <- sqlite-in-production
+                URL = "sqlite:///" + os.path.join(os.getcwd(), "app.db")  # <- sqlite-in-production
                 engine = create_engine(URL)
             """,
         ),
@@ -242,7 +245,7 @@ def _django(service: Service, facts: Facts) -> Iterator[_Use]:
         given = [one for one in python.bindings if _is_databases(one)] if python is not None else []
         if not given:
             continue
-        if len(given) > 1 or given[0].scope or given[0].value.kind != "dict" or _DEVELOPMENT.search(path):
+        if len(given) > 1 or given[0].scope or given[0].value.kind != "dict":
             return
         default = _entry(given[0].value, "default")
         if default is None:
@@ -251,8 +254,11 @@ def _django(service: Service, facts: Facts) -> Iterator[_Use]:
         name = _entry(default, "NAME") if default.kind == "dict" else None
         if engine is None or (name is not None and _HARMLESS.search(name.text or "")):
             return
-        use = _use(path, engine, "DATABASES")
-        if use is not None:
+        if engine.text == _BACKEND:
+            yield _Use(path, engine.at, default=False, key=None, target="DATABASES")
+        elif engine.kind == "env" and engine.data[1] is not None and engine.data[1].text == _BACKEND:
+            yield _Use(path, engine.at, default=True, key=engine.data[0], target="DATABASES")
+        elif (use := _use(path, engine, "DATABASES")) is not None:
             yield use
         return
 
@@ -278,6 +284,8 @@ def _elsewhere(service: Service, facts: Facts) -> Iterator[_Use]:
             continue
         if _DEVELOPMENT_CLASS.search(binding.owner) or binding.target == "DATABASES":
             continue
+        if binding.kind == "name" and binding.scope:  # in a function it usually stands under a condition
+            continue
         use = _use(path, binding.value, binding.target)
         if use is not None and not _has_server_value(facts, binding.target):
             # a field of a class with a base is filled from the environment by pydantic
@@ -302,27 +310,33 @@ def _ships(path: str, loaded: Mapping[str, object], settings: frozenset[str]) ->
 
 def _use(path: str, value: Value, target: str) -> _Use | None:
     """The value as one that means SQLite: a URL, an engine, or an environment read with one as its default."""
-    if _is_sqlite(value.text):
-        return _Use(path, value.at, default=False, key=None, target=target)
+    if _is_sqlite(_text(value)):
+        stands_in = "default" in target.lower().split("_")
+        return _Use(path, value.at, default=stands_in, key=None, target=target)
     if value.kind == "env":
         default = value.data[1]
-        if default is not None and _is_sqlite(default.text):
+        if default is not None and _is_sqlite(_text(default)):
             return _Use(path, value.at, default=True, key=value.data[0], target=target)
     if value.kind == "call" and value.data[0] in _URLS:
         words = dict(value.data[2])
         default = words.get("default") or (value.data[1][0] if value.data[1] else None)
         if default is not None and default.kind == "env":
             return _use(path, default, target)
-        if default is not None and _is_sqlite(default.text):
+        if default is not None and _is_sqlite(_text(default)):
             key = words["env"].text if "env" in words else "DATABASE_URL"
             return _Use(path, value.at, default=value.data[0].endswith("config"), key=key, target=target)
     return None
 
 
 def _is_sqlite(text: str | None) -> bool:
-    if text is None or _HARMLESS.search(text):
-        return False
-    return text == "django.db.backends.sqlite3" or _URL.match(text) is not None
+    return text is not None and not _HARMLESS.search(text) and _URL.match(text) is not None
+
+
+def _text(value: Value) -> str | None:
+    """A text, or what one begins with that is put together from parts."""
+    if value.kind == "joined" and value.data and value.data[0].text:
+        return f"{value.data[0].text}…"
+    return value.text
 
 
 def _has_base(facts: Facts, path: str, owner: str) -> bool:
@@ -334,14 +348,14 @@ def _has_server_value(facts: Facts, target: str) -> bool:
     """Whether the same name is given something else in another class or file: which one is in use is not known."""
     return any(
         binding.target == target
-        and not (binding.value.kind == "str" and not _SERVER_URL.match(binding.value.data))
+        and not (_text(binding.value) is not None and not _SERVER_URL.match(_text(binding.value) or ""))
         and not _is_default(binding.value)
         for _, binding in facts.bindings()
     )
 
 
 def _is_default(value: Value) -> bool:
-    return value.kind == "env" and value.data[1] is not None and _is_sqlite(value.data[1].text)
+    return value.kind == "env" and value.data[1] is not None and _is_sqlite(_text(value.data[1]))
 
 
 def _is_replaced(service: Service, facts: Facts, key: str | None) -> bool:
