@@ -29,6 +29,7 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule, Safety, with_fix
 from twelvefac.factors import Factor
 from twelvefac.project.command import base_name
+from twelvefac.project.description import hidden
 from twelvefac.project.images import Command
 from twelvefac.project.processes import Process, Step
 from twelvefac.project.services import Service
@@ -205,4 +206,7 @@ def _exec_form(command: Command) -> str | None:
         or (command.entrypoint is not None and command.entrypoint is not statement)
     ):
         return None
-    return json.dumps(statement.text.split(), ensure_ascii=False)
+    words = tuple(statement.text.split())
+    if hidden(words) != words:  # a fix is printed, and a credential must not be
+        return None
+    return json.dumps(words, ensure_ascii=False)
