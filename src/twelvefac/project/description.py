@@ -93,7 +93,7 @@ def hidden(words: Iterable[str]) -> tuple[str, ...]:
     names_secret = False
     for word in words:
         name, equals, value = word.partition("=")
-        if provider(word) or url_password(word) is not None or (names_secret and not word.startswith("-")):
+        if provider(word) or url_password(word) is not None or (names_secret and not word.startswith(("-", "$"))):
             shown.append("***")
         elif equals and value and not value.startswith("$") and _is_secret(name):
             shown.append(f"{name}=***")

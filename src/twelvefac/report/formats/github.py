@@ -17,7 +17,10 @@ _COMMANDS = {Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "
 
 
 def render(report: AuditReport, view: View) -> str:
-    """Commands, then what GitHub would not show, then one line that sums up."""
+    """One line that sums up, the commands, then what GitHub would not show.
+
+    The first line is no command: what another program left on the line before (a colour) must not hide one.
+    """
     commands: list[str] = []
     rest: list[str] = []
     used: Counter[str] = Counter()
@@ -32,7 +35,7 @@ def render(report: AuditReport, view: View) -> str:
         else:
             rest.append(_line(outcome, view))
     head = [f"{len(rest)} more, which GitHub shows no annotations for:"] if rest else []
-    return "\n".join([*commands, *head, *rest, _sum(report)]) + "\n"
+    return "\n".join([_sum(report), *commands, *head, *rest]) + "\n"
 
 
 def _command(name: str, outcome: Outcome, view: View) -> str:
