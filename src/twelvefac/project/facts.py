@@ -163,9 +163,10 @@ class Run(NamedTuple):
 
 
 class Logged(NamedTuple):
-    """A value with the name of a secret, or the whole environment, that a call of a log writes."""
+    """A value with the name of a secret, or the whole environment, that a call of a log writes with ``text``."""
 
     call: str
+    text: str
     value: Value
     at: Pos
     scope: str

@@ -9,6 +9,7 @@ from twelvefac.project.python_walk import Walk
 
 METHODS = frozenset("debug info warning warn error critical exception log msg".split())
 """Methods of loggers, of the standard library's and of those that are used like it."""
+_LONGEST_TEXT = 200
 _LOGGERS = frozenset("logging log logger _logger _log logs structlog loguru LOG LOGGER".split())
 
 
@@ -19,9 +20,11 @@ def logged(walk: Walk, places: Places, values: ValueReader) -> Iterable[Logged]:
         if callee is None or not _is_log(callee):
             continue
         args, kwargs = values.arguments(node, scope)
-        for value in _parts((*args, *(one for _, one in kwargs))):
+        parts = tuple(_parts((*args, *(one for _, one in kwargs))))
+        text = " ".join(part.text for part in parts if part.text is not None)
+        for value in parts:
             if is_environment(value) or _is_secret(value):
-                yield Logged(callee, value, places(node), scope)
+                yield Logged(callee, text[:_LONGEST_TEXT], value, places(node), scope)
 
 
 def _is_log(callee: str) -> bool:

@@ -27,6 +27,7 @@ from twelvefac.project.images import Image
 from twelvefac.project.processes import Process
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.project.tools import is_command, is_tool
 from twelvefac.source.edit import Replace
 from twelvefac.source.span import Span
 
@@ -130,7 +131,11 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     prints = [
         (path, call)
         for path, call in facts.calls("print")
-        if service.runs_there(path, guarded=call.guarded) and call.arg("file") is None and call.arg("flush") is None
+        if service.runs_there(path, guarded=call.guarded)
+        and call.arg("file") is None
+        and call.arg("flush") is None
+        and not is_tool(path)
+        and not is_command(facts.file(path).python, call.scope)
     ]
     if not prints:
         return

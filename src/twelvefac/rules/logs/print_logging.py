@@ -9,7 +9,8 @@ that holds an event a line its lines are what breaks the parser.
 
 - Command-line tools, management commands, scripts, and code under a main guard that the release does not start.
 - `print(…, file=…)`, which chose its stream.
-- Modules that no released process runs.
+- Modules that no released process runs; what a module prints while it is imported.
+- Programs of many commands (`add_subparsers`), where it is not known which of them prints.
 
 One finding a service: the other places are listed with it.
 
@@ -19,7 +20,6 @@ One finding a service: the other places are listed with it.
 writes to stdout.
 """
 
-import re
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
@@ -28,12 +28,9 @@ from twelvefac.factors import Factor
 from twelvefac.project.facts import Call
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.project.tools import is_command, is_tool
 from twelvefac.source.span import Span
 
-_TOOLS = re.compile(
-    r"(?:^|/)(?:management/commands|commands|scripts?|bin|tools?|cli|utils/scripts|console)(?:/|$)|"
-    r"(?:^|/)(?:cli|commands?|console|manage|setup|\w{0,40}_cli|settings|__version__)\.py$"
-)
 _SHOWN = 10
 
 rule = Rule(
@@ -44,8 +41,8 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
-    anchors=anchors("print"),
-    names=frozenset(("print",)),
+    anchors=anchors("print", "subparsers"),
+    names=frozenset(("print", "add_subparsers")),
     examples=(
         Example(
             "in what the server loads",
@@ -128,6 +125,8 @@ rule = Rule(
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    if any(path in service.started for path in _parsers(facts)):
+        return  # a program of many commands, one of which is the service: who prints what is not known
     found = [(path, call) for path, call in facts.calls("print") if _is_report(service, facts, path, call)]
     if not found:
         return
@@ -143,19 +142,15 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     yield rule.at(path, first.at, message, subject="print", symbol=first.scope, related=tuple(related))
 
 
+def _parsers(facts: Facts) -> Iterator[str]:
+    for path, python in facts.python():
+        if any(call.name.rpartition(".")[2] == "add_subparsers" for call in python.calls):
+            yield path
+
+
 def _is_report(service: Service, facts: Facts, path: str, call: Call) -> bool:
-    if not service.runs_there(path, guarded=call.guarded) or _TOOLS.search(path) or call.arg("file") is not None:
+    if not service.runs_there(path, guarded=call.guarded) or call.arg("file") is not None or is_tool(path):
         return False
-    return not _is_command(facts, path, call.scope)
-
-
-def _is_command(facts: Facts, path: str, scope: str) -> bool:
-    """Whether a function is a command of click, typer or Flask: its output is for the person who called it."""
-    python = facts.file(path).python
-    for function in python.functions if python is not None else ():
-        if scope == function.name or scope.startswith(f"{function.name}."):
-            for decorator in function.decorators:
-                name = str(decorator.data[0] if decorator.kind == "call" else decorator.data)
-                if name.rpartition(".")[2] in ("command", "group", "callback") or ".cli." in f".{name}.":
-                    return True
-    return False
+    if not call.scope and path in service.served:
+        return False  # said once, before there is a request: usually why the service does not start
+    return not is_command(facts.file(path).python, call.scope)

@@ -9,6 +9,7 @@ credentials. A secret that was logged once has to be replaced.
 
 - Names (`os.environ.keys()`), lengths, hashes and whatever a function makes of a secret (`mask(token)`).
 - Names that only sound like it: `next_token`, `has_password`, `password_field`.
+- Tokens and keys that are refused or gone by the text around them ("invalid token %s").
 - Command-line tools that show a secret to the person who asks for it.
 
 ## How to fix
@@ -26,11 +27,14 @@ from twelvefac.project.credentials import words_of
 from twelvefac.project.python_logs import is_environment
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.project.tools import is_tool
 
 _ABOUT = frozenset("has is use uses with without no needs missing invalid expired wrong bad show hide".split())
-_TOOLS = re.compile(
-    r"(?:^|/)(?:management/commands|commands|scripts?|bin|tools?|cli|\w{0,40}_?cli\.py|manage\.py)(?:/|$)"
+_REFUSED = re.compile(
+    r"invalid|\bbad\b|expire|delet|revok|unknown|wrong|incorrect|not found|missing|rejected|refused|unverified|verify",
+    re.IGNORECASE,
 )
+"""Texts about a token that is none any more; a mistyped password is still nearly the right one."""
 
 rule = Rule(
     __name__,
@@ -97,6 +101,7 @@ rule = Rule(
                     logger.info("password of %d characters", len(password))
                     logger.info("token %s", mask(user.token))
                     logger.info("page %s", next_token)
+                    logger.warning("invalid token %s", user.token)
                     logger.info("%s %s", user.has_password, "password")
                     logger.info("home is %s", os.environ["HOME"])
             """,
@@ -116,14 +121,18 @@ rule = Rule(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, python in facts.python():
-        if _TOOLS.search(path):
+        if is_tool(path):
             continue
+        seen: set[tuple[str, str]] = set()
         for one in python.logged:
             if is_environment(one.value):
                 message = "the whole environment, with every credential in it, is written to the log"
                 yield rule.at(path, one.at, message, subject="env:*", symbol=one.scope, severity=HIGH)
                 continue
             name = str(one.value.data[0] if one.value.kind == "env" else one.value.data).rpartition(".")[2]
-            if _ABOUT.isdisjoint(words_of(name)):
+            words = words_of(name)
+            refused = words[-1] in ("token", "key") and _REFUSED.search(one.text)
+            if _ABOUT.isdisjoint(words) and not refused and (one.scope, name) not in seen:
+                seen.add((one.scope, name))
                 message = f"{name} is written to the log: whoever reads it there can use it"
                 yield rule.at(path, one.at, message, subject=f"name:{name}", symbol=one.scope)

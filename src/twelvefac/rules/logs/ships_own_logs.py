@@ -9,7 +9,7 @@ matter, are still in its buffer.
 ## What it does not flag
 
 - Streams; error trackers (Sentry) and OpenTelemetry exporters.
-- Settings for development and tests.
+- Settings for development and tests; syslog in a function that is told the address by its caller.
 
 ## How to fix
 
@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
+from twelvefac.project.facts import Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 
@@ -127,13 +128,19 @@ rule = Rule(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls(*_HANDLERS):
-        if not _DEVELOPMENT.search(path):
+        chosen = call.name.startswith("logging.") and call.scope != "" and _is_variable(call.arg("address", 0))
+        # the standard library's in a function, at an address that is passed in: the operator's choice, not the code's
+        if not _DEVELOPMENT.search(path) and not chosen:
             yield _finding(path, call.at, call.name, call.scope)
     for path, binding in facts.bindings():
         name = binding.value.text
         is_class = binding.kind == "key" and binding.target in ("class", "()")
         if is_class and name in _HANDLERS and not _DEVELOPMENT.search(path):
             yield _finding(path, binding.value.at, name, binding.scope)
+
+
+def _is_variable(value: Value | None) -> bool:
+    return value is not None and value.kind in ("name", "other")
 
 
 def _finding(path: str, at: tuple[int, int, int, int], name: str, scope: str) -> Finding:

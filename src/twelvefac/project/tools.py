@@ -1,0 +1,35 @@
+"""Which code is a command-line tool: what it prints is for the person who called it."""
+
+import re
+
+from twelvefac.project.facts import Function, PythonFacts
+
+_PATH = re.compile(
+    r"(?:^|/)(?:management/commands|commands|scripts?|bin|tools?|cli|console)/|"
+    r"(?:^|/)(?:cli|commands?|console|manage|setup|\w{0,40}_cli|__version__)\.py$"
+)
+_SCOPE = re.compile(r"help|usage|confirm|console|debug|banner|prompt|verbose|dump", re.IGNORECASE)
+_DECORATORS = frozenset(("command", "group", "callback"))
+
+
+def is_tool(path: str) -> bool:
+    """Whether a file holds commands, by its place or name."""
+    return _PATH.search(path) is not None
+
+
+def is_command(python: PythonFacts | None, scope: str) -> bool:
+    """Whether a function is a command of click, typer or Flask, or speaks to a person by its name (``print_help``)."""
+    if python is None or not scope:
+        return False
+    if _SCOPE.search(scope):
+        return True
+    around = [one for one in python.functions if scope == one.name or scope.startswith(f"{one.name}.")]
+    return any(_is_decorated(function) for function in around)
+
+
+def _is_decorated(function: Function) -> bool:
+    for decorator in function.decorators:
+        name = str(decorator.data[0] if decorator.kind == "call" and decorator.data else decorator.data)
+        if name.rpartition(".")[2] in _DECORATORS or ".cli." in f".{name}.":
+            return True
+    return False
