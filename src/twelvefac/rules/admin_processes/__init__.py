@@ -1,0 +1,1 @@
+"""Rules of factor XII, admin processes."""
