@@ -182,7 +182,7 @@ def _is_stated_by_deployment(service: Service, process: Process, step: Step) -> 
     if process.source in ("compose", "kubernetes"):
         return step.span.path == process.span.path
     return process.source == "dockerfile" and any(
-        one.source != "dockerfile" and step.launch.program in (other.program for other in one.launches)
+        one.source in ("compose", "kubernetes") and step.launch.program in (other.program for other in one.launches)
         for one in service.released
     )
 

@@ -348,6 +348,7 @@ def _has_server_value(facts: Facts, target: str) -> bool:
     """Whether the same name is given something else in another class or file: which one is in use is not known."""
     return any(
         binding.target == target
+        and not _DEVELOPMENT_CLASS.search(binding.owner)
         and not (_text(binding.value) is not None and not _SERVER_URL.match(_text(binding.value) or ""))
         and not _is_default(binding.value)
         for _, binding in facts.bindings()

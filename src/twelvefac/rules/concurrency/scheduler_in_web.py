@@ -1,0 +1,368 @@
+"""The web server runs the schedule.
+
+## Why
+
+Each worker and each replica of the web server imports the application, and each starts the scheduler: two of them send
+every reminder twice, four send it four times. The schedule stops while the server is restarted, and jobs take time from
+requests.
+
+## What it does not flag
+
+- A scheduler in a process of its own (`python scheduler.py`, `celery beat`), and code that no released server loads.
+- One that is started under a condition that the environment decides.
+- Work after a request (`BackgroundTasks`), and loops that keep the process itself up to date (caches, metrics,
+  heartbeats).
+
+## How to fix
+
+Start it as a process type of its own with exactly one replica: `python -m app.scheduler`, `celery -A app beat`, a
+Kubernetes CronJob.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule, Severity
+from twelvefac.factors import Factor
+from twelvefac.project.credentials import words_of
+from twelvefac.project.facts import Call, Function, PythonFacts, Value
+from twelvefac.project.processes import Step
+from twelvefac.project.scan import anchors
+from twelvefac.project.services import Service
+from twelvefac.source.span import Span
+
+_START = re.compile(
+    r"(?:apscheduler\.schedulers\.(?:background|asyncio|gevent|tornado|twisted|qt)\.\w{1,40}Scheduler\(\)"
+    r"|flask_apscheduler\.APScheduler\(\)|apscheduler\.(?:Async)?Scheduler\(\)|rocketry\.Rocketry\(\)"
+    r"|aiojobs\.Scheduler\(\))\.(?:start|start_in_background|run|serve)"
+)
+_IMPORTED_START = re.compile(r"(?:[\w.]{1,200}\.)?(?:\w{0,30}_)?scheduler\.start")
+_SERVERS = frozenset(
+    ("uvicorn.run", "flask.Flask().run", "quart.Quart().run", "waitress.serve", "bottle.run", "sanic.Sanic().run")
+)
+_THREADS = ("threading.Thread", "threading.Timer")
+_TASKS = ("asyncio.create_task", "asyncio.ensure_future", "asyncio.get_event_loop().create_task")
+_PERIODIC = frozenset(
+    "schedule scheduler scheduled scheduling cron job jobs cleanup purge prune reminder reminders digest periodic "
+    "periodically consume consumer worker".split()
+)
+_OWN = frozenset(
+    "cache caches metrics metric heartbeat health refresh reload watch watcher broadcast websocket ws listener".split()
+)
+_SWITCHES = frozenset("scheduler schedule sched cron worker role job jobs background task tasks beat primary".split())
+_FACTORY = re.compile(r"(?:create|make|build|init)_(?:\w{0,20}_)?app(?:lication)?|app_factory|get_application|lifespan")
+_HOOKS = frozenset(
+    ("on_event", "before_first_request", "before_serving", "on_startup", "listener", "before_server_start")
+)
+_COMMANDS = frozenset(("command", "group", "cli", "task", "shared_task", "actor"))
+
+rule = Rule(
+    __name__,
+    factor=Factor.CONCURRENCY,
+    summary="the web server runs the schedule",
+    severity=HIGH,
+    confidence=Confidence.MEDIUM,
+    since="0.1",
+    needs_command=True,
+    anchors=anchors(
+        "apscheduler",
+        "scheduler start",
+        "repeat every",
+        "schedule run pending",
+        "threading thread while",
+        "asyncio task while",
+        "rocketry",
+    ),
+    names=frozenset(
+        (
+            "start",
+            "start_in_background",
+            "run_pending",
+            *(name.rpartition(".")[2] for name in (*_SERVERS, *_THREADS, *_TASKS)),
+        )
+    ),
+    examples=(
+        Example(
+            "on import, and in a factory",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- a/app.py --
+                from apscheduler.schedulers.background import BackgroundScheduler
+                from flask import Flask
+
+                app = Flask(__name__)
+                scheduler = BackgroundScheduler()
+                scheduler.start()  # <- scheduler-in-web
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "shop:create_app()"]
+                -- b/shop/__init__.py --
+                from flask import Flask
+                from shop.jobs import scheduler
+
+                def create_app():
+                    app = Flask(__name__)
+                    scheduler.start()  # <- scheduler-in-web
+                    return app
+                -- b/shop/jobs.py --
+                from apscheduler.schedulers.background import BackgroundScheduler
+
+                scheduler = BackgroundScheduler()
+                -- c/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "web:create_app()"]
+                -- c/web.py --
+                from flask import Flask
+
+                from jobs import start_scheduler
+
+                def create_app():
+                    start_scheduler()
+                    return Flask(__name__)
+                -- c/jobs.py --
+                from apscheduler.schedulers.background import BackgroundScheduler
+
+                def start_scheduler():
+                    scheduler = BackgroundScheduler()
+                    scheduler.start()  # <- scheduler-in-web
+            """,
+        ),
+        Example(
+            "when the application starts",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["uvicorn", "app.main:app", "--host", "0.0.0.0"]
+                -- app/__init__.py --
+                -- app/main.py --
+                import asyncio
+                from contextlib import asynccontextmanager
+
+                from apscheduler.schedulers.asyncio import AsyncIOScheduler
+                from fastapi import FastAPI
+                from fastapi_utils.tasks import repeat_every
+
+                scheduler = AsyncIOScheduler()
+
+                async def cleanup_loop():
+                    while True:
+                        await asyncio.sleep(60)
+
+                @asynccontextmanager
+                async def lifespan(app):
+                    scheduler.start()  # <- scheduler-in-web
+                    asyncio.create_task(cleanup_loop())  # <- scheduler-in-web
+                    yield
+
+                app = FastAPI(lifespan=lifespan)
+
+                @app.on_event("startup")
+                @repeat_every(seconds=60)
+                def remind():  # <- scheduler-in-web
+                    pass
+            """,
+        ),
+        Example(
+            "a process of its own",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- compose.prod.yaml --
+                services:
+                  scheduler:
+                    build: .
+                    command: python scheduler.py
+                -- app.py --
+                from flask import Flask
+
+                app = Flask(__name__)
+                -- scheduler.py --
+                from apscheduler.schedulers.background import BackgroundScheduler
+
+                BackgroundScheduler().start()
+            """,
+        ),
+        Example(
+            "a switch, a command, a loop of the process's own",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:create_app()"]
+                -- app.py --
+                import os
+                import threading
+                import time
+
+                from apscheduler.schedulers.background import BackgroundScheduler
+                from flask import Flask
+
+                scheduler = BackgroundScheduler()
+
+                def refresh_cache():
+                    while True:
+                        time.sleep(60)
+
+                def create_app():
+                    app = Flask(__name__)
+                    if os.getenv("RUN_SCHEDULER"):
+                        scheduler.start()
+                    threading.Thread(target=refresh_cache, daemon=True).start()
+
+                    @app.cli.command("schedule")
+                    def schedule():
+                        scheduler.start()
+
+                    return app
+            """,
+        ),
+    ),
+)
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    loaded = _of_web(service, facts)
+    schedules = any(
+        one.module.startswith("apscheduler")
+        for path in loaded
+        if (python := facts.file(path).python) is not None
+        for one in python.imports
+    )
+    starting = _starting(service, facts, loaded)
+    for path, python in facts.python():
+        if path not in loaded:
+            continue
+        step, _, is_script = loaded[path]
+        related = ((step.span, "this serves it"),)
+        for call in python.calls:
+            started = (path, call.scope) in starting and not _is_switched(call, python)
+            severity = _judge(call, python, schedules=schedules) if started else None
+            if severity is not None and (is_script or not call.guarded):
+                subject = f"call:{call.name}"
+                yield rule.at(
+                    path, call.at, _MESSAGE, subject=subject, symbol=call.scope, related=related, severity=severity
+                )
+        repeated = [one for one in python.functions if any(_is_repeat(decorator) for decorator in one.decorators)]
+        for function in repeated[:1]:
+            places = (*related, *((Span.of(path, one.at), "as well") for one in repeated[1:4]))
+            yield rule.at(path, function.at, _MESSAGE, subject="repeat_every", symbol=function.name, related=places)
+
+
+_MESSAGE = "every worker and replica of the web server starts this schedule: with two of them, each job runs twice"
+
+
+def _of_web(service: Service, facts: Facts) -> Mapping[str, tuple[Step, str, bool]]:
+    """The files that a web server loads: its step, the entry file, and whether that is run as a script."""
+    servers = {step.span for _, step, _ in service.servers}
+    found = {path: (step, entry, False) for path, (step, entry) in service.served.items() if step.span in servers}
+    for _, step, entry in service.entries:
+        reached = service.modules.reachable(entry)
+        if _PERIODIC & set(words_of(entry.rpartition("/")[2].removesuffix(".py"))):
+            continue
+        calls = [
+            call for path, call in facts.calls(*_SERVERS) if path in reached and (not call.guarded or path == entry)
+        ]
+        if calls:
+            for path in reached:
+                found.setdefault(path, (step, entry, True))
+    return found
+
+
+def _starting(
+    service: Service, facts: Facts, loaded: Mapping[str, tuple[Step, str, bool]]
+) -> frozenset[tuple[str, str]]:
+    """The functions that run when the application is loaded or started, by file; "" is the module itself."""
+    functions: dict[tuple[str, str], Function] = {}
+    queue: list[tuple[str, str]] = []
+    for path, (_, entry, is_script) in loaded.items():
+        python = facts.file(path).python
+        if python is None:
+            continue
+        queue.append((path, ""))
+        named = _named_hooks(python)
+        for one in python.functions:
+            if _is_command(one):
+                continue
+            functions[path, one.name] = one
+            if _is_start(one, named) or (is_script and entry == path and not one.decorators):
+                queue.append((path, one.name))
+    seen: set[tuple[str, str]] = set()
+    while queue:
+        where = queue.pop()
+        if where in seen:
+            continue
+        seen.add(where)
+        function = functions.get(where)
+        if function is not None:
+            queue += [(where[0], name) for name in function.calls if (where[0], name) in functions]
+            for name in function.outside:
+                module, _, last = name.rpartition(".")
+                target = service.modules.find(module) if module else None
+                if target is not None and (target, last) in functions:
+                    queue.append((target, last))
+    return frozenset(seen)
+
+
+def _named_hooks(python: PythonFacts) -> set[str]:
+    """The functions that an application is given to run at its start: ``FastAPI(lifespan=…, on_startup=[…])``."""
+    return {
+        str(value.data)
+        for binding in python.bindings
+        if binding.target in ("lifespan", "on_startup")
+        for value in (binding.value, *(binding.value.data if binding.value.kind == "list" else ()))
+        if value.kind == "name"
+    }
+
+
+def _is_start(function: Function, named: set[str]) -> bool:
+    last = function.name.rpartition(".")[2]
+    if _FACTORY.fullmatch(last) or function.name in named:
+        return True
+    if last == "ready" and function.parameters == ("self",) and function.name.rpartition(".")[0].endswith("Config"):
+        return True
+    for decorator in function.decorators:
+        name = decorator.data[0] if decorator.kind == "call" else decorator.data
+        if not isinstance(name, str) or name.rpartition(".")[2] not in _HOOKS:
+            continue
+        words = [value.text for value in decorator.data[1]] if decorator.kind == "call" else []
+        if not any(word in ("shutdown", "after_server_stop", "before_server_stop") for word in words):
+            return True
+    return False
+
+
+def _is_command(function: Function) -> bool:
+    names = [one.data[0] if one.kind == "call" else one.data for one in function.decorators]
+    return any(isinstance(name, str) and name.rpartition(".")[2] in _COMMANDS for name in names)
+
+
+def _judge(call: Call, python: PythonFacts, *, schedules: bool) -> Severity | None:
+    """How bad a call is: HIGH for a scheduler's start, MEDIUM for a loop that is named like one; None for others."""
+    if _START.fullmatch(call.name) or call.name == "schedule.run_pending":
+        return HIGH
+    if schedules and _IMPORTED_START.fullmatch(call.name):
+        return HIGH
+    target: Value | None = None
+    if call.name in _THREADS:
+        target = call.arg("target", None) or call.arg("function", 1)
+    elif call.name in _TASKS or call.name.endswith("loop.create_task"):
+        target = call.args[0] if call.args else None
+    if target is None or target.kind not in ("name", "call"):
+        return None
+    name = str(target.data[0] if target.kind == "call" else target.data)
+    words = set(words_of(name.rpartition(".")[2]))
+    loops = any(one.scope == name and one.pauses and not one.leaves for one in python.loops)
+    return MEDIUM if loops and words & _PERIODIC and not words & _OWN else None
+
+
+def _is_switched(call: Call, python: PythonFacts) -> bool:
+    """Whether the environment is asked, where it is started, for what looks like a switch of it."""
+    return any(_SWITCHES & set(words_of(read.key or "")) and read.scope in (call.scope, "") for read in python.env)
+
+
+def _is_repeat(decorator: Value) -> bool:
+    name = decorator.data[0] if decorator.kind == "call" else decorator.data
+    return isinstance(name, str) and name.rpartition(".")[2] == "repeat_every"

@@ -1,0 +1,190 @@
+"""The load balancer sends a user to the same replica every time.
+
+## Why
+
+Sticky sessions hide that state lies in a process. When the replica goes away, on a deploy, a crash or a scale-down, its
+users lose what was kept there; and load is spread by who came first, not by who has room.
+
+## What it does not flag
+
+- `sessionAffinity: None`, and a store's own Service.
+- Manifests for development.
+- A gateway for websockets is reported as low: its connection must stay where it is, but needs no affinity once open.
+
+## How to fix
+
+Keep sessions in a backing service (Redis, the database) or in a signed cookie, and take the affinity out.
+"""
+
+import re
+from collections.abc import Iterator
+
+from twelvefac.audit.facts import Facts
+from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.factors import Factor
+from twelvefac.project.compose import ComposeFile, ComposeService
+from twelvefac.project.kubernetes import Resource
+from twelvefac.project.services import Service
+from twelvefac.project.starting import STORES
+from twelvefac.project.yaml_nodes import Node, YamlDocument
+from twelvefac.source.span import Pos
+
+_DEVELOPMENT = re.compile(r"(?:^|[/._-])(?:dev\w*|local\w*|test\w*|debug|override|ci)(?:[/._-]|$)", re.IGNORECASE)
+_SOCKETS = re.compile(r"(?:^|[-_.])(?:ws|wss|websockets?|sockets?|socketio|realtime)(?:$|[-_.])", re.IGNORECASE)
+_ANNOTATIONS = {
+    "nginx.ingress.kubernetes.io/affinity": re.compile("cookie"),
+    "ingress.kubernetes.io/affinity": re.compile("cookie"),
+    "haproxy.org/cookie-persistence": re.compile(r".+"),
+    "haproxy-ingress.github.io/affinity": re.compile("cookie"),
+    "traefik.ingress.kubernetes.io/service.sticky.cookie": re.compile("true"),
+    "traefik.ingress.kubernetes.io/affinity": re.compile("true"),
+    "alb.ingress.kubernetes.io/target-group-attributes": re.compile(r".*stickiness\.enabled=true.*"),
+    "projectcontour.io/load-balancer-strategy": re.compile("Cookie"),
+}
+_LABEL = re.compile(r"traefik\.http\.services\.([\w.-]{1,100})\.loadbalancer\.sticky(?:\.cookie)?", re.IGNORECASE)
+_KUBERNETES = frozenset(("Service", "Ingress"))
+
+rule = Rule(
+    __name__,
+    factor=Factor.PROCESSES,
+    summary="the load balancer sends a user to the same replica every time",
+    severity=MEDIUM,
+    confidence=Confidence.HIGH,
+    since="0.1",
+    examples=(
+        Example(
+            "a Service, an Ingress and Traefik",
+            source="""
+                -- app.py --
+                -- k8s.yaml --
+                apiVersion: v1
+                kind: Service
+                metadata: {name: web}
+                spec:
+                  sessionAffinity: ClientIP  # <- sticky-sessions
+                ---
+                apiVersion: networking.k8s.io/v1
+                kind: Ingress
+                metadata:
+                  name: web
+                  annotations:
+                    nginx.ingress.kubernetes.io/affinity: cookie  # <- sticky-sessions
+                -- Dockerfile --
+                FROM python:3.12-slim
+                -- compose.yaml --
+                services:
+                  web:
+                    build: .
+                    labels:
+                      - traefik.http.services.web.loadbalancer.sticky.cookie=true  # <- sticky-sessions
+            """,
+        ),
+        Example(
+            "an Istio rule",
+            source="""
+                -- app.py --
+                -- istio.yaml --
+                apiVersion: networking.istio.io/v1
+                kind: DestinationRule
+                metadata: {name: web}
+                spec:
+                  host: web
+                  trafficPolicy:
+                    loadBalancer:
+                      consistentHash:
+                        httpCookie: {name: user, ttl: 0s}  # <- sticky-sessions
+            """,
+        ),
+        Example(
+            "no affinity, and a store's",
+            source="""
+                -- app.py --
+                -- k8s.yaml --
+                apiVersion: v1
+                kind: Service
+                metadata: {name: web}
+                spec:
+                  sessionAffinity: None
+                ---
+                apiVersion: v1
+                kind: Service
+                metadata: {name: rabbitmq}
+                spec:
+                  sessionAffinity: ClientIP
+            """,
+        ),
+        Example(
+            "other labels, and a file for development",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                -- app.py --
+                -- compose.yaml --
+                services:
+                  web:
+                    build: .
+                    labels:
+                      traefik.http.services.web.loadbalancer.server.port: "8000"
+                      traefik.http.services.web.loadbalancer.sticky.cookie: "false"
+                -- k8s/dev/service.yaml --
+                apiVersion: v1
+                kind: Service
+                metadata: {name: web}
+                spec:
+                  sessionAffinity: ClientIP
+            """,
+        ),
+    ),
+)
+
+
+@rule.check
+def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    for path, resource in facts.resources():
+        if not _DEVELOPMENT.search(path) and not STORES.search(resource.name):
+            for what, node in _affinities(resource):
+                yield _finding(path, node.at, resource.name, what)
+    for file, one in service.composed:
+        if not _DEVELOPMENT.search(file.path.rpartition("/")[2]):
+            yield from _labels(file, one)
+
+
+def _finding(path: str, at: Pos, name: str, what: str) -> Finding:
+    message = (
+        f"{what} binds each user of {name} to one replica: what that process keeps for them is lost when it goes away"
+    )
+    severity = LOW if _SOCKETS.search(name) else MEDIUM
+    return rule.at(path, at, message, subject=f"affinity:{name}:{what}", severity=severity)
+
+
+def _affinities(resource: Resource) -> Iterator[tuple[str, Node]]:
+    document = resource.document
+    if resource.kind == "Service":
+        node = document.get(resource.node, "spec", "sessionAffinity")
+        if node is not None and node.data == "ClientIP":
+            yield "sessionAffinity", node
+    if resource.kind in _KUBERNETES:
+        for key, node in _items(document, document.get(resource.node, "metadata", "annotations")):
+            pattern = _ANNOTATIONS.get(key)
+            if pattern is not None and node.kind == "scalar" and pattern.fullmatch(str(node.data)):
+                yield key.rpartition("/")[2], node
+    if resource.kind == "DestinationRule":
+        node = document.get(resource.node, "spec", "trafficPolicy", "loadBalancer", "consistentHash", "httpCookie")
+        if node is not None:
+            yield "httpCookie", node
+    if resource.kind == "BackendConfig":  # of Google Kubernetes Engine
+        node = document.get(resource.node, "spec", "sessionAffinity", "affinityType")
+        if node is not None and node.data in ("CLIENT_IP", "GENERATED_COOKIE"):
+            yield "affinityType", node
+
+
+def _items(document: YamlDocument, node: Node | None) -> Iterator[tuple[str, Node]]:
+    for key, _, value in document.items(node) if node is not None else ():
+        yield key, value
+
+
+def _labels(file: ComposeFile, one: ComposeService) -> Iterator[Finding]:
+    for label in one.labels:
+        if _LABEL.fullmatch(label.name) and (label.value or "").lower() == "true":
+            yield _finding(file.path, label.at, one.name, "a sticky cookie")
+            return
