@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from twelvefac.project.command import Launch, base_name, has_init, launch, shell_line, split_shell, strip_init
 from twelvefac.project.shell import ShellCommand, ShellFacts
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
-_BUSYBOX = re.compile(r"alpine|busybox", re.IGNORECASE)
-_BASH = re.compile(
+_BUSYBOX = regex(r"alpine|busybox", re.IGNORECASE)
+_BASH = regex(
     r"(?:^|[/:_.-])(?:ubi\d*|centos|fedora|rocky\w*|alma\w*|amazonlinux|oraclelinux|opensuse|archlinux)", re.IGNORECASE
 )
 _SHELLS = frozenset(("sh", "bash", "ash", "dash"))
@@ -65,6 +66,12 @@ class Process:
     def has_init(self) -> bool:
         """Whether an init that passes signals on is in front."""
         return self.init or has_init(self.argv)
+
+    def states(self, step: Step) -> bool:
+        """Whether a manifest itself states this step, also where a script hands over to it (``exec "$@"``)."""
+        if self.source not in ("compose", "kubernetes"):
+            return False
+        return step.span.path == self.span.path or (bool(step.words) and self.argv[-len(step.words) :] == step.words)
 
     @cached_property
     def line(self) -> str | None:

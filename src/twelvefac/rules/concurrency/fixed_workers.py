@@ -125,9 +125,8 @@ rule = Rule(
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for process in service.released:
         for step in process.steps or ():
-            stated_by_deployment = process.source in ("compose", "kubernetes") and step.span.path == process.span.path
             program = step.launch.program
-            tables = () if stated_by_deployment else ((_OPTIONS, "workers"), (_THREADS, "threads"))
+            tables = () if process.states(step) else ((_OPTIONS, "workers"), (_THREADS, "threads"))
             for table, kind in tables:
                 options = table.get(program, ())
                 number = step.launch.option(*options) if options else None

@@ -24,22 +24,24 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
+from twelvefac.project.command import base_name
 from twelvefac.project.processes import Process, Step
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
 _LASTING = frozenset(
     "gunicorn uvicorn hypercorn granian daphne waitress-serve uwsgi celery rq rqworker dramatiq arq huey_consumer "
     "huey_consumer.py faust flask fastapi sanic litestar streamlit supervisord nginx caddy haproxy apache2 "
     "apache2ctl httpd redis-server memcached mongod postgres mysqld cron crond supercronic rsyslogd node "
-    "jupyter airflow prefect dagster celerybeat flower".split()
+    "jupyter airflow prefect dagster celerybeat flower tor".split()
 )
 """Programs that run until they are stopped."""
 _DJANGO = frozenset(
     "runserver qcluster run_huey rqworker rqscheduler process_tasks runworker celery beat run_gunicorn".split()
 )
-_SUPERVISED = re.compile(r"^[ \t]{0,8}\[program:([\w.-]{1,60})\]", re.MULTILINE)
-_LONGRUN = re.compile(r"(?:.{0,300}/)?(?:s6-rc\.d|services\.d|s6/[\w-]{1,30})/([\w.-]{1,60})/run")
+_SUPERVISED = regex(r"^[ \t]{0,8}\[program:([\w.-]{1,60})\]", re.MULTILINE)
+_LONGRUN = regex(r"(?:.{0,300}/)?(?:s6-rc\.d|services\.d|s6/[\w-]{1,30})/([\w.-]{1,60})/run")
 _MANAGERS = frozenset(("honcho", "foreman", "forego", "goreman", "overmind", "hivemind"))
 
 rule = Rule(
@@ -181,7 +183,7 @@ def _side_by_side(service: Service, process: Process) -> tuple[Step, str] | None
         return None
     for index, step in enumerate(steps):
         rest = steps[index + 1 :]
-        behind = _goes_on(service, step)
+        behind = _goes_on(service, process, step)
         if not behind or step.block:  # a branch may be one for development
             continue
         waited = next((place for place, one in enumerate(rest) if one.launch.program == "wait"), None)
@@ -195,7 +197,7 @@ def _side_by_side(service: Service, process: Process) -> tuple[Step, str] | None
     return None
 
 
-def _goes_on(service: Service, step: Step) -> str:
+def _goes_on(service: Service, process: Process, step: Step) -> str:
     """The program that a step leaves running when the next step starts; "" if it leaves none."""
     launch = step.launch
     if launch.program == "service" and launch.args[1:2] in (("start",), ("restart",)):
@@ -204,7 +206,11 @@ def _goes_on(service: Service, step: Step) -> str:
         return launch.program
     if launch.program in ("nginx", "redis-server", "supervisord", "apache2ctl") and not step.last:
         return launch.program if launch.program != "nginx" or not launch.has("-t", "-s", "-v", "-T") else ""
-    return _shown(step) if step.background and _lasts(service, step) else ""
+    if not step.background:
+        return ""
+    script = process.scripts(launch.program) if launch.program.endswith(".sh") else None
+    started = {base_name(word) for one in script[1].commands for word in one.words[:2]} if script is not None else set()
+    return _shown(step) if _lasts(service, step) or not _LASTING.isdisjoint(started) else ""
 
 
 def _lasts(service: Service, step: Step) -> bool:

@@ -19,7 +19,6 @@ Start it as a process type of its own with exactly one replica: `python -m app.s
 Kubernetes CronJob.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 
 from twelvefac.audit.facts import Facts
@@ -30,14 +29,15 @@ from twelvefac.project.facts import Call, Function, PythonFacts, Value
 from twelvefac.project.processes import Step
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
-_START = re.compile(
+_START = regex(
     r"(?:apscheduler\.schedulers\.(?:background|asyncio|gevent|tornado|twisted|qt)\.\w{1,40}Scheduler\(\)"
     r"|flask_apscheduler\.APScheduler\(\)|apscheduler\.(?:Async)?Scheduler\(\)|rocketry\.Rocketry\(\)"
     r"|aiojobs\.Scheduler\(\))\.(?:start|start_in_background|run|serve)"
 )
-_IMPORTED_START = re.compile(r"(?:[\w.]{1,200}\.)?(?:\w{0,30}_)?scheduler\.start")
+_IMPORTED_START = regex(r"(?:[\w.]{1,200}\.)?(?:\w{0,30}_)?scheduler\.start")
 _SERVERS = frozenset(
     ("uvicorn.run", "flask.Flask().run", "quart.Quart().run", "waitress.serve", "bottle.run", "sanic.Sanic().run")
 )
@@ -51,7 +51,7 @@ _OWN = frozenset(
     "cache caches metrics metric heartbeat health refresh reload watch watcher broadcast websocket ws listener".split()
 )
 _SWITCHES = frozenset("scheduler schedule sched cron worker role job jobs background task tasks beat primary".split())
-_FACTORY = re.compile(r"(?:create|make|build|init)_(?:\w{0,20}_)?app(?:lication)?|app_factory|get_application|lifespan")
+_FACTORY = regex(r"(?:create|make|build|init)_(?:\w{0,20}_)?app(?:lication)?|app_factory|get_application|lifespan")
 _HOOKS = frozenset(
     ("on_event", "before_first_request", "before_serving", "on_startup", "listener", "before_server_start")
 )

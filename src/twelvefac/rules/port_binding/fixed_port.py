@@ -141,10 +141,14 @@ rule = Rule(
                 app = Flask(__name__)
                 if __name__ == "__main__":
                     app.run(port=5000)
+                -- start.sh --
+                #!/bin/sh
+                exec "$@"
                 -- compose.yaml --
                 services:
                   web:
                     build: .
+                    entrypoint: ./start.sh
                     command: gunicorn -b 0.0.0.0:8000 app:app
             """,
         ),
@@ -180,7 +184,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 def _is_stated_by_deployment(service: Service, process: Process, step: Step) -> bool:
     """Whether a manifest states the port: in its own command, or in the one it puts over the image's."""
     if process.source in ("compose", "kubernetes"):
-        return step.span.path == process.span.path
+        return process.states(step)
     return process.source == "dockerfile" and any(
         one.source in ("compose", "kubernetes") and step.launch.program in (other.program for other in one.launches)
         for one in service.released

@@ -17,7 +17,6 @@ nothing, but proxies and `docker run -P` go by it.
 Publish, probe and expose the port that the command binds, and let both read it from one place (`PORT`).
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -31,10 +30,11 @@ from twelvefac.project.processes import Process
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.project.yaml_nodes import Node, YamlDocument
+from twelvefac.source.pattern import regex
 
 _PROBES = ("readinessProbe", "livenessProbe", "startupProbe")
 _CHECKS = ("httpGet", "tcpSocket", "grpc")
-_WORD = re.compile(r"(\d{1,5})(?:/tcp)?")
+_WORD = regex(r"(\d{1,5})(?:/tcp)?")
 
 rule = Rule(
     __name__,

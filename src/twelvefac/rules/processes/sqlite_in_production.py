@@ -28,23 +28,24 @@ from twelvefac.factors import Factor
 from twelvefac.project.facts import Binding, Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos, Span
 
-_URL = re.compile(r"sqlite(?:\+\w{1,30})?:///?[^:?\s]", re.IGNORECASE)
-_SERVER_URL = re.compile(
+_URL = regex(r"sqlite(?:\+\w{1,30})?:///?[^:?\s]", re.IGNORECASE)
+_SERVER_URL = regex(
     r"(?:postgres\w*|postgis|mysql|mariadb|mssql|oracle|cockroachdb|mongodb)(?:\+\w{1,30})*://", re.IGNORECASE
 )
-_HARMLESS = re.compile(r"mode=ro|immutable=1|:memory:|mode=memory|cache|test|/tmp/|celery", re.IGNORECASE)
-_DEVELOPMENT = re.compile(
+_HARMLESS = regex(r"mode=ro|immutable=1|:memory:|mode=memory|cache|test|/tmp/|celery", re.IGNORECASE)
+_DEVELOPMENT = regex(
     r"(?:^|[/._-])(?:dev\w*|local\w*|test\w*|debug\w*|ci|example\w*|sample\w*|script\w*|tool\w*|seed\w*)(?:[/._-]|$)",
     re.IGNORECASE,
 )
-_DEVELOPMENT_CLASS = re.compile(r"dev|test|local|debug", re.IGNORECASE)
+_DEVELOPMENT_CLASS = regex(r"dev|test|local|debug", re.IGNORECASE)
 _DRIVERS = frozenset(
     "psycopg psycopg2 psycopg2-binary psycopg-binary asyncpg mysqlclient pymysql mysql-connector-python aiomysql "
     "asyncmy pyodbc oracledb cx-oracle mssql-django pg8000 django-cockroachdb pymongo motor".split()
 )
-_SERVERS = re.compile(r"(?:^|/)(?:postgres|postgis|timescaledb|pgvector|mysql|mariadb|percona|cockroach|mssql)")
+_SERVERS = regex(r"(?:^|/)(?:postgres|postgis|timescaledb|pgvector|mysql|mariadb|percona|cockroach|mssql)")
 _BACKEND = "django.db.backends.sqlite3"
 _ENGINES = (
     "sqlalchemy.create_engine",

@@ -27,10 +27,11 @@ from twelvefac.project.kubernetes import Resource
 from twelvefac.project.services import Service
 from twelvefac.project.starting import STORES
 from twelvefac.project.yaml_nodes import Node, YamlDocument
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
-_DEVELOPMENT = re.compile(r"(?:^|[/._-])(?:dev\w*|local\w*|test\w*|debug|override|ci)(?:[/._-]|$)", re.IGNORECASE)
-_SOCKETS = re.compile(r"(?:^|[-_.])(?:ws|wss|websockets?|sockets?|socketio|realtime)(?:$|[-_.])", re.IGNORECASE)
+_DEVELOPMENT = regex(r"(?:^|[/._-])(?:dev\w*|local\w*|test\w*|debug|override|ci)(?:[/._-]|$)", re.IGNORECASE)
+_SOCKETS = regex(r"(?:^|[-_.])(?:ws|wss|websockets?|sockets?|socketio|realtime)(?:$|[-_.])", re.IGNORECASE)
 _ANNOTATIONS = {
     "nginx.ingress.kubernetes.io/affinity": re.compile("cookie"),
     "ingress.kubernetes.io/affinity": re.compile("cookie"),
@@ -41,7 +42,7 @@ _ANNOTATIONS = {
     "alb.ingress.kubernetes.io/target-group-attributes": re.compile(r".*stickiness\.enabled=true.*"),
     "projectcontour.io/load-balancer-strategy": re.compile("Cookie"),
 }
-_LABEL = re.compile(r"traefik\.http\.services\.([\w.-]{1,100})\.loadbalancer\.sticky(?:\.cookie)?", re.IGNORECASE)
+_LABEL = regex(r"traefik\.http\.services\.([\w.-]{1,100})\.loadbalancer\.sticky(?:\.cookie)?", re.IGNORECASE)
 _KUBERNETES = frozenset(("Service", "Ingress"))
 
 rule = Rule(
