@@ -26,10 +26,12 @@ from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.callgraph import Place, called, loaded
 from twelvefac.project.command import Launch
-from twelvefac.project.facts import Call, Function, PythonFacts
+from twelvefac.project.facts import Call, Function
+from twelvefac.project.processes import Step
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.project.tools import is_tool
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
 _COMMANDS = {
@@ -46,6 +48,10 @@ _COMMANDS = {
 _HOOKS = frozenset(
     ("on_event", "before_first_request", "before_serving", "before_server_start", "on_startup", "lifespan")
 )
+_HOOK_LINE = regex(r"[ \t]{0,8}(?:hook-|exec-)[\w-]{1,40}[ \t]{0,8}=.{0,200}(?:\bmigrate\b|\bupgrade\b)")
+_ALWAYS = frozenset(("", "while", "until"))
+"""Where a step of a script stands that runs whatever happens: also in a loop that tries until it succeeds."""
+_SHOWN = 10
 _FACTORIES = frozenset(("create_app", "make_app", "get_app", "build_app", "get_application", "create_application"))
 
 rule = Rule(
@@ -81,6 +87,13 @@ rule = Rule(
                 exec "$@"
                 -- b/manage.py --
                 -- b/shop/wsgi.py --
+                -- c/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["uwsgi", "/srv/uwsgi.ini"]
+                -- c/uwsgi.ini --
+                [uwsgi]
+                hook-pre-app = exec:./manage.py migrate  # <- migrate-on-boot
+                -- c/manage.py --
             """,
         ),
         Example(
@@ -169,19 +182,34 @@ rule = Rule(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     replicas = _replicas(service)
+    seen: set[Span] = set()
     for process in service.released:
         steps = process.steps or ()
         if not steps or _what(steps[-1].launch) is not None:
             continue  # migrating is all that it does
         for step in steps[:-1]:
             what = _what(step.launch)
-            if what is not None and not step.block and not step.background:
-                message = (
-                    f"each start of {process.name} runs `{what}`: processes that start together race for the schema"
-                )
-                related = () if step.span == process.span else ((process.span, "this starts it"),)
-                yield rule.on(step.span, message + replicas, subject=f"migrate:{what}", related=related)
+            if what is None or step.block not in _ALWAYS or step.background or step.span in seen:
+                continue
+            seen.add(step.span)
+            message = f"each start of {process.name} runs `{what}`: processes that start together race for the schema"
+            related = () if step.span == process.span else ((process.span, "this starts it"),)
+            yield rule.on(step.span, message + replicas, subject=f"migrate:{what}", related=related)
+        yield from _hooks(service, facts, steps)
     yield from _in_code(service, facts, replicas)
+
+
+def _hooks(service: Service, facts: Facts, steps: tuple[Step, ...]) -> Iterator[Finding]:
+    """uwsgi runs what its configuration names before it loads the application."""
+    names = {word.rpartition("/")[2] for step in steps if step.launch.program == "uwsgi" for word in step.words}
+    for path in service.files:
+        text = facts.file(path).text
+        if text is None or path.rpartition("/")[2] not in names:
+            continue
+        for number, line in enumerate(text.split("\n"), 1):
+            if _HOOK_LINE.match(line):
+                message = "each start of uwsgi migrates: processes that start together race for the schema"
+                yield rule.at(path, (number, 1, number, len(line) + 1), message, subject="migrate:uwsgi")
 
 
 def _replicas(service: Service) -> str:
@@ -209,33 +237,30 @@ def _in_code(service: Service, facts: Facts, replicas: str) -> Iterator[Finding]
     known = {path: python for path, python in facts.python() if path in service.reached}
     if not any(_changes_schema(call) for python in known.values() for call in python.calls):
         return
-    roots: dict[Place, str] = {}
+    roots: set[Place] = set()
     for path, python in known.items():
         entry = service.started.get(path, (None, ""))[1] == path
         if not is_tool(path):
-            roots.update(
-                (place, "is called when the module is loaded")
-                for place in loaded(path, python, service.modules, entry=entry)
-            )
-            roots.update(_hooks(path, python))
+            roots.update(loaded(path, python, service.modules, entry=entry))
+            roots.update((path, one.name) for one in python.functions if _is_hook(one) or one.name in _FACTORIES)
     running = called(roots, known, service.modules)
-    for path, python in known.items():
-        for call in python.calls:
-            what = _changes_schema(call)
-            if what is None or is_tool(path):
-                continue
-            at_load = not call.scope and service.runs_there(path, guarded=call.guarded)
-            if at_load or (path, call.scope) in running:
-                when = "importing this module" if at_load else f"each start of the service, through {call.scope},"
-                message = f"{when} runs {what}: processes that start together race for the schema{replicas}"
-                related: tuple[tuple[Span, str], ...] = ((service.reached[path][0].span, "this starts it"),)
-                yield rule.at(path, call.at, message, subject=f"schema:{what}", symbol=call.scope, related=related)
-
-
-def _hooks(path: str, python: PythonFacts) -> Iterator[tuple[Place, str]]:
-    for function in python.functions:
-        if _is_hook(function) or function.name in _FACTORIES:
-            yield (path, function.name), "a start-up hook"
+    found = [
+        (path, call, what)
+        for path, python in known.items()
+        for call in python.calls
+        if (what := _changes_schema(call)) is not None
+        and not is_tool(path)
+        and ((path, call.scope) in running or (not call.scope and service.runs_there(path, guarded=call.guarded)))
+    ]
+    if found:
+        path, call, what = found[0]
+        when = f"each start of the service, through {call.scope}," if call.scope else "importing this module"
+        message = f"{when} runs {what}: processes that start together race for the schema{replicas}"
+        related = [(service.reached[path][0].span, "this starts it")]
+        related += [(Span.of(where, one.at), f"runs {it}") for where, one, it in found[1:]]
+        yield rule.at(
+            path, call.at, message, subject=f"schema:{what}", symbol=call.scope, related=tuple(related[:_SHOWN])
+        )
 
 
 def _is_hook(function: Function) -> bool:

@@ -25,6 +25,7 @@ from twelvefac.factors import Factor
 from twelvefac.project.facts import Class
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 
 _TOOLS = frozenset(
     "alembic flask-migrate django aerich yoyo-migrations peewee-migrate piccolo prisma flask-alembic django-ninja "
@@ -35,7 +36,7 @@ _BASES = frozenset(
     "sqlalchemy.orm.declarative_base() sqlalchemy.declarative_base()".split()
 )
 _REFLECTED = ("automap_base", "DeferredReflection", "autoload_with", "reflect")
-_COMMAND = re.compile(
+_COMMAND = regex(
     r"migrat|alembic|flyway|liquibase|upgrade|initdb|init[-_]db|create[-_](?:db|tables)|schema", re.IGNORECASE
 )
 
