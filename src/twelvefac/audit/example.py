@@ -4,8 +4,10 @@ import re
 import textwrap
 from dataclasses import dataclass
 
-_FILE = re.compile(r"^-- (\S+)(?: \((untracked)\))? --$", re.MULTILINE)
-_MARKER = re.compile(r"[ \t]*# <- ([a-z0-9-]+)(?: x(\d+))?[ \t]*$", re.MULTILINE)
+from twelvefac.source.pattern import regex
+
+_FILE = regex(r"^-- (\S+)(?: \((untracked)\))? --$", re.MULTILINE)
+_MARKER = regex(r"[ \t]*# <- ([a-z0-9-]+)(?: x(\d+))?[ \t]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,15 @@ import re
 import shlex
 from typing import NamedTuple
 
+from twelvefac.source.pattern import regex
+
 _OPERATORS = frozenset(("&&", "||", ";", "|", "&", "|&", ";;"))
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w{0,100}=")
-_DUPLICATION = re.compile(r"\s\d?>&[\d-]|\s&>>?")
+_ASSIGNMENT = regex(r"[A-Za-z_]\w{0,100}=")
+_DUPLICATION = regex(r"\s\d?>&[\d-]|\s&>>?")
 """Redirections that hold an ampersand, which is no operator there: ``2>&1``."""
 _INITS = frozenset(("tini", "dumb-init", "catatonit", "docker-init", "s6-svscan"))
 _RESERVED = frozenset("if then elif else fi for while until do done case esac select function { } ! [[ ((".split())
-_SUBSTITUTED_LIST = re.compile(r"(?:\$\(|`)[^)`]{0,500}[;&|]")
+_SUBSTITUTED_LIST = regex(r"(?:\$\(|`)[^)`]{0,500}[;&|]")
 _LONGEST_LINE = 20_000
 _MOST_WORDS = 1_000
 """Longer command lines are written by nobody; taking them apart would cost seconds."""

@@ -5,11 +5,12 @@ import re
 from typing import NamedTuple
 
 from twelvefac.project.yaml_nodes import Node, YamlDocument
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
-NAME = re.compile(r"(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml|docker-stack[\w.-]*\.ya?ml|stack\.ya?ml")
-_RELEASED = re.compile(r"prod|deploy|stack|swarm|release", re.IGNORECASE)
-_VARIABLE = re.compile(r"\$(?:\{(\w{1,100})(?::?([-?+])([^}]{0,300}))?\}|(\w{1,100}))")
+NAME = regex(r"(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml|docker-stack[\w.-]*\.ya?ml|stack\.ya?ml")
+_RELEASED = regex(r"prod|deploy|stack|swarm|release", re.IGNORECASE)
+_VARIABLE = regex(r"\$(?:\{(\w{1,100})(?::?([-?+])([^}]{0,300}))?\}|(\w{1,100}))")
 
 
 class Setting(NamedTuple):

@@ -9,6 +9,8 @@ import re
 from collections import Counter
 from functools import lru_cache
 
+from twelvefac.source.pattern import regex
+
 _PROVIDERS = (
     ("AWS access key", r"(?:AKIA|ASIA)[A-Z2-7]{16}"),
     ("GitHub token", r"gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_\w{22,255}"),
@@ -25,9 +27,9 @@ _PROVIDERS = (
     ("Telegram bot token", r"\d{8,10}:AA[\w-]{33}"),
     ("private key", r"-----BEGIN (?:[A-Z]{1,20} ){0,3}PRIVATE KEY-----"),
 )  # fmt: skip
-_PROVIDER = re.compile("|".join(f"({pattern})" for _, pattern in _PROVIDERS))
-_DSN = re.compile(r"([a-zA-Z][\w+.-]{0,40})://([^\s:/@'\"{}$%<>]{0,100}):([^\s@/'\"]{1,200})@([^\s'\"/]{1,200})")
-CREDENTIAL_SHAPE = re.compile(f"{_DSN.pattern}|{_PROVIDER.pattern}")
+_PROVIDER = regex("|".join(f"({pattern})" for _, pattern in _PROVIDERS))
+_DSN = regex(r"([a-zA-Z][\w+.-]{0,40})://([^\s:/@'\"{}$%<>]{0,100}):([^\s@/'\"]{1,200})@([^\s'\"/]{1,200})")
+CREDENTIAL_SHAPE = regex(f"{_DSN.pattern}|{_PROVIDER.pattern}")
 """Strings worth keeping as facts wherever they stand."""
 
 PARTS = ("~AKIA", "~ASIA", "~AIza", "~PRIVATE KEY-", r"~:AA[\w-]{33}", r"~://[^\s:/@]{0,100}:[^\s@/]{1,200}@")
@@ -35,7 +37,7 @@ PARTS = ("~AKIA", "~ASIA", "~AIza", "~PRIVATE KEY-", r"~:AA[\w-]{33}", r"~://[^\
 PROVIDER_WORDS = ("ghp", "gho", "ghu", "ghs", "ghr", "glpat", "github pat", "xoxb", "xoxp", "xoxa", "xoxr", "xoxs",
                   "sk live", "sk test", "rk live", "rk test", "sk", "sg", "hf", "npm", "pypi")  # fmt: skip
 
-_SPLIT = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_SPLIT = regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SECRET_LAST = frozenset(
     "password passwd pwd passphrase secret token apikey secretkey accesskey privatekey credential credentials "
     "authtoken accesstoken passcode".split()
@@ -55,15 +57,15 @@ _NOT_SECRET_BEFORE = frozenset(
 )
 """``next_token``, ``max_token``, ``pad_token``: words in front that make a token something else."""
 
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = regex(
     r"<[^>]{0,60}>|\{\{.{0,60}\}\}|\$\{?\w{1,60}\}?|%\(\w{1,60}\)s|\{\w{0,60}\}|x{3,}|\*{3,}|\.{3,}|-{3,}|_{3,}|"
     r"(?:your|my|the|some|enter|insert|put|add|fill|set|replace|change|todo|fixme)[\s_-].{0,60}|"
     r"(?:example|dummy|fake|sample|placeholder|redacted|replace-?me|fill-?me|todo|foobar|none|null|undefined|string|"
     r"password|secret|token|test|testing|test[_-]?(?:password|secret|token|key))\d{0,3}",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"\S{1,60} \S{1,60} \S")
-_REFERENCE = re.compile(
+_SENTENCE = regex(r"\S{1,60} \S{1,60} \S")
+_REFERENCE = regex(
     r"[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){1,10}|(?:[a-z]{2,30}[.:]){1,8}[a-z_-]{2,40}|"
     r"(?:[a-z0-9_.-]{1,40}/){1,8}[a-z0-9_.-]{1,40}|(?:\.{0,2}/|[A-Za-z]:\\).*|"
     r"[a-z][a-z+.-]{1,20}://[^@]*"

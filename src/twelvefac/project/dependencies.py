@@ -6,18 +6,19 @@ from typing import Any, NamedTuple
 
 from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.document import Document
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
-REQUIREMENTS = re.compile(r"(?:[\w.-]{0,60}[-_.])?(?:requirements|constraints)(?:[-_.][\w.-]{1,60})?\.(?:txt|in)")
+REQUIREMENTS = regex(r"(?:[\w.-]{0,60}[-_.])?(?:requirements|constraints)(?:[-_.][\w.-]{1,60})?\.(?:txt|in)")
 LOCKS = frozenset(("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock", "conda-lock.yml"))
-_PYLOCK = re.compile(r"pylock(?:\.[\w-]{1,60})?\.toml")
-_DEVELOPMENT = re.compile(r"dev|test|lint|doc|ci|typing|local|debug|bench", re.IGNORECASE)
-_NAME = re.compile(r"[A-Za-z0-9](?:[\w.-]{0,80}[A-Za-z0-9])?")
-_LINE = re.compile(
+_PYLOCK = regex(r"pylock(?:\.[\w-]{1,60})?\.toml")
+_DEVELOPMENT = regex(r"dev|test|lint|doc|ci|typing|local|debug|bench", re.IGNORECASE)
+_NAME = regex(r"[A-Za-z0-9](?:[\w.-]{0,80}[A-Za-z0-9])?")
+_LINE = regex(
     r"[ \t]{0,8}([A-Za-z0-9][\w.-]{0,100})[ \t]{0,4}(?:\[[^\]]{0,200}\])?[ \t]{0,4}"
     r"(@[^;#]{1,500}|[<>=!~(][^;#]{0,300})?"
 )
-_OPTION = re.compile(r"(-r|--requirement|-c|--constraint|-e|--editable)(?:[ \t]{1,8}|=)(\S{1,500})")
+_OPTION = regex(r"(-r|--requirement|-c|--constraint|-e|--editable)(?:[ \t]{1,8}|=)(\S{1,500})")
 
 
 class Requirement(NamedTuple):

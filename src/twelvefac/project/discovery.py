@@ -9,6 +9,7 @@ from twelvefac.project.compose import is_compose
 from twelvefac.project.dependencies import is_requirements
 from twelvefac.project.facts import Notice
 from twelvefac.project.git import listed_files
+from twelvefac.source.pattern import regex
 
 MAX_BYTES = 1_000_000
 """Larger files are passed over with a notice: parsing one dense file of 1 MB takes up to 310 MiB of memory."""
@@ -23,8 +24,8 @@ _OTHER_FOLDERS = frozenset(
 )
 _PIPELINE_FOLDERS = frozenset((".github", ".gitlab", ".circleci", ".devcontainer"))
 _MIGRATION_FOLDERS = frozenset(("migrations", "versions"))
-_TEST_FILE = re.compile(r"(?:test_.*|.*_tests?|tests|conftest|noxfile|fabfile|locustfile.*)\.py")
-_ENVFILE = re.compile(r"\.env(?:\.[\w.-]{1,60})?|[\w-]{1,60}\.env|\.?envrc")
+_TEST_FILE = regex(r"(?:test_.*|.*_tests?|tests|conftest|noxfile|fabfile|locustfile.*)\.py")
+_ENVFILE = regex(r"\.env(?:\.[\w.-]{1,60})?|[\w-]{1,60}\.env|\.?envrc")
 _BY_NAME = {
     "Procfile": "procfile",
     "pyproject.toml": "pyproject",
@@ -35,13 +36,13 @@ _BY_NAME = {
     "runtime.txt": "text",
     "Makefile": "text",
 }
-_SUPERVISOR = re.compile(r"(?:.{1,300}/)?(?:supervisor[\w.-]{0,60}|supervisor[\w.-]{0,60}/[\w.-]{1,60})\.(?:conf|ini)")
+_SUPERVISOR = regex(r"(?:.{1,300}/)?(?:supervisor[\w.-]{0,60}|supervisor[\w.-]{0,60}/[\w.-]{1,60})\.(?:conf|ini)")
 _SCRIPTS = frozenset("entrypoint docker-entrypoint start run boot launch wait-for-it prestart".split())
 _PIPELINES = frozenset(
     ".gitlab-ci.yml .travis.yml azure-pipelines.yml bitbucket-pipelines.yml .drone.yml cloudbuild.yaml buildspec.yml "
     "appveyor.yml .woodpecker.yml".split()
 )
-_DOCKERFILE = re.compile(r"(?:dockerfile|containerfile)(?:[.-][\w.-]+)?|[\w.-]+[.-]dockerfile", re.IGNORECASE)
+_DOCKERFILE = regex(r"(?:dockerfile|containerfile)(?:[.-][\w.-]+)?|[\w.-]+[.-]dockerfile", re.IGNORECASE)
 
 
 class File(NamedTuple):

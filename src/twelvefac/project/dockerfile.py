@@ -13,16 +13,17 @@ from typing import NamedTuple
 from twelvefac.project.facts import DockerfileFacts, Instruction, Stage
 from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.document import Document
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
 KEYWORDS = frozenset(
     "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER "
     "VOLUME WORKDIR".split()
 )
-_DIRECTIVE = re.compile(r"#\s{0,20}(\w{1,20})\s{0,20}=\s{0,20}(\S{1,200})\s*$")
-_HEREDOC = re.compile(r"(?<!<)<<(-?)([\"']?)([A-Za-z_][\w.-]{0,60})\2(?!<)")
-_FLAG = re.compile(r"--([a-z][a-z-]{0,30})(?:=(\S{0,500}))?(?:\s+|$)")
-_VARIABLE = re.compile(r"\$(?:\{(\w{1,100})(?:(:?[-+?])([^{}]{0,200}))?\}|(\w{1,100}))")
+_DIRECTIVE = regex(r"#\s{0,20}(\w{1,20})\s{0,20}=\s{0,20}(\S{1,200})\s*$")
+_HEREDOC = regex(r"(?<!<)<<(-?)([\"']?)([A-Za-z_][\w.-]{0,60})\2(?!<)")
+_FLAG = regex(r"--([a-z][a-z-]{0,30})(?:=(\S{0,500}))?(?:\s+|$)")
+_VARIABLE = regex(r"\$(?:\{(\w{1,100})(?:(:?[-+?])([^{}]{0,200}))?\}|(\w{1,100}))")
 _LONGEST_VALUE = 10_000
 """Of what variables put in: ``ARG b=$a$a``, forty times over, would fill any memory."""
 _HEREDOC_KEYWORDS = ("RUN", "COPY", "ADD")

@@ -4,10 +4,11 @@ import re
 from typing import NamedTuple
 
 from twelvefac.source.document import Document
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
-_ENTRY = re.compile(r"[ \t]{0,20}(?:export[ \t]{1,4})?([A-Za-z_][\w.-]{0,200})[ \t]{0,4}=[ \t]{0,4}(.{0,5000})")
-_PROCESS = re.compile(r"([A-Za-z0-9_-]{1,60})[ \t]{0,10}:[ \t]{0,10}(.{1,2000})")
+_ENTRY = regex(r"[ \t]{0,20}(?:export[ \t]{1,4})?([A-Za-z_][\w.-]{0,200})[ \t]{0,4}=[ \t]{0,4}(.{0,5000})")
+_PROCESS = regex(r"([A-Za-z0-9_-]{1,60})[ \t]{0,10}:[ \t]{0,10}(.{1,2000})")
 
 
 class EnvEntry(NamedTuple):

@@ -1,21 +1,21 @@
 """Suppression comments: ``# twelvefac: ignore[rule] reason; until=2027-01-01``, in any file with # comments."""
 
 import io
-import re
 import tokenize
 from collections.abc import Iterator
 
 from twelvefac.project.facts import Ignore
+from twelvefac.source.pattern import regex
 
 MARKER = b"twelvefac:"
 """A file without these bytes has no suppression; nothing more is looked at."""
 
-_COMMENT = re.compile(
+_COMMENT = regex(
     r"#\s{0,10}twelvefac:\s{0,10}ignore\[([a-z0-9-]{1,60}(?:,\s{0,5}[a-z0-9-]{1,60}){0,20})\]\s{0,10}"
     r"([^;\n]{0,500})(?:;([^\n]{0,100}))?"
 )
-_UNTIL = re.compile(r"until=(\S+)")
-_START = re.compile(r"#\s{0,10}twelvefac:")
+_UNTIL = regex(r"until=(\S+)")
+_START = regex(r"#\s{0,10}twelvefac:")
 
 
 def read_ignores(text: str, *, python: bool) -> tuple[Ignore, ...]:

@@ -1,20 +1,20 @@
 """Images: a Dockerfile seen through the stages that its final stage is built from."""
 
 import posixpath
-import re
 from collections import ChainMap
 from dataclasses import dataclass
 from functools import cached_property
 
 from twelvefac.project.dockerfile import assignments, expand
 from twelvefac.project.facts import DockerfileFacts, Instruction, Stage
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
-PRODUCTION = re.compile(r"(?:^|[._/-])(?:prod|production|release)(?:$|[._/-])")
-_NOT_RELEASED = re.compile(
+PRODUCTION = regex(r"(?:^|[._/-])(?:prod|production|release)(?:$|[._/-])")
+_NOT_RELEASED = regex(
     r"(?:^|[._/-])(?:dev|devel|development|local|test|tests|testing|ci|debug|lint|(?:\w{1,40}_)?mocks?)(?:$|[._/-])"
 )
-_DEVELOPMENT_STAGE = re.compile(
+_DEVELOPMENT_STAGE = regex(
     r"(?:^|[-_])(?:dev|devel|development|(?:unit|integration)?-?tests?|testing|lint|debug|ci)(?:$|[-_])"
 )
 _SHELL = ("/bin/sh", "-c")  # what Docker puts before the shell form

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from twelvefac.project.compose import Setting
 from twelvefac.project.yaml_nodes import Node, YamlDocument
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
-SNIFF = re.compile(r"^[ \t]{0,8}(?:- )?apiVersion[ \t]{0,4}:", re.MULTILINE)
+SNIFF = regex(r"^[ \t]{0,8}(?:- )?apiVersion[ \t]{0,4}:", re.MULTILINE)
 """A YAML file without it holds no Kubernetes resource."""
 
 _POD = {

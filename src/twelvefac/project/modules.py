@@ -5,8 +5,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from twelvefac.project.facts import EnvRead, FileFacts
+from twelvefac.source.pattern import regex
 
-_IMPORT = re.compile(
+_IMPORT = regex(
     rb"^[ \t]{0,40}(?:from[ \t]{1,20}([\w.]{1,200})[ \t]{1,20}import[ \t]{0,20}(\([^)]{0,4000}\)|[^\n#]{0,1000})"
     rb"|import[ \t]{1,20}([^\n#]{1,1000}))",
     re.MULTILINE,

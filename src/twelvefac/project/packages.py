@@ -3,13 +3,12 @@
 import re
 
 from twelvefac.project.distributions import STANDARD
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
-_IMPORT = re.compile(
-    rb"^(?:from[ \t]{1,8}([A-Za-z_]\w{0,100})|import[ \t]{1,8}([A-Za-z_][^\n#;]{0,300}))", re.MULTILINE
-)
-_TEXTS = re.compile(rb"(?<!\\)(?:\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?''')")
-_NAME = re.compile(rb"[A-Za-z_]\w{0,100}")
+_IMPORT = regex(rb"^(?:from[ \t]{1,8}([A-Za-z_]\w{0,100})|import[ \t]{1,8}([A-Za-z_][^\n#;]{0,300}))", re.MULTILINE)
+_TEXTS = regex(rb"(?<!\\)(?:\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?''')")
+_NAME = regex(rb"[A-Za-z_]\w{0,100}")
 
 
 def imported_packages(data: bytes) -> tuple[tuple[str, Pos], ...]:

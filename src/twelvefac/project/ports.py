@@ -3,7 +3,6 @@
 One table, checked against the newest release of each in November 2026, as in ``servers``.
 """
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -11,9 +10,10 @@ from twelvefac.project.command import Launch
 from twelvefac.project.dockerfile import expand
 from twelvefac.project.facts import Call, PythonFacts, Value
 from twelvefac.project.servers import listening
+from twelvefac.source.pattern import regex
 
-_NUMBER = re.compile(r"\d{1,5}")
-_USED = re.compile(r"\$\{?(\w{1,100})")
+_NUMBER = regex(r"\d{1,5}")
+_USED = regex(r"\$\{?(\w{1,100})")
 
 
 class _Options(NamedTuple):
@@ -42,7 +42,7 @@ _COMMANDS = {
     "manage.py runserver_plus": _Options(8000),
     "http.server": _Options(8000),
 }
-_POSITIONAL = re.compile(r"(?:[^\s=/]{1,200}:)?(\d{1,5}|\$\{?\w{1,60}(?::?-\d{1,5})?\}?)")
+_POSITIONAL = regex(r"(?:[^\s=/]{1,200}:)?(\d{1,5}|\$\{?\w{1,60}(?::?-\d{1,5})?\}?)")
 _FILES = ("-c", "--config", "--uds", "--fd", "--unix-socket", "-u")
 
 

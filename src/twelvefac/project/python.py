@@ -1,11 +1,11 @@
 """The reader of Python files: one pass over the tree, then the tree is dropped.
 
 The pass (``python_walk``) keeps what facts are made of; names are resolved when the whole file is known, because an
+from twelvefac.source.pattern import regex
 import may stand below its use.
 """
 
 import ast
-import re
 from collections.abc import Iterable
 from sys import stdlib_module_names
 
@@ -29,8 +29,9 @@ from twelvefac.project.python_values import Names, Places, ValueReader, dotted
 from twelvefac.project.python_walk import Walk
 from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.document import Document
+from twelvefac.source.pattern import regex
 
-_CODING = re.compile(rb"^[ \t\f]*#.{0,200}?coding[:=][ \t]*([-\w.]{1,40})")  # PEP 263
+_CODING = regex(rb"^[ \t\f]*#.{0,200}?coding[:=][ \t]*([-\w.]{1,40})")  # PEP 263
 _SLOW_CODECS = frozenset(("punycode", "idna"))  # of domain names; quadratic, a file of 1 MB takes hours
 
 _TELLING = (ast.Constant, ast.Call, ast.Subscript, ast.BoolOp, ast.IfExp, ast.BinOp)

@@ -1,13 +1,13 @@
 """Names, places and values of Python expressions, as far as one file tells them."""
 
 import ast
-import re
 from bisect import bisect_right
 from typing import Any
 
 from twelvefac.project.environment import MAPPINGS, READERS
 from twelvefac.project.facts import Value
 from twelvefac.source.document import Document
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
 _DEPTH = 6
@@ -16,7 +16,7 @@ LONGEST_NAME = 500
 """Longer dotted names are no names: they are copied for each use, so one of 500 KB would fill the memory."""
 _MOST_PARTS = 50
 _MOST_BITS = 64  # of an integer: Python refuses to print one of more than 4300 digits
-_WIDE = re.compile(r"[^\x00-\x7f]")
+_WIDE = regex(r"[^\x00-\x7f]")
 
 
 _SAME = frozenset(("lower", "upper", "strip", "casefold", "rstrip", "lstrip"))

@@ -11,6 +11,7 @@ from typing import Any
 from twelvefac.project.credentials import CREDENTIAL_SHAPE
 from twelvefac.project.python_values import LONGEST_NAME, dotted
 from twelvefac.project.unreadable import UnreadableError
+from twelvefac.source.pattern import regex
 
 _CHANGES = frozenset(
     "append appendleft extend extendleft insert add update setdefault pop popleft popitem remove discard clear put "
@@ -19,14 +20,14 @@ _CHANGES = frozenset(
 """Methods that change a container in place."""
 _BY_KEY = frozenset(("files", "FILES"))
 """Collections that are asked for an object by key, whose methods matter: the uploads of a request."""
-HEALTH_PATH = re.compile(
+HEALTH_PATH = regex(
     r"(?:^|/)[_.^-]{0,4}(?:health\w*|heartbeat|lbheartbeat|livez|liveness|readyz|readiness|alive|ping)[_.-]{0,2}"
     r"(?:[-_]?check)?(?:/|\$|\\Z|$)|/[_.-]{0,2}(?:status|ready|live|up|version|monitor|health)(?:/|\$|$)",
     re.IGNORECASE,
 )
 """Routes that a platform asks whether the process is well."""
 _LONGEST_PATH = 100
-STORE_URL = re.compile(r"(?:sqlite|postgres(?:ql)?|postgis|mysql|mariadb|oracle|mssql|cockroachdb)(?:\+\w{1,20})?://")
+STORE_URL = regex(r"(?:sqlite|postgres(?:ql)?|postgis|mysql|mariadb|oracle|mssql|cockroachdb)(?:\+\w{1,20})?://")
 Scoped = tuple[Any, str, bool]  # node, scope (dotted function name), under `if __name__ == "__main__"`
 """``(node, scope, guarded)``."""
 

@@ -1,6 +1,5 @@
 """From a file's bytes to its facts: prefilter, reader, suppressions."""
 
-import re
 from collections.abc import Iterable
 from sys import version_info
 
@@ -14,6 +13,7 @@ from twelvefac.project.kubernetes import SNIFF, read_resources
 from twelvefac.project.packages import imported_packages
 from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.document import Document
+from twelvefac.source.pattern import regex
 
 _WORDS = bytes(ord(chr(code).lower()) if chr(code).isalnum() and code < 128 else 32 for code in range(256))
 """Byte table: letters to lower case, digits kept, everything else (the underscore too) to a blank."""
@@ -41,7 +41,7 @@ class Scanner:
     def __init__(self, wanted_anchors: Iterable[Anchors], names: Iterable[str], *, prefilter: bool = True) -> None:
         alternatives = {alternative for one in wanted_anchors for alternative in one}
         single = frozenset(word for alternative in alternatives if len(alternative) == 1 for word in alternative)
-        self._parts = tuple(re.compile(word[1:]) for word in sorted(single) if word.startswith(_PART))
+        self._parts = tuple(regex(word[1:]) for word in sorted(single) if word.startswith(_PART))
         self._single = frozenset(word for word in single if not word.startswith(_PART))
         self._several = tuple(sorted((a for a in alternatives if len(a) > 1), key=sorted))
         self._names = frozenset(names) | environment.WORDS

@@ -3,11 +3,11 @@
 Two ways lead to a server: a command line (``COMMANDS``) and a call in Python (``CALLS``).
 """
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from twelvefac.project.command import Launch
+from twelvefac.source.pattern import regex
 
 LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1", "[::1]", "ip6-localhost"))
 
@@ -64,7 +64,7 @@ _COMMANDS = {
 }
 _ELSEWHERE = ("--uds", "--fd", "--unix-socket", "-u", "-c", "--config")
 """Options that name a socket, or a file that may."""
-_ADDRESS = re.compile(r"(?:[^\s=/]{1,200}:)?(?:\d{1,5}|\$\{?\w{1,60}(?::?-\d{1,5})?\}?)")
+_ADDRESS = regex(r"(?:[^\s=/]{1,200}:)?(?:\d{1,5}|\$\{?\w{1,60}(?::?-\d{1,5})?\}?)")
 """``runserver``'s own argument: a port or ``address:port``."""
 _DJANGO = frozenset(("django-admin", "django", "manage.py"))
 
@@ -127,7 +127,7 @@ def _bind_host(bind: str) -> str:
     return (host or "0.0.0.0") if colon else bind  # noqa: S104 - what the servers do with ":8000"
 
 
-_APPLICATION = re.compile(r"[A-Za-z_][\w.]{0,200}(?::[\w.]{1,200}(?:\(.{0,200}\))?)?")
+_APPLICATION = regex(r"[A-Za-z_][\w.]{0,200}(?::[\w.]{1,200}(?:\(.{0,200}\))?)?")
 _LOADERS = frozenset(
     "uvicorn gunicorn hypercorn granian daphne waitress-serve dramatiq arq huey_consumer huey_consumer.py".split()
 )

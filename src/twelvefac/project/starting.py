@@ -11,12 +11,13 @@ from twelvefac.project.images import Image
 from twelvefac.project.kubernetes import Container, Workload, workloads
 from twelvefac.project.processes import Process, shell_of
 from twelvefac.project.shell import ShellFacts
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
 if TYPE_CHECKING:
     from twelvefac.project.services import Service
 
-STORES = re.compile(
+STORES = regex(
     r"(?:^|/)(?:postgres|postgis|timescaledb|pgvector|mysql|mariadb|percona|mongo|redis|valkey|keydb|memcached|rabbitmq|"
     r"kafka|cp-kafka|zookeeper|redpanda|nats|mosquitto|elasticsearch|opensearch|solr|minio|localstack|clickhouse\S*|"
     r"cassandra|consul|vault|nginx|traefik|haproxy|envoy|caddy|prometheus|grafana|jaeger\S*|mailhog|mailpit|adminer|"

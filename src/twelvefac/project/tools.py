@@ -3,12 +3,13 @@
 import re
 
 from twelvefac.project.facts import Function, PythonFacts
+from twelvefac.source.pattern import regex
 
-_PATH = re.compile(
+_PATH = regex(
     r"(?:^|/)(?:management/commands|commands|scripts?|bin|tools?|cli|console)/|"
     r"(?:^|/)(?:cli|commands?|console|manage|setup|\w{0,40}_cli|__version__)\.py$"
 )
-_SCOPE = re.compile(r"help|usage|confirm|console|debug|banner|prompt|verbose|dump", re.IGNORECASE)
+_SCOPE = regex(r"help|usage|confirm|console|debug|banner|prompt|verbose|dump", re.IGNORECASE)
 _DECORATORS = frozenset(("command", "group", "callback"))
 
 

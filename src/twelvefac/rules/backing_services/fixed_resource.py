@@ -26,6 +26,7 @@ from twelvefac.project.clients import CLIENTS, LOCAL, SCHEMES, WORDS
 from twelvefac.project.facts import Binding, Call, Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 
 rule = Rule(
     __name__,
@@ -99,7 +100,7 @@ rule = Rule(
     ),
 )
 
-_URL = re.compile(r"([a-z][a-z0-9]{1,20})(?:\+[a-z0-9]{1,20})?://(?:[^@/\s]{0,200}@)?(\[[^\]]{1,60}\]|[^/:?\s]{0,200})")
+_URL = regex(r"([a-z][a-z0-9]{1,20})(?:\+[a-z0-9]{1,20})?://(?:[^@/\s]{0,200}@)?(\[[^\]]{1,60}\]|[^/:?\s]{0,200})")
 _KEYS = frozenset(
     "SQLALCHEMY_DATABASE_URI MONGO_URI CELERY_BROKER_URL BROKER_URL REDIS_URL CELERY_RESULT_BACKEND".split()
 )

@@ -24,6 +24,7 @@ from twelvefac.factors import Factor
 from twelvefac.project.command import launch, split_shell
 from twelvefac.project.facts import Instruction
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 
 rule = Rule(
     __name__,
@@ -93,11 +94,9 @@ rule = Rule(
     ),
 )
 
-_DEVELOPMENT_FILE = re.compile(
-    r"(?:.*[/._-])?(?:dev|development|tests?|testing|lint|debug)(?:[/._-].*)?", re.IGNORECASE
-)
-_GROUP = re.compile(r"(?:dev|develop|development|tests?|testing|lint)", re.IGNORECASE)
-_TESTS = re.compile(r"(?:\./)?tests?/?(?:\*\*?)?")
+_DEVELOPMENT_FILE = regex(r"(?:.*[/._-])?(?:dev|development|tests?|testing|lint|debug)(?:[/._-].*)?", re.IGNORECASE)
+_GROUP = regex(r"(?:dev|develop|development|tests?|testing|lint)", re.IGNORECASE)
+_TESTS = regex(r"(?:\./)?tests?/?(?:\*\*?)?")
 
 
 @rule.check

@@ -24,6 +24,7 @@ from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.kubernetes import workloads
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 
 rule = Rule(
     __name__,
@@ -98,8 +99,8 @@ rule = Rule(
     ),
 )
 
-_MOVING = re.compile(r"latest(?:-.{1,60})?|main|master|develop|dev|edge|nightly|stable|production|prod|staging")
-_NOT_RELEASED = re.compile(
+_MOVING = regex(r"latest(?:-.{1,60})?|main|master|develop|dev|edge|nightly|stable|production|prod|staging")
+_NOT_RELEASED = regex(
     r"(?:^|[/._-])(?:dev|development|local|tests?|examples?|sample|ci|kind|minikube)(?:[/._-]|$)", re.IGNORECASE
 )
 

@@ -16,22 +16,22 @@ Add a `.gitignore` (`__pycache__/`, `.venv/`, `dist/`, `*.egg-info/`) and take o
 `git rm -r --cached PATH`.
 """
 
-import re
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import LOW, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
 _BUILT = (
-    ("byte code", re.compile(r"(?:^|/)__pycache__/|\.py[co]$")),
-    ("a virtual environment", re.compile(r"(?:^|/)pyvenv\.cfg$|(?:^|/)site-packages/")),
-    ("a built package", re.compile(r"(?:^|/)dist/[^/]{1,200}\.(?:whl|tar\.gz)$|\.egg-info/PKG-INFO$")),
-    ("a tool's cache", re.compile(r"(?:^|/)\.(?:pytest|mypy|ruff)_cache/")),
+    ("byte code", regex(r"(?:^|/)__pycache__/|\.py[co]$")),
+    ("a virtual environment", regex(r"(?:^|/)pyvenv\.cfg$|(?:^|/)site-packages/")),
+    ("a built package", regex(r"(?:^|/)dist/[^/]{1,200}\.(?:whl|tar\.gz)$|\.egg-info/PKG-INFO$")),
+    ("a tool's cache", regex(r"(?:^|/)\.(?:pytest|mypy|ruff)_cache/")),
 )
-_OTHERS = re.compile(r"(?:^|/)(?:tests?|testdata|fixtures|vendor|third_party|examples?|docs?)/")
+_OTHERS = regex(r"(?:^|/)(?:tests?|testdata|fixtures|vendor|third_party|examples?|docs?)/")
 _FIRST = (1, 1, 1, 1)
 
 rule = Rule(

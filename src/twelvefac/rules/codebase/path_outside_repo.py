@@ -17,7 +17,6 @@ Make the shared code a package with a version and depend on it, or build from a 
 """
 
 import posixpath
-import re
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
@@ -26,9 +25,10 @@ from twelvefac.factors import Factor
 from twelvefac.project.facts import Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
-_MACHINE = re.compile(r"/(?:home|Users)/(?!app/|appuser/)[^/]+/|[A-Za-z]:[\\/]|~/")
+_MACHINE = regex(r"/(?:home|Users)/(?!app/|appuser/)[^/]+/|[A-Za-z]:[\\/]|~/")
 _SAME = frozenset(("str", "os.path.abspath", "os.path.realpath", "os.path.normpath", "os.path.expanduser", "os.fspath"))
 _OWN = "__file__"
 

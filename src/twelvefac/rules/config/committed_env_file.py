@@ -24,6 +24,7 @@ from twelvefac.factors import Factor
 from twelvefac.project import credentials
 from twelvefac.project.envfile import EnvEntry
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
 rule = Rule(
@@ -77,7 +78,7 @@ rule = Rule(
     ),
 )
 
-_SAMPLE = re.compile(
+_SAMPLE = regex(
     r"example|sample|template|dist|default|tests?|tpl|skeleton|(?:^|[/._-])(?:ci|dev\w*|local\w*)(?:[/._-]|$)",
     re.IGNORECASE,
 )

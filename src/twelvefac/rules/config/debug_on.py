@@ -27,14 +27,15 @@ from twelvefac.project.facts import Binding, Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.servers import CALLS
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
 _RUNS = {name: call.debug for name, call in CALLS.items() if call.debug}
 _APPS = ("fastapi.FastAPI", "starlette.applications.Starlette", "litestar.Litestar")
-_DEVELOPMENT = re.compile(
+_DEVELOPMENT = regex(
     r"(?:^|[/._-])(?:dev\w*|local\w*|test\w*|debug\w*|ci|example\w*|sample\w*)(?:[/._-]|$)", re.IGNORECASE
 )
-_DEVELOPMENT_CLASS = re.compile(r"dev|test|local|debug|staging", re.IGNORECASE)
+_DEVELOPMENT_CLASS = regex(r"dev|test|local|debug|staging", re.IGNORECASE)
 _TRUE = frozenset(("1", "true", "yes", "on", "t", "y"))
 _VARIABLES = ("DEBUG", "FLASK_DEBUG", "DJANGO_DEBUG", "APP_DEBUG", "QUART_DEBUG")
 

@@ -26,15 +26,16 @@ from twelvefac.project.environment import READERS
 from twelvefac.project.facts import Class, Comparison
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
-_NAMES = re.compile(r"(?:prod(?:uction)?|stag(?:e|ing)|dev(?:el(?:opment)?)?|qa|uat|preprod|live|local)", re.IGNORECASE)
-_VARIABLE = re.compile(
+_NAMES = regex(r"(?:prod(?:uction)?|stag(?:e|ing)|dev(?:el(?:opment)?)?|qa|uat|preprod|live|local)", re.IGNORECASE)
+_VARIABLE = regex(
     r"(?:[A-Z]{2,20}_)?(?:ENV|ENVIRONMENT|STAGE|APP_ENV|FLASK_ENV|DJANGO_ENV|APP_SETTINGS|FLASK_CONFIG|CONFIG_NAME|"
     r"RUN_ENV|DEPLOY_ENV|DEPLOYMENT)|env|environment|app_env|stage",
 )
 _HOLDERS = frozenset("settings config cfg conf self app_settings app_config".split())
-_GROUP_CLASS = re.compile(r"(?:Prod(?:uction)?|Stag(?:e|ing)|Dev(?:elopment)?)(?:Config|Settings|Configuration)?")
+_GROUP_CLASS = regex(r"(?:Prod(?:uction)?|Stag(?:e|ing)|Dev(?:elopment)?)(?:Config|Settings|Configuration)?")
 
 rule = Rule(
     __name__,

@@ -26,6 +26,7 @@ from twelvefac.project import credentials
 from twelvefac.project.facts import Binding, PythonFacts
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
 rule = Rule(
@@ -135,7 +136,7 @@ rule = Rule(
 )
 
 
-_STAND_IN = re.compile(r"mock|fake|dummy|stub|test", re.IGNORECASE)
+_STAND_IN = regex(r"mock|fake|dummy|stub|test", re.IGNORECASE)
 """Classes and functions that stand in for the real thing in development."""
 
 

@@ -30,6 +30,7 @@ from twelvefac.project.facts import Instruction
 from twelvefac.project.ignorefile import is_left_out
 from twelvefac.project.images import Image
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 
 rule = Rule(
     __name__,
@@ -101,8 +102,8 @@ rule = Rule(
     ),
 )
 
-_SAMPLE = re.compile(r"example|sample|template|dist|default|test|\bci\b|dev|local", re.IGNORECASE)
-_KEY_FILE = re.compile(
+_SAMPLE = regex(r"example|sample|template|dist|default|test|\bci\b|dev|local", re.IGNORECASE)
+_KEY_FILE = regex(
     r"\.env(?:\.[\w.-]+)?|[\w.-]+\.env|id_(?:rsa|dsa|ecdsa|ed25519)|[\w.-]+\.(?:pem|p12|pfx)", re.IGNORECASE
 )
 

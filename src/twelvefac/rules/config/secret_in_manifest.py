@@ -28,6 +28,7 @@ from twelvefac.project import credentials
 from twelvefac.project.compose import Setting
 from twelvefac.project.kubernetes import Resource, workloads
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 
 rule = Rule(
     __name__,
@@ -130,7 +131,7 @@ rule = Rule(
     ),
 )
 
-_NOT_RELEASED = re.compile(
+_NOT_RELEASED = regex(
     r"(?:^|[/._-])(?:dev|development|local|tests?|examples?|sample|ci|kind|minikube)(?:[/._-]|$)", re.IGNORECASE
 )
 

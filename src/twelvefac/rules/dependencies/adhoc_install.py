@@ -26,6 +26,7 @@ from twelvefac.factors import Factor
 from twelvefac.project.command import launch, split_shell
 from twelvefac.project.facts import Instruction
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 
 rule = Rule(
     __name__,
@@ -101,7 +102,7 @@ _FLAGS = frozenset(
     "--no-build-isolation --require-hashes --prefer-binary --break-system-packages --system --no-index --no-input "
     "--disable-pip-version-check --compile --no-compile --no-warn-script-location --all-extras --exact".split()
 )
-_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,80})(?:\[[^\]]{0,100}\])?")
+_NAME = regex(r"([A-Za-z0-9][A-Za-z0-9._-]{0,80})(?:\[[^\]]{0,100}\])?")
 
 
 @rule.check

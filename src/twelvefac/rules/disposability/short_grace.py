@@ -26,6 +26,7 @@ from twelvefac.project.kubernetes import Container, Workload
 from twelvefac.project.processes import Process
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos, Span
 
 _OPTIONS = {
@@ -36,7 +37,7 @@ _OPTIONS = {
 }
 _KUBERNETES = 30.0
 _COMPOSE = 10.0
-_DURATION = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6}(?:\.\d{1,3})?)s)?")
+_DURATION = regex(r"(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6}(?:\.\d{1,3})?)s)?")
 
 rule = Rule(
     __name__,

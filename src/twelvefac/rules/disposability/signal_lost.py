@@ -22,7 +22,6 @@ Write the command as a JSON array. Where a shell is needed, put `exec` before th
 """
 
 import json
-import re
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
@@ -34,6 +33,7 @@ from twelvefac.project.images import Command
 from twelvefac.project.processes import Process, Step
 from twelvefac.project.services import Service
 from twelvefac.source.edit import Replace
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
 rule = Rule(
@@ -143,7 +143,7 @@ rule = Rule(
 
 _RUNNERS = frozenset(("npm", "yarn", "pnpm"))
 """Runners that stay in front and do not pass SIGTERM on; pipenv and poetry exec, uv passes signals on."""
-_SYNTAX = re.compile(r"[$*?~|&;<>()`#\\{}\[\]!'\"=]")
+_SYNTAX = regex(r"[$*?~|&;<>()`#\\{}\[\]!'\"=]")
 _LASTING = frozenset(
     "python gunicorn uvicorn hypercorn granian daphne waitress-serve uwsgi celery rq rqworker dramatiq arq "
     "huey_consumer faust flask fastapi django-admin manage.py sanic litestar streamlit supervisord node java locust "

@@ -18,7 +18,6 @@ Start at once, connect on first use with a limit and a few attempts, and report 
 orders starts where it must: `depends_on` with a condition, an init container.
 """
 
-import re
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
@@ -28,6 +27,7 @@ from twelvefac.project.processes import Process, Step
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.project.shell import ShellFacts
+from twelvefac.source.pattern import regex
 
 _METHODS = ("get", "post", "put", "request", "head")
 _CALLS = {
@@ -49,7 +49,7 @@ _CALLS = {
     "kafka.KafkaConsumer": "connects to its broker",
 }
 """Calls that talk to the network at once; clients that connect on first use are not among them."""
-_LIMITS = re.compile(r"-(?:lt|le|gt|ge|eq)$|^\(\(|SECONDS")
+_LIMITS = regex(r"-(?:lt|le|gt|ge|eq)$|^\(\(|SECONDS")
 _ENDS = frozenset(("exit", "break", "return", "timeout"))
 
 rule = Rule(

@@ -28,6 +28,7 @@ from twelvefac.factors import Factor
 from twelvefac.project.facts import Acknowledgement, Call, PythonFacts, Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 
 _FLAGS = {
     "basic_consume": ("auto_ack", "no_ack"),  # pika 1.3 and 0.x
@@ -38,7 +39,7 @@ _FLAGS = {
     "Consumer": ("no_ack",),  # kombu 5
 }
 _BROKERS = ("pika", "aio_pika", "aiormq", "kombu", "amqp", "nats", "google.cloud.pubsub", "aioamqp", "amqpstorm")
-_ANSWERS = re.compile(r"repl(?:y|ies)|response|callback_queue|rpc|answer|result", re.IGNORECASE)
+_ANSWERS = regex(r"repl(?:y|ies)|response|callback_queue|rpc|answer|result", re.IGNORECASE)
 _NO_WORK = frozenset(
     "debug info warning warn error exception critical log print loads load decode encode get str int float len dict "
     "list set isinstance hasattr getattr time monotonic now format strip split items keys values append ack basic_ack "

@@ -17,7 +17,6 @@ appears minutes later, and when the process is killed it never does.
 Add `ENV PYTHONUNBUFFERED=1` to the image.
 """
 
-import re
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
@@ -29,9 +28,10 @@ from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.project.tools import is_command, is_tool
 from twelvefac.source.edit import Replace
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
-_PLAIN_BASES = re.compile(r"(?:^|/)(?:python|debian|ubuntu|alpine|uv|buildpack-deps)(?:[:@]|$)")
+_PLAIN_BASES = regex(r"(?:^|/)(?:python|debian|ubuntu|alpine|uv|buildpack-deps)(?:[:@]|$)")
 """Bases that are known not to set it."""
 _VARIABLE = "PYTHONUNBUFFERED"
 _SERVERS = frozenset("python gunicorn uvicorn hypercorn granian daphne celery flask fastapi dramatiq arq rq".split())

@@ -28,9 +28,10 @@ from twelvefac.project.python_logs import is_environment
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.project.tools import is_tool
+from twelvefac.source.pattern import regex
 
 _ABOUT = frozenset("has is use uses with without no needs missing invalid expired wrong bad show hide".split())
-_REFUSED = re.compile(
+_REFUSED = regex(
     r"invalid|\bbad\b|expire|delet|revok|unknown|wrong|incorrect|not found|missing|rejected|refused|unverified|verify",
     re.IGNORECASE,
 )

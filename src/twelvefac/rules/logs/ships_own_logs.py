@@ -26,6 +26,7 @@ from twelvefac.factors import Factor
 from twelvefac.project.facts import Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 
 _HANDLERS = {
     "logging.handlers.SysLogHandler": "syslog",
@@ -63,7 +64,7 @@ _HANDLERS = {
     "seqlog.SeqLogHandler": "Seq",
     "kafka_logger.handlers.KafkaLoggingHandler": "Kafka",
 }
-_DEVELOPMENT = re.compile(r"(?:^|[/._-])(?:dev\w*|local\w*|test\w*|example\w*|sample\w*)(?:[/._-]|$)", re.IGNORECASE)
+_DEVELOPMENT = regex(r"(?:^|[/._-])(?:dev\w*|local\w*|test\w*|example\w*|sample\w*)(?:[/._-]|$)", re.IGNORECASE)
 
 rule = Rule(
     __name__,

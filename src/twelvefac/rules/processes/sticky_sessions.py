@@ -33,14 +33,14 @@ from twelvefac.source.span import Pos
 _DEVELOPMENT = regex(r"(?:^|[/._-])(?:dev\w*|local\w*|test\w*|debug|override|ci)(?:[/._-]|$)", re.IGNORECASE)
 _SOCKETS = regex(r"(?:^|[-_.])(?:ws|wss|websockets?|sockets?|socketio|realtime)(?:$|[-_.])", re.IGNORECASE)
 _ANNOTATIONS = {
-    "nginx.ingress.kubernetes.io/affinity": re.compile("cookie"),
-    "ingress.kubernetes.io/affinity": re.compile("cookie"),
-    "haproxy.org/cookie-persistence": re.compile(r".+"),
-    "haproxy-ingress.github.io/affinity": re.compile("cookie"),
-    "traefik.ingress.kubernetes.io/service.sticky.cookie": re.compile("true"),
-    "traefik.ingress.kubernetes.io/affinity": re.compile("true"),
-    "alb.ingress.kubernetes.io/target-group-attributes": re.compile(r".*stickiness\.enabled=true.*"),
-    "projectcontour.io/load-balancer-strategy": re.compile("Cookie"),
+    "nginx.ingress.kubernetes.io/affinity": regex("cookie"),
+    "ingress.kubernetes.io/affinity": regex("cookie"),
+    "haproxy.org/cookie-persistence": regex(r".+"),
+    "haproxy-ingress.github.io/affinity": regex("cookie"),
+    "traefik.ingress.kubernetes.io/service.sticky.cookie": regex("true"),
+    "traefik.ingress.kubernetes.io/affinity": regex("true"),
+    "alb.ingress.kubernetes.io/target-group-attributes": regex(r".*stickiness\.enabled=true.*"),
+    "projectcontour.io/load-balancer-strategy": regex("Cookie"),
 }
 _LABEL = regex(r"traefik\.http\.services\.([\w.-]{1,100})\.loadbalancer\.sticky(?:\.cookie)?", re.IGNORECASE)
 _KUBERNETES = frozenset(("Service", "Ingress"))
