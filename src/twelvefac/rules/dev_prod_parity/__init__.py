@@ -1,0 +1,1 @@
+"""Rules of factor X, dev/prod parity."""
