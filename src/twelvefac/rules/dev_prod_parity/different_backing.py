@@ -20,12 +20,12 @@ import re
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
-from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule, Severity
 from twelvefac.factors import Factor
 from twelvefac.project.compose import ComposeFile, ComposeService, interpolated
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
-from twelvefac.project.versions import store_kind
+from twelvefac.project.versions import pipeline_versions, store_kind
 from twelvefac.source.span import Span
 
 _SERVERS = {"postgres": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB"}
@@ -131,8 +131,15 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     what, where = deployed
     for span, how in _light(service, facts):
         message = f"{how} SQLite, {where.path} runs on {what}: what works here fails there"
-        yield rule.on(span, message, subject=f"store:{what}", related=((where, f"{what} is what is deployed"),))
+        related = ((where, f"{what} is what is deployed"),)
+        yield rule.on(span, message, subject=f"store:{what}", related=related, severity=_severity(facts, what))
         return  # one service, one finding
+
+
+def _severity(facts: Facts, what: str) -> Severity:
+    """LOW where the pipeline tests with the deployed kind as well: then only a developer's own runs differ."""
+    stores = {store.kind for _, document in facts.pipelines() for store, _ in pipeline_versions(document).stores}
+    return LOW if any(_SERVERS.get(kind) == what for kind in stores) else MEDIUM
 
 
 def _deployed(service: Service, facts: Facts) -> tuple[str, Span] | None:

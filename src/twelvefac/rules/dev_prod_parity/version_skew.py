@@ -168,7 +168,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     pipelines = [(path, pipeline_versions(document)) for path, document in facts.pipelines()]
     shipped = _shipped(service)
     if shipped is not None:
-        yield from _of_images(service, shipped)
+        tested = {version for _, one in pipelines if one.tests for version, _ in one.pythons}
+        yield from _of_images(service, shipped, tested)
         yield from _of_files(service, facts, shipped)
         yield from _of_pipelines(pipelines, shipped)
     yield from _stores(facts, pipelines)
@@ -190,10 +191,10 @@ def _finding(path: str, at: Pos, shipped: _Shipped, version: Minor, what: str) -
     return rule.at(path, at, message, subject=f"python:{_text(version)}", related=((shipped.span, "what is released"),))
 
 
-def _of_images(service: Service, shipped: _Shipped) -> Iterator[Finding]:
+def _of_images(service: Service, shipped: _Shipped, tested: set[Minor]) -> Iterator[Finding]:
     for image in service.images:
         version = python_of_image(image.base) if image.lineage else None
-        if version is not None and version != shipped.version:
+        if version is not None and version != shipped.version and version not in tested:
             yield _finding(image.path, image.lineage[0].base_at, shipped, version, "this image has")
 
 
