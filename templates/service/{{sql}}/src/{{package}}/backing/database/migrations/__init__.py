@@ -1,4 +1,4 @@
-"""The history of the schema: a step is a file in `versions`, `upgrade` takes what is left of them."""
+"""The history of the schema: a step is a file in `versions`, `upgrade` takes those that remain."""
 
 from pathlib import Path
 
