@@ -67,7 +67,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class ExpectedFinding:
-    """A finding of our own audit that the template accepts, with the reason."""
+    """A finding of our own audit that the template accepts, with the reason; the path is a glob."""
 
     rule: str
     path: str

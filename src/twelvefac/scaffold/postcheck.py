@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from twelvefac.scaffold.component import ExpectedFinding
@@ -99,4 +100,4 @@ def _audited(tree: Path, plan: Plan, audit: Audit) -> Iterator[str]:
 
 
 def _is(finding: ExpectedFinding, rule: str, path: str) -> bool:
-    return finding.rule == rule and finding.path == path
+    return finding.rule == rule and fnmatchcase(path, finding.path)
