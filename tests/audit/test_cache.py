@@ -2,7 +2,6 @@
 
 import json
 import os
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,7 @@ def scanned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def run(root: Path, cache: Path | None, **changes: Any) -> AuditReport:
     options = AuditOptions(today=date(2026, 1, 1), version="1", cache_folder=None if cache is None else str(cache))
-    return audit(str(root), changes.pop("rules", RULES), replace(options, **changes) if changes else options)
+    return audit(str(root), changes.pop("rules", RULES), options._replace(**changes) if changes else options)
 
 
 def cache_file(cache: Path) -> Path:

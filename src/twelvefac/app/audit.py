@@ -1,8 +1,8 @@
 """``audit``, ``explain`` and ``rules``: the engine with the built-in rules."""
 
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from twelvefac import __version__, rules
 from twelvefac.audit.engine import AuditOptions
@@ -18,8 +18,7 @@ from twelvefac.source.visible import visible
 from twelvefac.source.write import write_atomically
 
 
-@dataclass(frozen=True)
-class AuditRequest:
+class AuditRequest(NamedTuple):
     """What to audit and how; None and empty mean: as the configuration says."""
 
     path: str
@@ -30,8 +29,7 @@ class AuditRequest:
     describe: bool = False
 
 
-@dataclass(frozen=True)
-class AuditResult:
+class AuditResult(NamedTuple):
     """The report and the code to exit with. ``prefix`` is the audited directory's path below the repository."""
 
     report: AuditReport

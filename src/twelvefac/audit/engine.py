@@ -3,8 +3,8 @@
 import hashlib
 import os
 import warnings
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from twelvefac.audit.cache import Cache
 from twelvefac.audit.facts import Facts, Repository
@@ -17,8 +17,7 @@ from twelvefac.project.scan import Scanner
 from twelvefac.project.services import Service, find_services
 
 
-@dataclass(frozen=True)
-class AuditOptions:
+class AuditOptions(NamedTuple):
     """How to run: the day that suppressions expire by, where the cache lies (None: none), what is ignored.
 
     ``selected`` are the names of the rules that run (all if None); facts are kept for all of them, so that the

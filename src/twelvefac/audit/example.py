@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from twelvefac.source.pattern import regex
 
@@ -10,8 +10,7 @@ _FILE = regex(r"^-- (\S+)(?: \((untracked)\))? --$", re.MULTILINE)
 _MARKER = regex(r"[ \t]*# <- ([a-z0-9-]+)(?: x(\d+))?[ \t]*$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Tree:
+class Tree(NamedTuple):
     """Files by path, and what must be found in them: sorted ``(rule, path, line)``, repeated for ``x2``.
 
     Where some are ``untracked`` the tree is a git repository that tracks the others.

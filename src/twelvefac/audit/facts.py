@@ -1,7 +1,7 @@
 """The facts of one service, as rules ask for them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from twelvefac.project.compose import ComposeFile
 from twelvefac.project.dependencies import Manifest
@@ -19,8 +19,7 @@ from twelvefac.project.kubernetes import Resource
 from twelvefac.project.yaml_nodes import YamlDocument
 
 
-@dataclass(frozen=True)
-class Repository:
+class Repository(NamedTuple):
     """The whole audited directory: the paths of all its files, and those that git tracks (None without git)."""
 
     names: frozenset[str]

@@ -1,15 +1,14 @@
 """Applying fixes: which files change, to what. Pure on texts; the caller reads and writes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from twelvefac.audit.result import AuditReport
 from twelvefac.audit.rule import Safety
 from twelvefac.source.edit import CreateFile, OverlapError, Replace, apply_edits
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """A file before and after; ``before`` is None for a new one."""
 
     path: str

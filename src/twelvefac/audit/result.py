@@ -2,9 +2,8 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from twelvefac.audit.rule import Finding, Rule, Severity
 from twelvefac.errors import ExitCode
@@ -46,8 +45,7 @@ class Verdict(StrEnum):
     NOT_JUDGED = "not-judged"
 
 
-@dataclass(frozen=True)
-class RuleRun:
+class RuleRun(NamedTuple):
     """One rule in one service."""
 
     rule: Rule
@@ -56,8 +54,7 @@ class RuleRun:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """A finding and what became of it; ``origin`` and ``reason`` are those of what suppresses it."""
 
     finding: Finding
@@ -69,8 +66,7 @@ class Outcome:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True)
-class ServiceSummary:
+class ServiceSummary(NamedTuple):
     """A service as the report names it; ``description`` is the whole model, where it was asked for."""
 
     name: str
@@ -79,8 +75,7 @@ class ServiceSummary:
     description: "Description | None" = None
 
 
-@dataclass(frozen=True)
-class FactorResult:
+class FactorResult(NamedTuple):
     """One factor's verdict; ``reason`` says why it was not judged."""
 
     factor: Factor
@@ -90,8 +85,7 @@ class FactorResult:
     reason: str
 
 
-@dataclass(frozen=True)
-class AuditReport:
+class AuditReport(NamedTuple):
     """Everything a reporter needs; ordered by path, line, rule."""
 
     services: tuple[ServiceSummary, ...]

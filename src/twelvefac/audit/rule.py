@@ -2,9 +2,9 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from twelvefac.factors import Factor
 from twelvefac.source.edit import Edit
@@ -48,8 +48,7 @@ class Safety(Enum):
 LOW, MEDIUM, HIGH = Severity.LOW, Severity.MEDIUM, Severity.HIGH
 
 
-@dataclass(frozen=True)
-class Fix:
+class Fix(NamedTuple):
     """A change that cures a finding: what it does in words, and the edits."""
 
     title: str
@@ -57,8 +56,7 @@ class Fix:
     edits: tuple[Edit, ...]
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One violation at one place.
 
     ``subject`` is a stable key (``env:DB_PASSWORD``) that with rule and path survives edits elsewhere in the file;
@@ -75,8 +73,7 @@ class Finding:
     fixes: tuple[Fix, ...] = ()
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(NamedTuple):
     """A small tree as text, ``-- path --`` before each file, and markers for what a rule must find in it.
 
     ``# <- rule-name`` (``x2`` for two) marks an expected finding on its line; without a marker nothing may be found.
@@ -167,4 +164,4 @@ class Rule:
 
 def with_fix(finding: Finding, title: str, safety: Safety, *edits: Edit) -> Finding:
     """The same finding with a fix added."""
-    return replace(finding, fixes=(*finding.fixes, Fix(title, safety, edits)))
+    return finding._replace(fixes=(*finding.fixes, Fix(title, safety, edits)))

@@ -1,17 +1,16 @@
 """Suppressions: a comment in the code or an entry in the configuration takes a finding out, with a reason."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from twelvefac.audit.result import Origin, Outcome, State, fingerprint
 from twelvefac.audit.rule import Finding, Rule
 from twelvefac.project.facts import Ignore, Notice
 
 
-@dataclass(frozen=True)
-class ConfiguredIgnore:
+class ConfiguredIgnore(NamedTuple):
     """An entry of the configuration: rule, path pattern and subject pattern (``*`` for any), with a reason.
 
     ``line`` is where the entry stands in the configuration file ``source``.

@@ -4,6 +4,7 @@ import posixpath
 from collections import ChainMap
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from twelvefac.project.dockerfile import assignments, expand
 from twelvefac.project.facts import DockerfileFacts, Instruction, Stage
@@ -20,8 +21,7 @@ _DEVELOPMENT_STAGE = regex(
 _SHELL = ("/bin/sh", "-c")  # what Docker puts before the shell form
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """The effective command of an image: ENTRYPOINT and CMD joined as Docker joins them.
 
     ``statement`` and ``span`` are the instruction that decides what runs.

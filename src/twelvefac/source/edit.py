@@ -1,13 +1,13 @@
 """Changes to files, as data; applying them is a pure function on text."""
 
-from dataclasses import dataclass
+
+from typing import NamedTuple
 
 from twelvefac.source.document import Document
 from twelvefac.source.span import Span
 
 
-@dataclass(frozen=True)
-class Replace:
+class Replace(NamedTuple):
     """Put ``text`` in the place of ``span``."""
 
     span: Span
@@ -19,8 +19,7 @@ class Replace:
         return self.span.path
 
 
-@dataclass(frozen=True)
-class CreateFile:
+class CreateFile(NamedTuple):
     """A new file; refused where one exists."""
 
     path: str
