@@ -38,7 +38,8 @@ class Service:
 
     ``root`` is its directory below the audited one, "" for itself. ``files`` are all its files that some reader reads,
     ``python`` those in Python that are in scope. ``composed`` and ``deployed`` are the compose services and the
-    Kubernetes containers that run it, wherever their files lie.
+    Kubernetes containers that run it, wherever their files lie. ``scripts`` are the console scripts that it installs
+    (``orders`` -> ``orders.cli:main``).
     """
 
     name: str
@@ -51,6 +52,7 @@ class Service:
     composed: tuple[tuple[ComposeFile, ComposeService], ...] = ()
     deployed: tuple[tuple[Workload, Container], ...] = ()
     undecided: tuple[str, ...] = field(default=(), compare=False)
+    scripts: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @cached_property
     def released(self) -> tuple[Process, ...]:
@@ -150,7 +152,8 @@ class Service:
             if not start.args or start.args[0] == "-c":
                 return None
             return self.modules.script(start.args[0], workdir)
-        path = self.modules.find(start.program)
+        script = self.scripts.get(start.program)
+        path = self.modules.find(script or start.program)
         if path is not None:
             return path
         return self.modules.script(start.program, workdir) if start.program.endswith(".py") else None
@@ -207,7 +210,9 @@ def _service(
     read: Callable[[str], bytes],
 ) -> Service:
     python = tuple(path for path in own if path.endswith(".py"))
-    return Service(name, root, images, tuple(own), python, Modules(root, python, files, read))
+    manifests = (manifest for path in own if (manifest := files[path].manifest) is not None)
+    scripts = {script: target for manifest in manifests for script, target in manifest.scripts}
+    return Service(name, root, images, tuple(own), python, Modules(root, python, files, read), scripts=scripts)
 
 
 def _service_root(dockerfile: str, python: list[str]) -> str:

@@ -5,21 +5,22 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from twelvefac.project.yaml_nodes import Node, YamlDocument
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
-_PYTHON_IMAGE = re.compile(r"(?:^|/)python:v?(\d+)\.(\d+)|[:-]python-?(\d)\.(\d+)|(?:^|/)python-(\d)(\d+)(?:[:-]|$)")
-_STORE_IMAGE = re.compile(
+_PYTHON_IMAGE = regex(r"(?:^|/)python:v?(\d+)\.(\d+)|[:-]python-?(\d)\.(\d+)|(?:^|/)python-(\d)(\d+)(?:[:-]|$)")
+_STORE_IMAGE = regex(
     r"(?:^|/)(postgres|postgis|mysql|mariadb|redis|valkey|rabbitmq|mongo|elasticsearch|opensearch):v?(\d{1,4})(?:[.\-]|$)"
 )
-_STORE = re.compile(r"(?:^|/)(postgres|postgis|mysql|mariadb|redis|valkey|rabbitmq|mongo)(?:[:@]|$)")
+_STORE = regex(r"(?:^|/)(postgres|postgis|mysql|mariadb|redis|valkey|rabbitmq|mongo)(?:[:@]|$)")
 _SAME_STORE = {"postgis": "postgres"}
-_VERSION = re.compile(r"(?:python-)?(\d)\.(\d{1,2})(?:\.(?:\d{1,2}|x|\*))?")
+_VERSION = regex(r"(?:python-)?(\d)\.(\d{1,2})(?:\.(?:\d{1,2}|x|\*))?")
 _KEYS = frozenset(
     ("python-version", "python_version", "python", "PYTHON_VERSION", "versionSpec", "pythonVersion", "py")
 )
-_TESTS = re.compile(r"\bpytest\b|\bpy\.test\b|unittest|\btox\b|\bnox\b|manage\.py test|make (?:\w+-)?test|coverage run")
-_CONTAINERS = re.compile(r"docker[ -]compose|docker run|docker exec")
-_CONSTRAINT = re.compile(r"(>=|<=|>|<|==|~=|!=|\^|~)?\s*(\d)(?:\.(\d{1,2}))?(?:\.(?:\d{1,2}|\*))?|\*")
+_TESTS = regex(r"\bpytest\b|\bpy\.test\b|unittest|\btox\b|\bnox\b|manage\.py test|make (?:\w+-)?test|coverage run")
+_CONTAINERS = regex(r"docker[ -]compose|docker run|docker exec")
+_CONSTRAINT = regex(r"(>=|<=|>|<|==|~=|!=|\^|~)?\s*(\d)(?:\.(\d{1,2}))?(?:\.(?:\d{1,2}|\*))?|\*")
 
 Minor = tuple[int, int]
 """A version of Python as far as it decides what runs: (3, 12)."""

@@ -26,12 +26,13 @@ from twelvefac.project.compose import ComposeFile, ComposeService, interpolated
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.project.versions import pipeline_versions, store_kind
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
 _SERVERS = {"postgres": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB"}
-_SCHEME = re.compile(r"(postgres|postgis|mysql|mariadb)")
-_TESTS = re.compile(r"test|mock|fake|example|sample|\bci\b", re.IGNORECASE)
-_PRODUCTION = re.compile(r"(?:^|[/._-])prod(?:uction)?(?:[/._-]|$)", re.IGNORECASE)
+_SCHEME = regex(r"(postgres|postgis|mysql|mariadb)")
+_TESTS = regex(r"test|mock|fake|example|sample|\bci\b", re.IGNORECASE)
+_PRODUCTION = regex(r"(?:^|[/._-])prod(?:uction)?(?:[/._-]|$)", re.IGNORECASE)
 _ENGINES = {
     "django.db.backends.postgresql": "PostgreSQL",
     "django.db.backends.postgresql_psycopg2": "PostgreSQL",

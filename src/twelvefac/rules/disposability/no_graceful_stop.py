@@ -82,6 +82,31 @@ rule = Rule(
             """,
         ),
         Example(
+            "a console script",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["orders", "work"]
+                -- pyproject.toml --
+                [project]
+                name = "orders"
+                scripts = {orders = "orders.cli:main"}
+                -- orders/__init__.py --
+                -- orders/cli.py --
+                from orders.worker import run
+
+                def main():
+                    run()
+                -- orders/worker.py --
+                from orders import jobs
+
+                def run():
+                    while True:  # <- no-graceful-stop
+                        jobs.do_next()
+                -- orders/jobs.py --
+            """,
+        ),
+        Example(
             "SIGTERM switched off, or a handler that drops everything",
             source="""
                 -- Dockerfile --
@@ -198,7 +223,9 @@ def _loops(service: Service, facts: Facts) -> Iterator[Finding]:
         step = service.started[entry][0]
         related = ((step.span, "this starts it"),)
         known = {path: one for path in service.started if (one := facts.file(path).python) is not None}
-        running = called(loaded(entry, python, service.modules, entry=True), known, service.modules)
+        roots = [*loaded(entry, python, service.modules, entry=True)]
+        roots += [(entry, target.partition(":")[2]) for target in service.scripts.values()]
+        running = called(roots, known, service.modules)
         for path, one in known.items():
             for loop in one.loops:
                 at_top = not loop.scope and path == entry
