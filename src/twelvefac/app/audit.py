@@ -1,6 +1,7 @@
 """``audit``, ``explain`` and ``rules``: the engine with the built-in rules."""
 
 import os
+import sys
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -132,6 +133,11 @@ def _configured(settings: Settings, root: str, catalogue: tuple[Rule, ...]) -> t
 
 def _cache_folder() -> str | None:
     """The user's cache directory; None where there is no home to put it in."""
+    system = sys.platform
+    if system == "linux":  # what platformdirs does there, without its import
+        base = os.environ.get("XDG_CACHE_HOME", "")
+        folder = os.path.join(base if base.strip() else os.path.expanduser("~/.cache"), "twelvefac")
+        return folder if os.path.isabs(folder) else None
     import platformdirs
 
     try:

@@ -4,7 +4,6 @@ An entry is good while size and modification time are; a file younger than the c
 within one tick of the clock look alike. A cache that cannot be read or written is no cache, never an error.
 """
 
-import hashlib
 import json
 import os
 from typing import Any
@@ -13,6 +12,7 @@ from twelvefac.errors import MachineError
 from twelvefac.project.discovery import File
 from twelvefac.project.facts import FileFacts
 from twelvefac.project.facts_json import from_json, to_json
+from twelvefac.source.digest import digest
 from twelvefac.source.write import write_atomically
 
 _FORMAT = 1
@@ -25,7 +25,7 @@ class Cache:
     def __init__(self, folder: str | None, root: str, key: str) -> None:
         if folder and _is_inside(folder, root):  # a home directory that is audited holds its own cache
             folder = None
-        self._path = folder and os.path.join(folder, f"audit-{hashlib.sha256(os.fsencode(root)).hexdigest()[:24]}.json")
+        self._path = folder and os.path.join(folder, f"audit-{digest(os.fsencode(root))}.json")
         self._header = [_FORMAT, key]
         self._old: dict[str, list[Any]] = {}
         self._new: dict[str, list[Any]] = {}
@@ -55,7 +55,7 @@ class Cache:
     def get_by_content(self, file: File, data: bytes) -> FileFacts | None:
         """The facts of a file whose time changed and whose bytes did not."""
         entry = self._old.get(file.path)
-        if entry is None or entry[2] != _digest(data):
+        if entry is None or entry[2] != digest(data):
             return None
         self._changed = True
         return self._revive(file, entry)
@@ -63,7 +63,7 @@ class Cache:
     def put(self, file: File, data: bytes, facts: FileFacts) -> None:
         """Keep the facts of a file."""
         if self._path:
-            self._new[file.path] = [file.size, file.mtime, _digest(data), to_json(facts)]
+            self._new[file.path] = [file.size, file.mtime, digest(data), to_json(facts)]
             self._changed = True
 
     def _revive(self, file: File, entry: list[Any]) -> FileFacts | None:
@@ -90,7 +90,3 @@ class Cache:
 
 def _is_inside(folder: str, root: str) -> bool:
     return (os.path.realpath(folder) + "/").startswith(root.rstrip("/") + "/")
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:32]

@@ -1,6 +1,5 @@
 """The audit's flow: discover, facts per file, service model, rules, suppressions, report."""
 
-import hashlib
 import os
 import warnings
 from datetime import date
@@ -15,6 +14,7 @@ from twelvefac.project.discovery import Discovery, File, discover, read_bytes
 from twelvefac.project.facts import FileFacts, Notice
 from twelvefac.project.scan import Scanner
 from twelvefac.project.services import Service, find_services
+from twelvefac.source.digest import digest
 
 
 class AuditOptions(NamedTuple):
@@ -123,7 +123,7 @@ def _cache_key(rules: tuple[Rule, ...], options: AuditOptions) -> str:
     for rule in rules:
         alternatives = sorted(b" ".join(sorted(one)).decode() for one in rule.anchors)
         parts.append(f"{rule.name}:{alternatives}:{sorted(rule.names)}")
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+    return digest("\n".join(parts).encode())
 
 
 def _run(

@@ -1,6 +1,5 @@
 """What an audit found, as data."""
 
-import hashlib
 from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,6 +8,7 @@ from twelvefac.audit.rule import Finding, Rule, Severity
 from twelvefac.errors import ExitCode
 from twelvefac.factors import Factor
 from twelvefac.project.facts import Notice
+from twelvefac.source.digest import digest
 
 if TYPE_CHECKING:
     from twelvefac.project.description import Description
@@ -141,4 +141,4 @@ def fingerprint(finding: Finding) -> str:
     Equal findings have equal fingerprints: consumers count them as a multiset.
     """
     parts = (finding.rule, finding.primary.path, finding.subject, finding.symbol)
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return digest("\0".join(parts).encode("utf-8", "surrogatepass"))
