@@ -17,7 +17,10 @@ from twelvefac.project.processes import Process, Step
 from twelvefac.project.servers import CALLS as SERVER_CALLS
 from twelvefac.project.services import Service
 from twelvefac.project.starting import STORES
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
+
+_BLANKS = regex(r"(\s+)")
 
 
 class Place(NamedTuple):
@@ -93,7 +96,10 @@ def hidden(words: Iterable[str]) -> tuple[str, ...]:
     names_secret = False
     for word in words:
         name, equals, value = word.partition("=")
-        if provider(word) or url_password(word) is not None or (names_secret and not word.startswith(("-", "$"))):
+        if len(pieces := _BLANKS.split(word)) > 1:  # a line for a shell
+            pieces[::2] = hidden(pieces[::2])
+            shown.append("".join(pieces))
+        elif provider(word) or url_password(word) is not None or (names_secret and not word.startswith(("-", "$"))):
             shown.append("***")
         elif equals and value and not value.startswith("$") and _is_secret(name):
             shown.append(f"{name}=***")
