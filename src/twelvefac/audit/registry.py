@@ -24,7 +24,9 @@ def select_rules(rules: tuple[Rule, ...], only: tuple[str, ...], without: tuple[
     known = {rule.name: rule for rule in rules}
     for name in (*only, *without):
         if name not in known:
-            raise UsageError(f"no rule is called {visible(name)}{_closest(name, known)}", hint="`twelvefac rules` lists them")
+            raise UsageError(
+                f"no rule is called {visible(name)}{_closest(name, known)}", hint="`twelvefac rules` lists them"
+            )
     return tuple(rule for rule in rules if (not only or rule.name in only) and rule.name not in without)
 
 
