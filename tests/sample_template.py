@@ -89,3 +89,10 @@ def finish(root: Path) -> Path:
     """Write copier.yml as the catalogue now wants it."""
     (root / "copier.yml").write_text(copier_yml(load_catalogue(root)), "utf-8")
     return root
+
+
+def write_notes(root: Path, version: str, text: str) -> None:
+    """Write what a version says of itself."""
+    folder = root / "templates/notes"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{version}.yml").write_text(textwrap.dedent(text).lstrip("\n"), "utf-8")

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from sample_template import finish, write_component, write_template
+from sample_template import finish, write_component, write_notes, write_template
 
 from twelvefac.errors import RefusedError
 from twelvefac.scaffold.history import BUNDLE, extract, release, released, tree_ids
@@ -89,6 +89,12 @@ def test_a_difference_from_the_release_is_seen(tmp_path: Path) -> None:
 
 def test_the_developers_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = write_template(tmp_path)
+    assert main(["release"], root) == 2
+    assert capsys.readouterr().err == (
+        "error: template 1.0.0 has no notes: an update could not say what it brings\n"
+        "  write templates/notes/1.0.0.yml (CONTRIBUTING.md says how)\n"
+    )
+    write_notes(root, "1.0.0", "summary: The first.\n")
     assert main(["release"], root) == 0
     first = capsys.readouterr()
     assert re.fullmatch(r"template 1\.0\.0 is [0-9a-f]{40} in templates/history\.bundle\n", first.out)

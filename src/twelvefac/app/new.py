@@ -10,7 +10,7 @@ from twelvefac import __version__
 from twelvefac.errors import MachineError, UsageError
 from twelvefac.scaffold.answers import check_description, make_answers, requirements
 from twelvefac.scaffold.answers_file import read_answers
-from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
+from twelvefac.scaffold.catalogue import data_root, load_catalogue
 from twelvefac.scaffold.component import QUESTIONS
 from twelvefac.scaffold.git import commit_all, has_git, work_tree_around
 from twelvefac.scaffold.names import check_name
@@ -32,7 +32,8 @@ Step = Callable[[str], None]
 class NewRequest:
     """What the command line asks for. ``given`` holds answers by question, those of flags only.
 
-    ``git`` is None when nothing was said: then a repository is made, save inside of another one.
+    ``git`` is None when nothing was said: then a repository is made, save inside of another one. ``version`` is
+    the template's, empty for the one that is installed.
     """
 
     dest: str | None = None
@@ -40,6 +41,7 @@ class NewRequest:
     answers_file: str | None = None
     dry_run: bool = False
     git: bool | None = None
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,31 +121,15 @@ def new_service(
     Raises UsageError, RefusedError or MachineError with nothing made. ``root`` is the template to use, the
     installed one by default; ``audit`` judges the finished files (see ``scaffold.postcheck``).
     """
-    catalogue = load_catalogue(root or data_root())
-    given = _given(request)
-    if "name" not in given:
-        raise UsageError("which service? name a folder (`new service orders`) or say --name")
-    answers, components = make_answers(catalogue, given)
-    plan = make_plan(catalogue, answers, components)
-    target = find_target(_absolute(request.dest or answers.name))
-    steps = (_change_folder(request.dest or answers.name, target.path), "make test", "make run")
-    commit, notices = _git_wanted(request, target.anchor)
-    step("checked")
-    if request.dry_run:
-        return NewResult(plan, target.path, False, commit, tuple(notices), ())
-    abandoned = remove_abandoned(target.anchor)
-    notices.extend(f"removed {name}, which an interrupted run left in {shown(target.anchor)}" for name in abandoned)
-    step("cleaned")
-    with staged(target, answers.name) as tree:
-        step("staged")
-        _fill(tree, plan, catalogue, audit, step)
-        if commit:
-            commit_all(tree, f"New service {answers.name} (twelvefac {__version__}, template {plan.version})")
-            step("committed")
-        publish(tree, target)
-        step("published")
-    step("finished")
-    return NewResult(plan, target.path, True, commit, tuple(notices), steps)
+    root = root or data_root()
+    if not request.version:
+        return _make(request, root, audit, step)
+    from twelvefac.update.history import check_version, opened
+
+    check_version(root, request.version)
+    with opened(root, request.version) as template:
+        # a rule that is newer than the template may well find something in it: then an update cures that
+        return _make(request, template or root, None, step)
 
 
 def own_audit(folder: Path) -> list[tuple[str, str]]:
@@ -155,8 +141,45 @@ def own_audit(folder: Path) -> list[tuple[str, str]]:
     return [*found, *((f"{run.rule.name} failed: {run.reason}", run.service) for run in report.errored)]
 
 
-def _fill(tree: Path, plan: Plan, catalogue: Catalogue, audit: Audit | None, step: Step) -> None:
-    render(catalogue.root, plan.answers.as_data(), tree)
+def _make(request: NewRequest, root: Path, audit: Audit | None, step: Step) -> NewResult:
+    given = _given(request)
+    if "name" not in given:
+        raise UsageError("which service? name a folder (`new service orders`) or say --name")
+    plan = _plan(request, root, given)
+    answers = plan.answers
+    target = find_target(_absolute(request.dest or answers.name))
+    steps = (_change_folder(request.dest or answers.name, target.path), "make test", "make run")
+    commit, notices = _git_wanted(request, target.anchor)
+    step("checked")
+    if request.dry_run:
+        return NewResult(plan, target.path, False, commit, tuple(notices), ())
+    abandoned = remove_abandoned(target.anchor)
+    notices.extend(f"removed {name}, which an interrupted run left in {shown(target.anchor)}" for name in abandoned)
+    step("cleaned")
+    with staged(target, answers.name) as tree:
+        step("staged")
+        _fill(tree, plan, root, audit, step)
+        if commit:
+            commit_all(tree, f"New service {answers.name} (twelvefac {__version__}, template {plan.version})")
+            step("committed")
+        publish(tree, target)
+        step("published")
+    step("finished")
+    return NewResult(plan, target.path, True, commit, tuple(notices), steps)
+
+
+def _plan(request: NewRequest, root: Path, given: Mapping[str, str]) -> Plan:
+    if request.version:
+        from twelvefac.update.history import plan_version
+
+        return plan_version(root, given)
+    catalogue = load_catalogue(root)
+    answers, components = make_answers(catalogue, given)
+    return make_plan(catalogue, answers, components)
+
+
+def _fill(tree: Path, plan: Plan, root: Path, audit: Audit | None, step: Step) -> None:
+    render(root, plan.answers.as_data(), tree)
     step("rendered")
     write_records(tree, plan, __version__)
     step("recorded")

@@ -8,18 +8,26 @@ from pathlib import Path
 
 from twelvefac import __version__
 from twelvefac.errors import RefusedError
-from twelvefac.scaffold.answers import Answers, make_answers
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
-from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Plan, make_plan
+from twelvefac.scaffold.notes import Notes, read_notes
+from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Plan
 from twelvefac.scaffold.records import answers_text, manifest_text
 from twelvefac.update.carry import apply, last_operation, title_of
 from twelvefac.update.files import Files, read_files
-from twelvefac.update.history import asked, newest, opened, render_both, version_key, versions
+from twelvefac.update.history import (
+    asked,
+    check_version,
+    newest,
+    opened,
+    plan_version,
+    render_both,
+    version_key,
+    versions,
+)
 from twelvefac.update.install import recover
 from twelvefac.update.journal import locked
 from twelvefac.update.merge import Labels
 from twelvefac.update.migrate import declared_moves, migrate_answers
-from twelvefac.update.notes import Notes, read_notes
 from twelvefac.update.objects import Entries, write_trees
 from twelvefac.update.proposal import Proposal, Wanted, indexed, propose
 from twelvefac.update.provenance import Provenance, read_provenance
@@ -66,11 +74,7 @@ def update(request: UpdateRequest, *, root: Path | None = None, step: Step = lam
 
     def goal(provenance: Provenance) -> _Goal:
         version = request.to or newest(root)
-        if version not in versions(root):
-            raise RefusedError(
-                f"template {version} was never released: there is {', '.join(versions(root))}",
-                hint="`twelvefac update --versions` says what each one brings",
-            )
+        check_version(root, version)
         if version_key(version) < version_key(provenance.version):
             raise RefusedError(
                 f"{provenance.name} has template {provenance.version}, which is newer than {version}",
@@ -117,15 +121,6 @@ def crossed_notes(root: Path, before: str, after: str) -> tuple[Notes, ...]:
     return tuple(notes for version in crossed if (notes := read_notes(root, version)) is not None)
 
 
-def make_plan_for(template: Path, answers: Mapping[str, str]) -> Plan:
-    """Return the plan of a service of the template at ``template``, which may be an old version."""
-    catalogue = load_catalogue(template)
-    settled, components = make_answers(catalogue, answers)
-    known = asked(template)
-    choices = {key: value for key, value in settled.choices.items() if key in known}
-    return make_plan(catalogue, Answers(settled.name, settled.description, choices), components)
-
-
 @contextmanager
 def opened_repository(folder: str, *, dry_run: bool) -> Iterator[tuple[Repository, str]]:
     """Give the repository around ``folder``, locked, and what was found of an interrupted run, in words.
@@ -153,7 +148,7 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
         goal = find_goal(provenance)
         step("looked")
         if goal.version == provenance.version and goal.answers == provenance.answers:
-            return UpdateResult(provenance.name, goal.kind, goal.version, goal.version, notices=notices)
+            return UpdateResult(provenance.name, goal.kind, goal.version, goal.version, goal.what, notices=notices)
         if request.commit:
             _check_nothing_staged(repository)
         yours = indexed(repository)
@@ -195,7 +190,7 @@ def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> t
         same = goal.version == provenance.version
         with nullcontext(old) if same else opened(root, goal.version) as new:
             assert new is not None
-            plan = make_plan_for(new, goal.answers)
+            plan = plan_version(new, goal.answers)
             first = (old, _known(old, provenance.answers), base) if old is not None else None
             render_both(first, (new, plan.answers.as_data(), theirs))
     records = {ANSWERS_FILE: answers_text(plan).encode()}

@@ -14,6 +14,8 @@ from twelvefac.cli._boundary import guarded
 
 COMMANDS = {
     "new": "Make a new repository: `new service [DEST]`.",
+    "add": "Add components to a service: postgres, kubernetes…",
+    "remove": "Take components out of a service again.",
     "update": "Bring a service to the newer template; what you wrote is kept.",
     "undo": "Take back the last update, add or remove.",
     "audit": "Judge a service against the twelve factors.",

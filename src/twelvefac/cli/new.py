@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -56,6 +57,10 @@ def _service(  # more than 8 parameters: one for each flag is typer's way
     answers: Annotated[
         str | None, typer.Option(metavar="FILE", help="Take answers from a YAML or JSON file; flags win.")
     ] = None,
+    template_version: Annotated[
+        str, typer.Option(metavar="VERSION", help="An older version of the template.", show_default=False)
+    ] = "",
+    versions: Annotated[bool, typer.Option("--versions", help="List the template's versions.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the files and write nothing.")] = False,
     git: Annotated[
         bool | None,
@@ -75,14 +80,24 @@ def _service(  # more than 8 parameters: one for each flag is typer's way
         "ci": ci,
         "deploy": ",".join(deploy) if deploy else None,
     }
+    if versions:
+        _list_versions()
+        return
     given = {key: value for key, value in flags.items() if value is not None}
-    request = NewRequest(dest, given, answers, dry_run, git)
+    request = NewRequest(dest, given, answers, dry_run, git, template_version)
     if not defaults and _has_terminal():
-        request = NewRequest(dest, given | _ask(Asking(request)), answers, dry_run, git)
+        request = replace(request, given=given | _ask(Asking(request)))
     result = new_service(request, audit=own_audit)
     for notice in result.notices:
         typer.echo(notice, err=True)
     print_result((_text(result) if result.made else _tree(result)) + "\n")
+
+
+def _list_versions() -> None:
+    from twelvefac.app.versions import list_versions
+    from twelvefac.report.versions import render_versions
+
+    print_result(render_versions(list_versions()))
 
 
 def _has_terminal() -> bool:

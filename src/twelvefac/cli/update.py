@@ -19,6 +19,12 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen to each file.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Show the change as a patch.")] = False,
     commit: Annotated[bool, typer.Option("--commit", help="Commit the result when there is no conflict.")] = False,
+    versions: Annotated[bool, typer.Option("--versions", help="List the template's versions.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="For a pipeline: exit 1 when behind, drifted or in conflict.")
+    ] = False,
+    allow_drift: Annotated[bool, typer.Option("--allow-drift", help="Let --check pass edited files.")] = False,
+    format_: Annotated[str, typer.Option("--format", help="Of --check.", metavar="text|json|github")] = "text",
     continue_: Annotated[bool, typer.Option("--continue", help="All conflicts are resolved: end the update.")] = False,
     abort: Annotated[bool, typer.Option("--abort", help="Put everything back as it was before.")] = False,
 ) -> int:
@@ -28,12 +34,39 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
     """
     from twelvefac.errors import UsageError
 
-    chosen = [flag for flag, on in (("--continue", continue_), ("--abort", abort), ("--dry-run", dry_run)) if on]
-    if len(chosen) > 1 or (chosen and chosen[0] != "--dry-run" and (to or diff)):
+    flags = {"--versions": versions, "--check": check, "--continue": continue_, "--abort": abort}
+    chosen = [flag for flag, on in flags.items() if on]
+    if len(chosen) > 1 or (chosen and (to or diff or dry_run)):
         raise UsageError(f"{chosen[0]} goes with no other flag")
+    if format_ not in ("text", "json", "github"):
+        raise UsageError(f"--format {format_}: must be text, json or github")
+    if versions:
+        return _list(path)
+    if check:
+        return _check(path, format_, allow_drift)
     if continue_ or abort:
         return _end(path, continue_, commit)
     return _update(path, to, dry_run, diff, commit)
+
+
+def _list(path: str) -> int:
+    from twelvefac.app.versions import list_versions
+    from twelvefac.report.versions import render_versions
+
+    print_result(render_versions(list_versions(path)))
+    return 0
+
+
+def _check(path: str, format_: str, allow_drift: bool) -> int:
+    from twelvefac.app.check import check
+    from twelvefac.report.check import render_check, render_check_github, render_check_json
+
+    result = check(path, drift=not allow_drift)
+    if format_ == "json":
+        print_result(render_check_json(result))
+    else:
+        print_result(render_check_github(result, path) if format_ == "github" else render_check(result))
+    return result.exit_code
 
 
 def _update(path: str, to: str, dry_run: bool, diff: bool, commit: bool) -> int:

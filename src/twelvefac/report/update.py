@@ -15,7 +15,8 @@ def render_update(result: UpdateResult, *, color: bool) -> str:
     """Return the report of ``update``, ``add`` or ``remove``; ``color`` changes no word."""
     paint = Paint(color)
     if result.current:
-        return f"{visible(result.name)} is up to date: template {result.after}.\n"
+        state = {"add": f"has {result.what} already", "remove": f"has no {result.what}"}.get(result.kind)
+        return f"{visible(result.name)} {state or f'is up to date: template {result.after}'}.\n"
     lines = [paint(_head(result), "bold"), "", *_files(result.changes, paint)]
     if result.notes:
         lines += ["", *_notes(result)]

@@ -1,17 +1,19 @@
 """What a developer of the template runs: ``python -m twelvefac.scaffold.release``.
 
 ``copier-yml`` writes copier.yml from the catalogue, with ``--check`` it only compares (exit 1: out of date);
-``release`` adds the template to its history bundle. No part of the user's command line.
+``release`` adds the template to its history bundle; a version
+needs notes. No part of the user's command line.
 """
 
 import sys
 from pathlib import Path
 
-from twelvefac.errors import TwelvefacError
+from twelvefac.errors import RefusedError, TwelvefacError
 from twelvefac.scaffold.catalogue import data_root, load_catalogue
 from twelvefac.scaffold.component import CatalogueError
 from twelvefac.scaffold.copier_yml import copier_yml
-from twelvefac.scaffold.history import BUNDLE, release
+from twelvefac.scaffold.history import BUNDLE, VERSION_FILE, release
+from twelvefac.scaffold.notes import NOTES, read_notes
 from twelvefac.source.write import write_atomically
 
 _USAGE = "usage: python -m twelvefac.scaffold.release copier-yml [--check] | release\n"
@@ -47,6 +49,13 @@ def _check(root: Path) -> int:
 def _release(root: Path) -> int:
     if _check(root) != 0:
         return 2
+    version = (root / VERSION_FILE).read_text("utf-8").strip()
+    notes = read_notes(root, version)
+    if notes is None:
+        raise RefusedError(
+            f"template {version} has no notes: an update could not say what it brings",
+            hint=f"write {NOTES}/{version}.yml (CONTRIBUTING.md says how)",
+        )
     commit = release(root)
     sys.stdout.write(f"template {load_catalogue(root).version} is {commit} in {BUNDLE}\n")
     return 0

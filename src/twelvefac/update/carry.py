@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from twelvefac.errors import RefusedError, TwelvefacError
-from twelvefac.update.files import LINK, SUBMODULE
+from twelvefac.update.files import SUBMODULE
 from twelvefac.update.install import (
     Told,
     carry_out,
@@ -18,7 +18,6 @@ from twelvefac.update.install import (
     stage_entries,
     stage_places,
     staged_place,
-    with_blobs,
 )
 from twelvefac.update.journal import (
     KEPT_REF,
@@ -31,7 +30,7 @@ from twelvefac.update.journal import (
     remove_staging,
     set_conflicts,
 )
-from twelvefac.update.objects import Entry, write_blobs
+from twelvefac.update.objects import Entry
 from twelvefac.update.proposal import RECORDS, Proposal
 from twelvefac.update.repository import Repository, git
 
@@ -45,20 +44,23 @@ def check_clean(repository: Repository, proposal: Proposal) -> None:
     modules = [path for path in paths if proposal.before[path].mode == SUBMODULE]
     if modules:
         raise RefusedError(f"the submodule {modules[0]} is in the way", hint="move it to another place")
-    full = {path: repository.prefix + path for path in paths}
-    found = {path: find_place(repository, full[path]) for path in paths}
-    files = [path for path in paths if (place := found[path]) is not None and place[0].mode != LINK]
-    plain = [path for path in files if "\n" not in path]
-    given = b"".join(os.fsencode(f"{full[path]}\n") for path in plain)
-    out = git(repository, "hash-object", "--stdin-paths", given=given).decode().split() if plain else []
-    ids = dict(zip(plain, out, strict=True))
-    raw = write_blobs(repository, [place[1] for path in paths if (place := found[path]) is not None])
-    raws = dict(zip([path for path in paths if found[path] is not None], raw, strict=True))
-    dirty = [path for path in paths if proposal.before[path].oid not in {ids.get(path), raws.get(path)}]
+    dirty = {}
+    for path in paths:
+        found = find_place(repository, repository.prefix + path)
+        if found is None or found[0].blob != proposal.before[path].oid:
+            dirty[path] = proposal.before[path].oid
+    # what differs byte by byte may be the same to git: line ends, filters
+    asked = [path for path in dirty if "\n" not in path and (repository.folder / path).is_file()]
+    if asked:
+        given = b"".join(os.fsencode(f"{repository.prefix}{path}\n") for path in asked)
+        ids = git(repository, "hash-object", "--stdin-paths", given=given).decode().split()
+        for path, oid in zip(asked, ids, strict=True):
+            if oid == dirty[path]:
+                del dirty[path]
     if dirty:
         more = f" and {len(dirty) - 5} more" if len(dirty) > 5 else ""
         raise RefusedError(
-            f"changed and not in git's index: {', '.join(dirty[:5])}{more}",
+            f"changed and not in git's index: {', '.join(list(dirty)[:5])}{more}",
             hint="commit or stash them first (`git stash`): the update would change them",
         )
 
@@ -80,7 +82,7 @@ def apply(
         steps = _staged(repository, proposal, staging)
         told("files staged")
         check_free(repository, steps)
-        kept, steps = _kept(repository, steps)
+        kept = _kept(repository, steps)
         told("old files kept")
         conflicts = tuple(repository.prefix + path for path in proposal.stages)
         operation = Operation(kind, title, steps, conflicts, str(staging), kept, _undo_ref(repository))
@@ -140,21 +142,15 @@ def abort(repository: Repository, operation: Operation, told: Told = lambda _: N
 
     Their content is kept in git under KEPT_REF.
     """
-    contents, modes, changed = {}, {}, []
-    for path in _changed_since(repository, operation):
-        place = find_place(repository, path)
-        if place is not None:
-            contents[path], modes[path] = place[1], place[0].mode
-            changed.append(path)
-    if contents:
-        commit, _ = keep(repository, contents, modes)
-        git(repository, "update-ref", KEPT_REF, commit)
+    places = {path: find_place(repository, path) for path in _changed_since(repository, operation)}
+    changed = {path: place for path, place in places.items() if place is not None}
+    if changed:
+        git(repository, "update-ref", KEPT_REF, keep(repository, changed))
     _reverse(repository, operation, "abort", told)
     return tuple(changed)
 
 
 def _staged(repository: Repository, proposal: Proposal, staging: Path) -> tuple[Step, ...]:
-    lines = index_lines(repository, [repository.prefix + path for path in RECORDS])
     moving: dict[str, Entry] = {}
     for path in proposal.touched:
         entry = proposal.after.get(path)
@@ -165,7 +161,7 @@ def _staged(repository: Repository, proposal: Proposal, staging: Path) -> tuple[
     for path in proposal.touched:
         full = repository.prefix + path
         old, new = proposal.before.get(path), proposal.after.get(path)
-        before = lines[full] if path in RECORDS else ((f"{old.mode} {old.oid} 0",) if old else ())
+        before = (f"{old.mode} {old.oid} 0",) if old else ()
         after: tuple[str, ...] = (f"{new.mode} {new.oid} 0",) if new else ()
         if path in proposal.stages:
             sides = sorted(proposal.stages[path].items())
@@ -183,14 +179,13 @@ def _exists(repository: Repository, path: str) -> bool:
     return os.path.lexists(repository.top / path)
 
 
-def _kept(repository: Repository, steps: tuple[Step, ...]) -> tuple[str, tuple[Step, ...]]:
-    contents, modes = {}, {}
+def _kept(repository: Repository, steps: tuple[Step, ...]) -> str:
+    places = {}
     for step in steps:
         found = find_place(repository, step.path) if step.before is not None else None
         if found is not None:
-            contents[step.path], modes[step.path] = found[1], found[0].mode
-    commit, ids = keep(repository, contents, modes)
-    return commit, with_blobs(steps, ids)
+            places[step.path] = found
+    return keep(repository, places)
 
 
 def _undo_ref(repository: Repository) -> str:
@@ -205,7 +200,9 @@ def _changed_since(repository: Repository, operation: Operation) -> list[str]:
         expected = step.after if step.moves else step.before
         here = lines[step.path]
         if found is None:
-            same = expected is None and not os.path.lexists(repository.top / step.path)
+            # a folder in its place is looked into before anything moves
+            full = repository.top / step.path
+            same = expected is None and (full.is_dir() or not os.path.lexists(full))
         else:
             same = expected is not None and _same(found[0], expected)
         if not same or (here != step.index_after and not _index_follows(repository, step, here)):

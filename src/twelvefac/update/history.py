@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from twelvefac.errors import RefusedError
+from twelvefac.scaffold.answers import Answers, make_answers
+from twelvefac.scaffold.catalogue import load_catalogue
 from twelvefac.scaffold.history import VERSION_FILE, extract, released
+from twelvefac.scaffold.plan import Plan, make_plan
 from twelvefac.scaffold.render import render
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:\.dev(\d+))?\Z")
@@ -33,6 +36,15 @@ def newest(root: Path) -> str:
 def versions(root: Path) -> list[str]:
     """Return every version that can be made, the oldest first."""
     return sorted({*released(root), newest(root)}, key=version_key)
+
+
+def check_version(root: Path, version: str) -> None:
+    """Raise RefusedError, naming those that there are, when ``version`` cannot be made."""
+    if version not in versions(root):
+        raise RefusedError(
+            f"template {version} was never released: there is {', '.join(versions(root))}",
+            hint="`twelvefac update --versions` says what each one brings",
+        )
 
 
 @contextmanager
@@ -96,3 +108,16 @@ def asked(root: Path) -> tuple[str, ...]:
     text = (root / "copier.yml").read_text("utf-8")
     keys: list[str] = re.findall(r"^([a-z]\w*):$(?!\n(?:  .*\n)*?  when: false)", text, re.MULTILINE)
     return tuple(keys)
+
+
+def plan_version(template: Path, given: Mapping[str, str]) -> Plan:
+    """Return the plan of a service of the template at ``template``, which may be an old version.
+
+    The answers are completed with that version's defaults, and hold its questions alone.
+    Raises UsageError for answers that it does not know.
+    """
+    catalogue = load_catalogue(template)
+    settled, components = make_answers(catalogue, given)
+    known = asked(template)
+    choices = {key: value for key, value in settled.choices.items() if key in known}
+    return make_plan(catalogue, Answers(settled.name, settled.description, choices), components)

@@ -13,11 +13,10 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from twelvefac.errors import MachineError, RefusedError, TwelvefacError
-from twelvefac.update.files import LINK, SUBMODULE, read_file
+from twelvefac.update.files import LINK, read_file
 from twelvefac.update.journal import (
     JOURNAL,
     UNDO_REF,
@@ -30,7 +29,7 @@ from twelvefac.update.journal import (
     remove_staging,
     write_operation,
 )
-from twelvefac.update.objects import Entry, write_blobs, write_commit, write_trees
+from twelvefac.update.objects import Entry, object_id, write_blobs, write_commits, write_trees
 from twelvefac.update.repository import Repository, git
 
 _STAGING = "staging-"
@@ -38,7 +37,7 @@ Told = Callable[[str], None]
 
 
 def find_place(repository: Repository, path: str) -> tuple[Place, bytes] | None:
-    """Return what lies at ``path`` (from the top) and its bytes, None when nothing does; its blob is not written."""
+    """Return what lies at ``path`` (from the top) and its bytes, None when no file does; its blob is not written."""
     full = repository.top / path
     try:
         status = full.lstat()
@@ -48,7 +47,8 @@ def find_place(repository: Repository, path: str) -> tuple[Place, bytes] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     digest = hashlib.sha256(file.data).hexdigest()
-    return Place(file.mode, "", stat.S_IMODE(status.st_mode), digest), file.data
+    blob = object_id("blob", file.data, repository.empty)
+    return Place(file.mode, blob, stat.S_IMODE(status.st_mode), digest), file.data
 
 
 def new_staging(repository: Repository) -> Path:
@@ -99,11 +99,11 @@ def staged_place(staging: Path, path: str) -> Place:
     return Place(file.mode, "", stat.S_IMODE(full.lstat().st_mode), hashlib.sha256(file.data).hexdigest())
 
 
-def keep(repository: Repository, contents: Mapping[str, bytes], modes: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """Write ``contents`` by path into git; return a commit that holds them, for a ref, and their blob ids."""
-    ids = dict(zip(contents, write_blobs(repository, list(contents.values())), strict=True))
-    tree = write_trees(repository, [{path: Entry(modes[path], oid) for path, oid in ids.items()}])[0]
-    return write_commit(repository, tree), ids
+def keep(repository: Repository, places: Mapping[str, tuple[Place, bytes]]) -> str:
+    """Write files by path into git and return a commit that holds them, for a ref."""
+    write_blobs(repository, [data for _, data in places.values()])
+    tree = write_trees(repository, [{path: Entry(place.mode, place.blob) for path, (place, _) in places.items()}])[0]
+    return write_commits(repository, [(tree, None, "kept by twelvefac")])[0]
 
 
 def check_free(repository: Repository, steps: Sequence[Step]) -> None:
@@ -219,7 +219,7 @@ def roll_back(repository: Repository, operation: Operation) -> None:
 def write_index(repository: Repository, steps: Iterable[Step], *, after: bool) -> None:
     """Write the index lines of ``steps`` at one stroke, then let git look at the files again."""
     steps = [step for step in steps if step.index_before != step.index_after]
-    nothing = "0 " + "0" * 40
+    nothing = f"0 {repository.empty}"
     removed = b"".join(_index_line(nothing, step.path) for step in steps)
     added = b"".join(
         _index_line(line, step.path) for step in steps for line in (step.index_after if after else step.index_before)
@@ -356,16 +356,3 @@ def _parents(path: str) -> list[str]:
     """Return the folders above ``path``, the deepest first."""
     parts = path.split("/")[:-1]
     return ["/".join(parts[:end]) for end in range(len(parts), 0, -1)]
-
-
-def is_submodule(step_lines: Iterable[str]) -> bool:
-    """Return whether index lines are those of a submodule."""
-    return any(line.startswith(SUBMODULE) for line in step_lines)
-
-
-def with_blobs(steps: Iterable[Step], ids: Mapping[str, str]) -> tuple[Step, ...]:
-    """Return ``steps`` with the blob ids of what was before."""
-    return tuple(
-        replace(step, before=replace(step.before, blob=ids[step.path])) if step.before and step.path in ids else step
-        for step in steps
-    )

@@ -13,7 +13,7 @@ from twelvefac.update.objects import (
     read_blobs,
     read_tree,
     write_blobs,
-    write_commit,
+    write_commits,
     write_trees,
 )
 from twelvefac.update.repository import Repository, git
@@ -54,9 +54,9 @@ def merge_trees(repository: Repository, base: Entries, yours: Entries, theirs: E
     Raises MachineError when git fails; nothing but objects is written in any case.
     """
     trees = write_trees(repository, [base, yours, theirs])
-    root = write_commit(repository, trees[0])
-    one = write_commit(repository, trees[1], [root], "yours")
-    two = write_commit(repository, trees[2], [root], "theirs")
+    # a common parent is how this git is told the base
+    sides = [(trees[0], None, "base"), (trees[1], 0, "yours"), (trees[2], 0, "theirs")]
+    root, one, two = write_commits(repository, sides)
     out = git(repository, *_OPTIONS, "merge-tree", "--write-tree", "-z", "--messages", one, two, fine=(0, 1))
     tree, stages, kinds = _parse(out)
     entries = read_tree(repository, tree)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from twelvefac.update.notes import Notes
+from twelvefac.scaffold.notes import Notes
 
 
 def migrate_answers(answers: Mapping[str, str], crossed: Sequence[Notes]) -> dict[str, str]:

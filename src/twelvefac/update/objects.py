@@ -1,5 +1,6 @@
 """Git objects: blobs, trees and commits written and read in as few processes as can be."""
 
+import hashlib
 import os
 import subprocess
 import tempfile
@@ -12,6 +13,7 @@ from twelvefac.errors import MachineError
 from twelvefac.update.files import Files
 from twelvefac.update.repository import Repository, clean_environment, git
 
+_SHA1 = 40  # letters of an id
 _NOBODY = "twelvefac <twelvefac@localhost> 1767225600 +0000"
 
 
@@ -42,10 +44,10 @@ def write_blobs(repository: Repository, contents: Sequence[bytes]) -> list[str]:
     return [ids[data] for data in contents]
 
 
-def write_files(repository: Repository, files: Files) -> Entries:
-    """Write the contents of ``files`` and return their entries."""
-    ids = write_blobs(repository, [file.data for file in files.values()])
-    return {path: Entry(file.mode, oid) for (path, file), oid in zip(files.items(), ids, strict=True)}
+def write_files(repository: Repository, *several: Files) -> list[Entries]:
+    """Write the contents of ``several`` sets of files and return the entries of each."""
+    ids = iter(write_blobs(repository, [file.data for files in several for file in files.values()]))
+    return [{path: Entry(file.mode, next(ids)) for path, file in files.items()} for files in several]
 
 
 def write_trees(repository: Repository, trees: Sequence[Entries]) -> list[str]:
@@ -71,11 +73,29 @@ def write_trees(repository: Repository, trees: Sequence[Entries]) -> list[str]:
     return ids
 
 
-def write_commit(repository: Repository, tree: str, parents: Sequence[str] = (), message: str = "twelvefac") -> str:
-    """Write a commit of ``tree``, the same id for the same input, and return it."""
-    lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
-    text = "\n".join([*lines, f"author {_NOBODY}", f"committer {_NOBODY}", "", message, ""])
-    return git(repository, "hash-object", "-t", "commit", "-w", "--stdin", given=text.encode()).decode().strip()
+def object_id(kind: str, data: bytes, like: str) -> str:
+    """Return the id that git gives an object, by the hash that the id ``like`` is made with."""
+    digest = hashlib.sha1 if len(like) == _SHA1 else hashlib.sha256
+    return digest(b"%s %d\0" % (kind.encode(), len(data)) + data, usedforsecurity=False).hexdigest()
+
+
+def write_commits(repository: Repository, commits: Sequence[tuple[str, int | None, str]]) -> list[str]:
+    """Write commits (tree, number of the parent among those before it, message) and return their ids.
+
+    The same input gives the same ids; nothing refers to them.
+    """
+    ids: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="twelvefac-commits-") as folder:
+        paths = []
+        for tree, parent, message in commits:
+            lines = [f"tree {tree}", *([] if parent is None else [f"parent {ids[parent]}"])]
+            data = "\n".join([*lines, f"author {_NOBODY}", f"committer {_NOBODY}", "", message, ""]).encode()
+            paths.append(Path(folder, str(len(ids))))
+            paths[-1].write_bytes(data)
+            ids.append(object_id("commit", data, tree))
+        given = "\n".join(map(str, paths)).encode()
+        git(repository, "hash-object", "-t", "commit", "-w", "--no-filters", "--stdin-paths", given=given)
+    return ids
 
 
 def read_tree(repository: Repository, tree: str) -> Entries:

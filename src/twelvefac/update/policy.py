@@ -43,7 +43,11 @@ def settle(merged: Merged, sides: Sides) -> Settled:
             changes[path] = Change(path, Kind.DECLINED, _declined(path, sides))
         else:
             stages[path] = found
-            changes[path] = Change(path, Kind.CONFLICT, _words(path, found, merged.kinds.get(path, "")))
+            why = _words(path, found, merged.kinds.get(path, ""))
+            source = _source(path, sides.moved_by_you)
+            if source != path:
+                why += f" (you moved it here from {source})"
+            changes[path] = Change(path, Kind.CONFLICT, why)
     for change in _explained(entries, sides, set(stages)):
         changes.setdefault(change.path, change)
     return Settled(entries, stages, tuple(changes[path] for path in sorted(changes)))

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from twelvefac.errors import RefusedError
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE
-from twelvefac.update.files import SUBMODULE, File, Files, line_end, user_line_ends
+from twelvefac.update.files import REGULAR, SUBMODULE, File, Files, line_end, user_line_ends
 from twelvefac.update.merge import Labels, merge_trees, renames
 from twelvefac.update.objects import Entries, Entry, read_blobs, write_files
 from twelvefac.update.policy import Settled, Sides, settle
@@ -21,7 +21,7 @@ from twelvefac.update.repository import Repository, git
 from twelvefac.update.result import Change, Kind
 
 RECORDS = (ANSWERS_FILE, MANIFEST_FILE)
-_LOCK = "requirements*.lock"
+LOCK = "requirements*.lock"
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def propose(repository: Repository, provenance: Provenance, wanted: Wanted, your
     """
     base, filtered, notices = _base(repository, provenance, wanted, yours)
     theirs = {path: file for path, file in wanted.theirs.items() if path not in RECORDS and path not in filtered}
-    locks = {path for path in {*base, *theirs} if fnmatchcase(path.rpartition("/")[2], _LOCK)}
+    locks = {path for path in {*base, *theirs} if fnmatchcase(path.rpartition("/")[2], LOCK)}
     plain = {path: entry for path, entry in yours.items() if path not in RECORDS and path not in locks}
     base_entries, their_entries, line_changes = _written(repository, base, theirs, yours)
     lock_entries, lock_changes = _locks(locks, base_entries, yours, their_entries)
@@ -104,7 +104,7 @@ def propose(repository: Repository, provenance: Provenance, wanted: Wanted, your
         changes.setdefault(change.path, change)
     for path in sorted(filtered):
         changes[path] = Change(path, Kind.DECLINED, "the template has it, you deleted or moved it: stays deleted")
-    records = write_files(repository, {path: File("100644", data) for path, data in wanted.records.items()})
+    records = write_files(repository, {path: File(REGULAR, data) for path, data in wanted.records.items()})[0]
     after = {**settled.entries, **lock_entries, **records}
     return Proposal(yours, after, settled.stages, tuple(changes[path] for path in sorted(changes)), tuple(notices))
 
@@ -165,7 +165,7 @@ def _written(
     repository: Repository, base: Files, theirs: Files, yours: Entries
 ) -> tuple[Entries, Entries, list[Change]]:
     """Write both renders, in the line ends that the user's files have; say where the template's are not taken."""
-    base_entries, their_entries = write_files(repository, base), write_files(repository, theirs)
+    base_entries, their_entries = write_files(repository, base, theirs)
     edited = [
         path
         for path, entry in base_entries.items()
@@ -177,11 +177,16 @@ def _written(
     turned = {path: replace(file, data=ends.apply(path, file.data)) for path, file in theirs.items()}
     changes = []
     for path, file in theirs.items():
-        if path in base and turned[path] != file and line_end(base[path].data) != line_end(file.data):
-            changes.append(Change(path, Kind.DECLINED, "the template changed its line ends: yours stay"))
+        if path not in base or (turned_base[path] == base[path] and turned[path] == file):
+            continue
+        if line_end(base[path].data) != line_end(file.data):
+            there = turned[path] == file
+            why = "you had its line ends already" if there else "the template changed its line ends: yours stay"
+            changes.append(Change(path, Kind.KEPT if there else Kind.DECLINED, why))
     if turned_base == base and turned == theirs:
         return base_entries, their_entries, changes
-    return write_files(repository, turned_base), write_files(repository, turned), changes
+    base_entries, their_entries = write_files(repository, turned_base, turned)
+    return base_entries, their_entries, changes
 
 
 def _locks(locks: set[str], base: Entries, yours: Entries, theirs: Entries) -> tuple[Entries, list[Change]]:
@@ -223,6 +228,7 @@ def _settled(repository: Repository, trees: tuple[Entries, Entries, Entries], wa
     if base == theirs:
         return Settled(yours, {}, ())
     merged = merge_trees(repository, base, yours, theirs, wanted.labels)
-    by_you = renames(repository, merged.base, merged.yours)
-    by_template = renames(repository, merged.base, merged.theirs)
+    gone, lost = set(base) - set(theirs), set(base) - set(yours)
+    by_template = renames(repository, merged.base, merged.theirs) if gone and set(theirs) - set(base) else {}
+    by_you = renames(repository, merged.base, merged.yours) if lost and set(yours) - set(base) else {}
     return settle(merged, Sides(base, yours, theirs, by_you, by_template))

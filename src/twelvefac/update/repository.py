@@ -55,6 +55,7 @@ class Repository:
     state: Path
     objects: Path
     options: tuple[str, ...]
+    empty: str = "0" * 40  # no object's id, as long as those of this repository
     scratch: Path | None = None
 
     @property
@@ -73,7 +74,15 @@ def find_repository(folder: Path) -> Repository:
     _check_version()
     user = {key: value for key, value in os.environ.items() if key not in _LOCAL}
     user["LC_ALL"] = "C"
-    asked = ("--show-toplevel", "--absolute-git-dir", "--git-path", "twelvefac", "--git-path", "objects")
+    asked = (
+        "--show-toplevel",
+        "--absolute-git-dir",
+        "--git-path",
+        "twelvefac",
+        "--git-path",
+        "objects",
+        "--show-object-format",
+    )
     done = _spawn(["git", "rev-parse", "--path-format=absolute", *asked, "--show-prefix"], folder, user)
     if done.returncode != 0:
         reason = _last_line(done.stderr)
@@ -88,7 +97,8 @@ def find_repository(folder: Path) -> Repository:
     kept = _spawn(["git", "config", "-z", "--get-regexp", _KEPT], folder, user)
     pairs = [entry.split("\n", 1) for entry in os.fsdecode(kept.stdout).split("\0") if "\n" in entry]
     options = [word for key, value in pairs for word in ("-c", f"{key}={value}")]
-    return Repository(top, lines[4], directory, state, objects, (*options, *_OPTIONS))
+    empty = "0" * (64 if lines[4] == "sha256" else 40)
+    return Repository(top, lines[5], directory, state, objects, (*options, *_OPTIONS), empty)
 
 
 def dry(repository: Repository, scratch: Path) -> Repository:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from twelvefac.errors import ExitCode
-from twelvefac.update.notes import Notes
+from twelvefac.scaffold.notes import Notes
 
 
 class Kind(StrEnum):
@@ -79,3 +79,37 @@ class EndResult:
     def exit_code(self) -> int:
         """Return 1 while something is left to do, 0 otherwise."""
         return ExitCode.FINDINGS if self.left else ExitCode.OK
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of the template; ``here`` when it is that of the service in question."""
+
+    version: str
+    notes: Notes | None
+    here: bool = False
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What ``update --check`` finds: ``kind`` is behind, drifted or conflict; ``line`` is 0 for a whole file."""
+
+    kind: str
+    path: str
+    line: int
+    message: str
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """Where a service stands against the newest template."""
+
+    name: str
+    version: str
+    newest: str
+    problems: tuple[Problem, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """Return 1 when anything was found, 0 otherwise."""
+        return ExitCode.FINDINGS if self.problems else ExitCode.OK

@@ -1,0 +1,52 @@
+"""``update --check`` as text, as JSON and as annotations of a GitHub pull request."""
+
+import json
+
+from twelvefac import __version__
+from twelvefac.source.visible import visible
+from twelvefac.update.result import CheckResult
+
+
+def render_check(result: CheckResult) -> str:
+    """Return one line a problem and a verdict."""
+    lines = []
+    for problem in result.problems:
+        place = f"{visible(problem.path)}:{problem.line}" if problem.line else visible(problem.path)
+        lines.append(f"{problem.kind:<9} {place}  {visible(problem.message)}")
+    if not result.problems:
+        return f"{visible(result.name)} is up to date: template {result.version}.\n"
+    count = len(result.problems)
+    return "\n".join([*lines, "", f"{visible(result.name)}: {count} problem{'s' if count != 1 else ''}."]) + "\n"
+
+
+def render_check_json(result: CheckResult) -> str:
+    """Return the result as one JSON document, version 1, with a final newline."""
+    document = {
+        "version": 1,
+        "tool": {"name": "twelvefac", "version": __version__},
+        "service": result.name,
+        "template": {"version": result.version, "newest": result.newest},
+        "problems": [
+            {"kind": one.kind, "path": one.path, "line": one.line or None, "message": one.message}
+            for one in result.problems
+        ],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+
+
+def render_check_github(result: CheckResult, folder: str) -> str:
+    """Return a workflow command a problem; ``folder`` is where the service lies from the repository's root."""
+    prefix = "" if folder in {".", ""} else folder.rstrip("/").removeprefix("./") + "/"
+    lines = []
+    for problem in result.problems:
+        level = "error" if problem.kind == "conflict" else "warning"
+        line = f",line={problem.line}" if problem.line else ""
+        path = _escaped(prefix + problem.path, more=True)
+        lines.append(f"::{level} file={path}{line},title=twelvefac {problem.kind}::{_escaped(problem.message)}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _escaped(text: str, *, more: bool = False) -> str:
+    """Return ``text`` for a workflow command; ``more`` for one of its properties."""
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return text.replace(":", "%3A").replace(",", "%2C") if more else text

@@ -1,0 +1,86 @@
+"""Does a service stand where it should? For a pipeline: nothing is rendered, merged or written."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from twelvefac.errors import TwelvefacError
+from twelvefac.update.history import newest, version_key
+from twelvefac.update.proposal import LOCK
+from twelvefac.update.provenance import Provenance, Recorded, read_provenance
+from twelvefac.update.result import CheckResult, Problem
+
+MARKERS = (b"<<<<<<< yours", b">>>>>>> template ")
+
+
+def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResult:
+    """Return what is wrong with the service in ``folder`` against the template at ``root``.
+
+    Raises RefusedError when it has no records, or damaged ones.
+    """
+    provenance = read_provenance(folder)
+    there = newest(root)
+    conflicts = list(_conflicts(folder, provenance))
+    problems = [*_behind(provenance, there), *conflicts]
+    if drift:
+        marked = {problem.path for problem in conflicts}
+        found = [_drift(folder, path, recorded) for path, recorded in provenance.files.items() if path not in marked]
+        problems += [problem for problem in found if problem is not None]
+    return CheckResult(provenance.name, provenance.version, there, tuple(problems))
+
+
+def marker_lines(data: bytes) -> list[int]:
+    """Return the lines (1-based) at which conflicts of ours begin or end in ``data``."""
+    if not any(marker in data for marker in MARKERS):
+        return []
+    return [number for number, line in enumerate(data.splitlines(), 1) if line.startswith(MARKERS)]
+
+
+def _behind(provenance: Provenance, there: str) -> Iterator[Problem]:
+    if version_key(provenance.version) < version_key(there):
+        message = f"template {provenance.version}, {there} is out: twelvefac update"
+        yield Problem("behind", ".copier-answers.yml", 1, message)
+
+
+def _drift(folder: Path, path: str, recorded: Recorded) -> Problem | None:
+    """Return whether the user changed a file that is the template's alone; locks are made anew by right."""
+    if recorded.ownership != "managed" or fnmatchcase(path.rpartition("/")[2], LOCK):
+        return None
+    data = _read(folder / path)
+    if data is None:
+        return Problem("drifted", path, 0, "the template's file is gone: put it back, or tell the template's owners")
+    # a work tree may have other line ends than git has
+    for candidate in (data, data.replace(b"\r\n", b"\n")):
+        if hashlib.sha256(candidate).hexdigest() == recorded.sha256:
+            return None
+    return Problem("drifted", path, 1, "the template's file was changed here: an update merges that, others lack it")
+
+
+def _conflicts(folder: Path, provenance: Provenance) -> Iterator[Problem]:
+    for path in sorted({*provenance.files, *_grepped(folder)}):
+        data = _read(folder / path)
+        lines = marker_lines(data) if data else []
+        if lines:
+            yield Problem("conflict", path, lines[0], "a conflict of an update is not resolved")
+
+
+def _grepped(folder: Path) -> list[str]:
+    """Return the files under ``folder`` in which git finds a marker of ours; none without git."""
+    from twelvefac.update.repository import find_repository, git
+
+    try:
+        repository = find_repository(folder.absolute())
+        pattern = ["-e", r"^<<<<<<< yours", "-e", "^>>>>>>> template "]
+        out = git(repository, "grep", "-l", "-z", "-I", *pattern, "--", repository.prefix or ".", fine=(0, 1))
+    except TwelvefacError:
+        return []
+    return [os.fsdecode(path)[len(repository.prefix) :] for path in out.split(b"\0") if path]
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes() if path.is_file() and not path.is_symlink() else None
+    except OSError:
+        return None
