@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from twelvefac.errors import UsageError
+from twelvefac.source.toml import parse_toml
 from twelvefac.source.visible import visible
 
 CONFIG_NAMES = ("twelvefac.toml", "pyproject.toml")
@@ -64,14 +65,10 @@ def _read(folder: str) -> tuple[str, dict[str, Any]]:
             continue
         if name == "pyproject.toml" and b"twelvefac" not in data:
             continue
-        import tomllib
-
         try:
-            table = tomllib.loads(data.decode("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            table = parse_toml(data.decode("utf-8"))
+        except ValueError as error:
             raise UsageError(f"{path} is not valid TOML: {error}") from None
-        except RecursionError:
-            raise UsageError(f"{path} is not valid TOML: nested too deep") from None
         if name == "pyproject.toml":
             tools = table.get("tool", {})
             table = tools.get("twelvefac", {}) if isinstance(tools, dict) else {}

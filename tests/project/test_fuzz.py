@@ -1,5 +1,6 @@
 """Readers on anything at all: facts, or UnreadableError; nothing else, and facts survive the cache's JSON."""
 
+import contextlib
 import json
 import warnings
 from collections.abc import Callable
@@ -182,6 +183,8 @@ def steps(call: Callable[[], object]) -> int:
     """Python lines run by ``call``: the same on every machine."""
     import sys
 
+    with contextlib.suppress(UnreadableError):
+        call()  # imports and compiles what the count must not hold
     count = 0
 
     def trace(frame: FrameType, event: str, argument: object) -> Any:
@@ -252,3 +255,27 @@ def test_suppressions_take_linear_work(part: str, python: bool) -> None:
         return lambda: read_ignores(part * count, python=python)
 
     assert steps(read(1200)) < 8 * steps(read(300)) + 20_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "part"),
+    [
+        ("pyproject", "'p',\n"),
+        ("pipfile", "p = 1\n"),
+        ("requirements", "a==1 --hash=b\n"),
+        ("requirements", "["),
+        ("envfile", "a='"),
+        ("procfile", "web: a\n"),
+        ("compose", "  a: {image: b}\n"),
+        ("compose", "- "),
+        ("pipeline", "- run: a\n"),
+        ("yaml", "apiVersion: v1\nkind: a\n---\n"),
+        ("text", "**/"),
+    ],
+)
+def test_files_of_one_part_take_linear_work(kind: str, part: str) -> None:
+    def read(count: int) -> Callable[[], object]:
+        head = "[project]\ndependencies = [\n" if kind == "pyproject" else ""
+        return lambda: scan(f"x.{kind}", kind, (head + part * count).encode())
+
+    assert steps(read(800)) < 8 * steps(read(200)) + 2000

@@ -8,6 +8,7 @@ from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.document import Document
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
+from twelvefac.source.toml import parse_toml
 
 REQUIREMENTS = regex(r"(?:[\w.-]{0,60}[-_.])?(?:requirements|constraints)(?:[-_.][\w.-]{1,60})?\.(?:txt|in)")
 LOCKS = frozenset(("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock", "conda-lock.yml"))
@@ -19,6 +20,10 @@ _LINE = regex(
     r"(@[^;#]{1,500}|[<>=!~(][^;#]{0,300})?"
 )
 _OPTION = regex(r"(-r|--requirement|-c|--constraint|-e|--editable)(?:[ \t]{1,8}|=)(\S{1,500})")
+
+_NOWHERE = (1, 1, 1, 1)
+_MOST_PLACED = 2_000
+"""Requirements whose place is searched for: each search reads the file."""
 
 
 class Requirement(NamedTuple):
@@ -162,15 +167,11 @@ def read_pipfile(text: str) -> Manifest:
 
 
 def _toml(text: str) -> dict[str, Any]:
-    import tomllib
-
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return parse_toml(text)
+    except ValueError as error:
         line = re.search(r"line (\d{1,9})", str(error))
         raise UnreadableError(str(error), int(line.group(1)) if line else 0) from None
-    except RecursionError:
-        raise UnreadableError("nested too deep") from None
 
 
 def _table(data: Any, *route: str) -> dict[str, Any]:
@@ -187,9 +188,8 @@ def _add(found: list[Requirement], document: Document, entry: str, group: str) -
     match = _LINE.match(entry)
     if match:
         specifier = (match.group(2) or "").strip()
-        found.append(
-            Requirement(normalised(match.group(1)), specifier, kind_of(specifier), group, _place(document, entry))
-        )
+        at = _place(document, entry) if len(found) < _MOST_PLACED else _NOWHERE
+        found.append(Requirement(normalised(match.group(1)), specifier, kind_of(specifier), group, at))
 
 
 def _poetry(
@@ -198,7 +198,7 @@ def _poetry(
     for name, value in table.items():
         if name.lower() == "python" or not _NAME.fullmatch(name):
             continue
-        at = _place(document, name)
+        at = _place(document, name) if len(found) < _MOST_PLACED else _NOWHERE
         if isinstance(value, dict) and "path" in value:
             paths.append((str(value["path"]), at))
             continue
@@ -217,4 +217,4 @@ def _place(document: Document, entry: str) -> Pos:
         if offset >= 0:
             return document.pos(offset, offset + len(candidate))
     match = re.search(rf"^[ \t]*[\"']?{re.escape(entry)}[\"']?[ \t]*=", document.text, re.MULTILINE)
-    return document.pos(match.start(), match.end()) if match else (1, 1, 1, 1)
+    return document.pos(match.start(), match.end()) if match else _NOWHERE
