@@ -150,7 +150,11 @@ def is_out_of_scope(path: str, kind: str) -> bool:
     if kind in ("dockerfile", "shell") and folders and folders[0] in _PIPELINE_FOLDERS:
         return True
     for folder in folders:
-        if folder in _TEST_FOLDERS or folder in _OTHER_FOLDERS:
+        if (
+            folder in _TEST_FOLDERS
+            or folder in _OTHER_FOLDERS
+            or folder.endswith(("_mock", "-mock", "_mocks", "-mocks"))
+        ):
             return True
     return kind == "python" and bool(folders) and folders[-1] in _MIGRATION_FOLDERS
 

@@ -153,4 +153,11 @@ def _is_report(service: Service, facts: Facts, path: str, call: Call) -> bool:
         return False
     if not call.scope and path in service.served:
         return False  # said once, before there is a request: usually why the service does not start
-    return not is_command(facts.file(path).python, call.scope)
+    return not is_command(facts.file(path).python, call.scope) and not _is_script(service, path, call.scope)
+
+
+def _is_script(service: Service, path: str, scope: str) -> bool:
+    """Whether a function is what another console script starts, one that the release does not run."""
+    others = [target for target in service.scripts.values() if target.rpartition(":")[2] == scope]
+    entries = {entry for _, _, entry in service.entries}
+    return path not in entries and any(service.modules.find(target) == path for target in others)
