@@ -72,6 +72,8 @@ def bound(start: Launch, environment: Mapping[str, str | None]) -> Bound | None:
         literal = all(_NUMBER.fullmatch(text) for text in texts)
         numbers = [_number(text, environment) for text in texts]
         return Bound(tuple(one for one in numbers if one is not None) if None not in numbers else (), literal, option)
+    if server.server.name.startswith("manage.py"):  # Flask-Script's and others' have another default than Django's
+        return Bound((), literal=False, option="")
     if start.options(*_FILES) or "GUNICORN_CMD_ARGS" in environment:
         return Bound((), literal=False, option="")
     if options.variable in environment:

@@ -1,11 +1,13 @@
 """Which processes a service has: its images' commands, and what manifests and Procfiles put over them."""
 
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from twelvefac.project.compose import ComposeFile, ComposeService
+from twelvefac.project.dockerfile import expand
 from twelvefac.project.facts import FileFacts
 from twelvefac.project.images import Image
 from twelvefac.project.kubernetes import Container, Workload, workloads
@@ -195,12 +197,34 @@ class _Starter:
             workdir=image.workdir if image is not None else "/",
         )
 
+    def _copied(self, word: str) -> str:
+        """The file that an image has under another name: ``COPY docker/entry.sh /app/run.sh``; "" if it is none."""
+        for image in self._service.images:
+            for one in image.instructions:
+                words = one.args if one.form == "exec" else tuple(one.text.split())
+                if (
+                    one.keyword not in ("COPY", "ADD")
+                    or len(words) != 2
+                    or any(name == "from" for name, _ in one.flags)
+                ):
+                    continue
+                target = expand(words[1], image.environment)
+                if target is not None and posixpath.normpath(posixpath.join(image.workdir, target)) == word:
+                    source = posixpath.normpath(words[0].lstrip("/"))
+                    folders = (self._service.root, posixpath.dirname(image.path))
+                    found = [path for folder in folders if (path := posixpath.join(folder, source)) in self._files]
+                    return found[0] if found else ""
+        return ""
+
     def _script(self, word: str) -> tuple[str, ShellFacts] | None:
         """The service's shell script that a command names: by its path, or by its name if only one has it."""
         if "$" in word or not word:
             return None
         wanted = word.lstrip("/").removeprefix("./")
         own = [path for path in self._service.files if self._files[path].shell is not None]
+        copied = self._copied(word)
+        if copied in own and (shell := self._files[copied].shell) is not None:
+            return copied, shell
         prefix = f"{self._service.root}/" if self._service.root else ""
         exact = [path for path in own if path == prefix + wanted]
         while not exact and "/" in wanted:

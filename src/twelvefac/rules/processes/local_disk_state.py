@@ -25,20 +25,22 @@ from twelvefac.factors import Factor
 from twelvefac.project.facts import Call, Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
-_TEMPORARY = re.compile(r"^/(?:tmp|var/tmp|dev|proc|run)(?:/|$)|temp|tmp|cache", re.IGNORECASE)
-_UPLOADS = re.compile(r"(?:flask|quart)\.request\.files(?:\[\]|\.get\(\)|\.pop\(\))\.save")
+_TEMPORARY = regex(r"^/(?:tmp|var/tmp|dev|proc|run)(?:/|$)|temp|tmp|cache", re.IGNORECASE)
+_UPLOADS = regex(r"(?:flask|quart)\.request\.files(?:\[\]|\.get\(\)|\.pop\(\))\.save")
 _STORES = {"tinydb.TinyDB": 0, "shelve.open": 0, "pickledb.load": 0, "pickledb.PickleDB": 0}
 _FIELDS = ("django.db.models.FileField", "django.db.models.ImageField")
 _STORAGE_PACKAGES = frozenset(
     "django-storages django-minio-storage django-cloudinary-storage django-s3-storage django-google-storage "
     "django-storage-swift django-db-file-storage".split()
 )
-_DEVELOPMENT = re.compile(
+_DEVELOPMENT = regex(
     r"(?:^|[/._-])(?:dev\w*|local\w*|test\w*|debug\w*|script\w*|tool\w*|commands?)(?:[/._-]|$)", re.IGNORECASE
 )
-_DEVELOPMENT_CLASS = re.compile(r"dev|test|local", re.IGNORECASE)
+_ASIDE = regex(r"migrations/|" + _DEVELOPMENT.pattern, re.IGNORECASE)
+_DEVELOPMENT_CLASS = regex(r"dev|test|local", re.IGNORECASE)
 
 rule = Rule(
     __name__,
@@ -244,7 +246,7 @@ def _django(service: Service, facts: Facts, severity: Severity) -> Iterator[Find
     fields = [
         (path, call)
         for path, call in facts.calls(*_FIELDS)
-        if call.arg("storage") is None and not _DEVELOPMENT.search(path) and not call.is_open
+        if call.arg("storage") is None and not _ASIDE.search(path) and not call.is_open
     ]
     if fields:
         path, call = fields[0]
