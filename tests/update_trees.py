@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from twelvefac.update.carry import apply
 from twelvefac.update.files import EXECUTABLE, LINK, REGULAR, SUBMODULE, File, Files
-from twelvefac.update.install import Told
+from twelvefac.update.install import Told, refusing
 from twelvefac.update.journal import Operation, locked
 from twelvefac.update.merge import Labels
 from twelvefac.update.proposal import Proposal, Wanted, indexed, propose
@@ -286,7 +286,7 @@ def merge(
     """Update a work tree from ``base`` to ``theirs`` as the command does, renders given."""
     extra = {".copier-answers.yml": b"_commit: 2\n", ".twelvefac/manifest.json": b"{}\n"} if records else {}
     wanted = Wanted(base, theirs, extra, Labels("template 1.0.0", "template 2.0.0"))
-    with locked(repository):
+    with locked(repository), refusing():
         proposal = propose(repository, Provenance("1.0.0", {"name": "orders"}, {}), wanted, indexed(repository))
         return proposal, apply(repository, proposal, "update", "update of orders to template 2.0.0", told)
 

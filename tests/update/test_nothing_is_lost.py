@@ -21,7 +21,7 @@ from update_trees import (
 
 from twelvefac.errors import RefusedError
 from twelvefac.update.carry import undo
-from twelvefac.update.files import LINK, Files, read_files
+from twelvefac.update.files import LINK, Files, line_end, read_files
 from twelvefac.update.journal import KEPT_REF, LAST, UNDO_REF, locked, read_operation
 from twelvefac.update.proposal import Proposal
 from twelvefac.update.result import Kind
@@ -157,9 +157,21 @@ def unclear(proposal: Proposal) -> bool:
 def reverts(versions: tuple[Files, Files, Files]) -> bool:
     """Whether a later version takes back, or adds again, what an earlier one changed."""
     first, second, third = ({line for file in files.values() for line in lines_of(file.data)} for files in versions)
-    back = (first - second) & third or (second - first) - third
     paths = [set(files) for files in versions]
-    return bool(back or (paths[0] - paths[1]) & paths[2] or (paths[1] - paths[0]) - paths[2])
+    again = (first - second) & third or (second - first) - third
+    return bool(again or (paths[0] - paths[1]) & paths[2] or (paths[1] - paths[0]) - paths[2]) or any(
+        of(versions[0], path) == of(versions[2], path) != of(versions[1], path)
+        for path in paths[0] & paths[1] & paths[2]
+        for of in (mode_of, ends_of)
+    )
+
+
+def mode_of(files: Files, path: str) -> str:
+    return files[path].mode
+
+
+def ends_of(files: Files, path: str) -> str:
+    return line_end(files[path].data).decode()
 
 
 @cases(200)

@@ -24,7 +24,7 @@ from twelvefac.update.history import (
     version_key,
     versions,
 )
-from twelvefac.update.install import recover
+from twelvefac.update.install import recover, refusing
 from twelvefac.update.journal import locked
 from twelvefac.update.merge import Labels
 from twelvefac.update.migrate import declared_moves, migrate_answers
@@ -129,10 +129,10 @@ def opened_repository(folder: str, *, dry_run: bool) -> Iterator[tuple[Repositor
     """
     repository = find_repository(Path(folder).absolute())
     if dry_run:
-        with tempfile.TemporaryDirectory(prefix="twelvefac-objects-") as scratch:
+        with refusing(), tempfile.TemporaryDirectory(prefix="twelvefac-objects-") as scratch:
             yield dry(repository, Path(scratch)), ""
         return
-    with locked(repository):
+    with locked(repository), refusing():
         yield repository, recover(repository)
 
 

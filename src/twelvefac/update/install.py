@@ -8,11 +8,10 @@ back is the same the other way round, and takes no space either.
 import errno
 import hashlib
 import os
-import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from twelvefac.errors import MachineError, RefusedError, TwelvefacError
@@ -193,17 +192,18 @@ def roll_back(repository: Repository, operation: Operation) -> None:
     """Put everything back as it was before ``operation``. Raises OSError or MachineError when that fails."""
     staging = Path(operation.staging)
     for step in operation.steps:
-        if not step.moves:
-            continue
         full, new = repository.top / step.path, staging / "new" / step.path
-        if step.after is not None and not os.path.lexists(new) and os.path.lexists(full):
+        if not step.moves or step.after is None:
+            continue
+        if not os.path.lexists(new) and os.path.lexists(full):
             new.parent.mkdir(parents=True, exist_ok=True)
             full.rename(new)
-            _remove_empty(repository, step.path)
+        _remove_empty(repository, step.path)  # a folder may have been made and nothing moved into it yet
     for number, step in enumerate(operation.steps):
         old = staging / "old" / str(number)
         if step.moves and os.path.lexists(old):
             full = repository.top / step.path
+            _clear(full)
             full.parent.mkdir(parents=True, exist_ok=True)
             old.rename(full)
     if not _index_is(repository, operation.steps, after=False):
@@ -247,8 +247,7 @@ def _move(repository: Repository, operation: Operation, told: Told) -> None:
         new = staging / "new" / step.path
         if step.moves and step.after is not None and os.path.lexists(new):
             full = repository.top / step.path
-            if full.is_dir() and not full.is_symlink():
-                shutil.rmtree(full)  # empty folders only: everything else was in the way
+            _clear(full)
             full.parent.mkdir(parents=True, exist_ok=True)
             new.rename(full)
             told(f"moved in {step.path}")
@@ -278,10 +277,20 @@ def _back_after(repository: Repository, operation: Operation, error: BaseExcepti
         raise MachineError(f"{error.message}; everything is as it was", hint=error.hint) from error
 
 
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Turn an OSError of the body, which has changed nothing, into what to tell the user."""
+    try:
+        yield
+    except OSError as error:
+        raise machine_refusal(error) from error
+
+
 def machine_refusal(error: OSError) -> MachineError:
     """Return what to tell the user when the machine refuses, with everything as it was."""
     hints = {
         errno.ENOSPC: "free some space on the disk",
+        errno.EFBIG: "raise the limit on file sizes (ulimit -f)",
         errno.EDQUOT: "free some of your quota",
         errno.EACCES: "make the files and folders of the repository writable",
         errno.EPERM: "make the files and folders of the repository writable",
@@ -338,6 +347,13 @@ def _sweep(repository: Repository) -> None:
             for entry in place.iterdir():
                 if entry.name.startswith(_STAGING) and entry.is_dir() and not entry.is_symlink():
                     remove_staging(entry)
+
+
+def _clear(full: Path) -> None:
+    """Remove a folder that holds nothing but empty folders. Raises OSError when there is more in it."""
+    if full.is_dir() and not full.is_symlink():
+        for place, _, _ in os.walk(full, topdown=False):
+            Path(place).rmdir()
 
 
 def _remove_empty(repository: Repository, path: str) -> None:

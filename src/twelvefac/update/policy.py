@@ -147,7 +147,8 @@ def _changed(path: str, result: Entries, sides: Sides) -> Change:
     if not here or here not in result:
         return Change(path, Kind.DECLINED, _declined(path, sides))
     if result[here] == sides.yours.get(here):
-        return Change(here, Kind.KEPT, "your version has the template's change already")
+        moved = f" to {path}, which you moved here," if here != path else ""
+        return Change(here, Kind.KEPT, f"your version has the template's change{moved} already")
     if here != path:
         return Change(here, Kind.MERGED, f"the template changed {path}, which you moved here")
     if sides.yours[path] == sides.base[path]:

@@ -85,7 +85,7 @@ def find_repository(folder: Path) -> Repository:
     )
     done = _spawn(["git", "rev-parse", "--path-format=absolute", *asked, "--show-prefix"], folder, user)
     if done.returncode != 0:
-        reason = _last_line(done.stderr)
+        reason = _reason(done.stderr)
         if "not a git repository" in reason:
             raise RefusedError(
                 f"{shown(folder)} is in no git repository, and git does the merging",
@@ -129,7 +129,7 @@ def git(
     if done.returncode not in fine:
         if b"No space left on device" in done.stderr:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        raise MachineError(f"git {arguments[0]} failed: {_last_line(done.stderr)}")
+        raise MachineError(f"git {arguments[0]} failed: {_reason(done.stderr)}")
     return done.stdout
 
 
@@ -180,6 +180,8 @@ def _spawn(
         raise MachineError("git is not installed, or the folder is gone", hint="install git") from error
 
 
-def _last_line(text: bytes) -> str:
-    lines = text.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else "it gives no reason"
+def _reason(text: bytes) -> str:
+    """Return the line in which git says what is wrong; advice comes before and after it."""
+    lines = text.decode("utf-8", "replace").strip().splitlines() or ["it gives no reason"]
+    telling = [line for line in lines if line.startswith(("fatal: ", "error: "))]
+    return (telling or lines[-1:])[0].removeprefix("fatal: ").removeprefix("error: ")

@@ -1,0 +1,301 @@
+"""Stopped at any moment, the repository is as before or updated once the next command has run, which says so."""
+
+import gc
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from update_trees import (
+    User,
+    merge,
+    repository_of,
+    run,
+    snapshot,
+    text,
+    work_tree,
+)
+
+from twelvefac.errors import MachineError, TwelvefacError
+from twelvefac.update.carry import last_operation, undo
+from twelvefac.update.files import EXECUTABLE, REGULAR, File
+from twelvefac.update.install import recover
+from twelvefac.update.journal import JOURNAL, LAST, locked, read_operation
+from twelvefac.update.repository import Repository, find_repository
+
+LINES = [f"line {number}" for number in range(12)]
+BASE = {
+    "changed.py": File(REGULAR, text(*LINES)),
+    "conflict.py": File(REGULAR, text(*LINES)),
+    "deleted.py": File(REGULAR, text("gone", *LINES)),
+    "kept.py": File(REGULAR, text("kept", *LINES)),
+    "old/moved.py": File(EXECUTABLE, text("moved", *LINES)),
+    "file": File(REGULAR, text("a file", *LINES)),
+}
+THEIRS = {
+    "changed.py": File(REGULAR, text("new", *LINES)),
+    "conflict.py": File(REGULAR, text("theirs", *LINES[1:])),
+    "new/moved.py": File(EXECUTABLE, text("moved", *LINES)),
+    "file/inside.py": File(REGULAR, text("a file", *LINES)),
+    "fresh/added.py": File(REGULAR, text("fresh")),
+}
+USER = User(
+    BASE
+    | {
+        "conflict.py": File(REGULAR, text("yours", *LINES[1:])),
+        "kept.py": File(REGULAR, text("kept", *LINES, "yours")),
+        ".copier-answers.yml": File(REGULAR, b"_commit: 1\n"),
+        ".twelvefac/manifest.json": File(REGULAR, b"{\n}\n"),
+    },
+    untracked={"notes.txt": b"mine\n"},
+)
+# what touches the disk or starts git
+EVENTS = {
+    *("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "os.link", "os.symlink", "shutil.rmtree"),
+    *("subprocess.Popen", "tempfile.mkdtemp", "tempfile.mkstemp"),
+}
+
+
+def in_child(work: Callable[[], object], top: Path, index: int, number: int) -> tuple[int, str]:
+    """Run ``work`` in a process that gets a signal just before its event ``index``; its exit code and the event.
+
+    What is done outside of the repository at ``top`` does not count.
+    """
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        gc.disable()
+        seen = -1
+
+        def hook(event: str, arguments: tuple[object, ...]) -> None:
+            nonlocal seen
+            inside = event == "subprocess.Popen" or str(top) in f"{arguments[0]}{arguments[-1]}"
+            if inside and (event in EVENTS or (event == "open" and str(arguments[1]) in {"wb", "w"})):
+                seen += 1
+                if seen == index:
+                    os.write(writer, f"{event} {str(arguments[0])[:100]}".encode())
+                    os.kill(os.getpid(), number)
+
+        code = 1
+        try:
+            sys.addaudithook(hook)
+            work()
+            code = 0
+        except KeyboardInterrupt:
+            code = 130
+        finally:
+            os._exit(code)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        event = pipe.read().decode()
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status), event
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with work_tree(USER) as path:
+        yield path
+
+
+def updated() -> tuple[dict[str, tuple[str, bytes]], bytes]:
+    """What a run gives that nothing stops."""
+    with work_tree(USER) as path:
+        merge(repository_of(path), BASE, THEIRS, records=True)
+        return snapshot(path)
+
+
+def copies(folder: Path, tmp_path: Path, each: int = 1) -> Iterator[tuple[int, Path, Repository]]:
+    repository = repository_of(folder)
+    for index in range(0, 10_000, each):
+        copy = tmp_path / str(index)
+        shutil.copytree(folder, copy, symlinks=True)
+        git = copy / ".git"
+        yield (
+            index,
+            copy,
+            replace(repository, top=copy, directory=git, state=git / "twelvefac", objects=git / "objects"),
+        )
+        shutil.rmtree(copy)
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
+def test_an_update_stopped_before_each_thing_done_to_the_disk(folder: Path, tmp_path: Path, name: str) -> None:
+    before, after = snapshot(folder), updated()
+    number = getattr(signal, name)
+    said = []
+    for index, copy, repository in copies(folder, tmp_path, 1 if name == "SIGKILL" else 4):
+        code, event = in_child(lambda each=repository: merge(each, BASE, THEIRS, records=True), copy, index, number)  # type: ignore[misc]
+        if not event:
+            assert code == 0
+            assert snapshot(copy) == after
+            break
+        assert code == (-9 if name == "SIGKILL" else 130), event
+        with locked(repository):
+            said.append(recover(repository))
+        there = snapshot(copy)
+        assert there in (before, after), f"{index} {event}: {said[-1]}"
+        if said[-1]:
+            assert said[-1].startswith("rolled back the interrupted" if there == before else "finished the interrupted")
+        assert read_operation(repository, JOURNAL) is None
+        assert not list(repository.state.glob("staging-*")), event
+        if there == before:  # and it can be run again
+            merge(repository, BASE, THEIRS, records=True)
+            assert snapshot(copy) == after
+        operation = last_operation(repository)
+        assert operation is not None
+        with locked(repository):
+            undo(repository, operation)
+        assert snapshot(copy) == before
+    assert index > 30
+    if name == "SIGKILL":
+        assert {words.split(" ")[0] for words in said} == {"", "rolled", "finished"}
+    else:
+        assert set(said) == {""}  # it went back by itself
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
+def test_an_undo_stopped_before_each_thing_done_to_the_disk(folder: Path, tmp_path: Path, name: str) -> None:
+    before = snapshot(folder)
+    merge(repository_of(folder), BASE, THEIRS, records=True)
+    after = snapshot(folder)
+    for index, copy, repository in copies(folder, tmp_path, 1 if name == "SIGKILL" else 4):
+
+        def work(each: Repository = repository) -> None:
+            operation = last_operation(each)
+            assert operation is not None
+            with locked(each):
+                undo(each, replace(operation, staging=""))
+
+        _, event = in_child(work, copy, index, getattr(signal, name))
+        if not event:
+            assert snapshot(copy) == before
+            break
+        with locked(repository):
+            words = recover(repository)
+        there = snapshot(copy)
+        assert there in (before, after), f"{index} {event}: {words}"
+        if there == after:
+            operation = last_operation(repository)
+            assert operation is not None, event
+            with locked(repository):
+                undo(repository, operation)
+        assert snapshot(copy) == before
+    assert index > 15
+
+
+def test_killed_after_any_time(folder: Path, tmp_path: Path) -> None:
+    """Without any knowledge of the steps, git's own included."""
+    before, after = snapshot(folder), updated()
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path;"
+        "from update.test_stopped import BASE, THEIRS, merge, find_repository;"
+        "merge(find_repository(Path(sys.argv[2])), BASE, THEIRS, records=True)"
+    )
+    tests = str(Path(__file__).parents[1])
+    outcomes = set()
+    begin, whole = time.monotonic(), 0.0
+    for index, copy, repository in copies(folder, tmp_path):
+        if index > 16:
+            break
+        process = subprocess.Popen([sys.executable, "-c", code, tests, str(copy)], start_new_session=True)
+        try:
+            process.wait(None if index == 0 else whole * index / 16)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        whole = whole or time.monotonic() - begin
+        (copy / ".git/index.lock").unlink(missing_ok=True)  # git was killed too, and says so to everyone
+        with locked(repository):
+            recover(repository)
+        there = snapshot(copy)
+        assert there in (before, after)
+        outcomes.add(there == after)
+    assert outcomes == {True, False}
+
+
+def test_files_changed_after_a_crash_are_not_taken_back(folder: Path) -> None:
+    repository = repository_of(folder)
+
+    def stop(step: str) -> None:
+        if step == "files moved":
+            os._exit(9)
+
+    child = os.fork()
+    if child == 0:
+        merge(repository, BASE, THEIRS, stop, records=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+    with (folder / "fresh/added.py").open("a") as file:
+        file.write("written after the crash\n")
+    with locked(repository):
+        assert recover(repository) == (
+            "finished the interrupted update of orders to template 2.0.0, because its files were changed since"
+        )
+    assert (folder / "fresh/added.py").read_text().endswith("written after the crash\n")
+    assert last_operation(repository) is not None
+
+
+def test_a_full_disk_is_refused_with_nothing_changed(folder: Path) -> None:
+    """Every write past a limit fails, at each size of limit: files, objects, journal, index."""
+    before = snapshot(folder)
+    messages = set()
+    for limit in (0, 10, 60, 100, 150, 300, 600, 1000, 1500, 2000, 3000, 6000):
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+                resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+                merge(repository_of(folder), BASE, THEIRS, records=True)
+                code = 0
+            except TwelvefacError:
+                code = 2
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        code = os.waitstatus_to_exitcode(status)
+        messages.add(code)
+        if code == 2:
+            assert snapshot(folder) == before, limit
+            assert read_operation(repository_of(folder), JOURNAL) is None
+            assert not list(repository_of(folder).state.glob("staging-*"))
+        else:
+            assert code == 0
+            break
+    assert messages == {0, 2}
+
+
+def test_git_that_cannot_write_its_index_leaves_all_as_it_was(folder: Path) -> None:
+    before = snapshot(folder)
+    (folder / ".git/index.lock").touch()
+    with pytest.raises(MachineError, match=r"index\.lock.*; everything is as it was"):
+        merge(repository_of(folder), BASE, THEIRS, records=True)
+    (folder / ".git/index.lock").unlink()
+    assert snapshot(folder) == before
+    assert read_operation(repository_of(folder), LAST) is None
+    assert run(folder, "for-each-ref") == b""
+
+
+def test_a_second_run_at_the_same_time_is_refused(folder: Path) -> None:
+    with (
+        locked(repository_of(folder)),
+        pytest.raises(TwelvefacError, match="another run of twelvefac is at work"),
+    ):
+        merge(repository_of(folder), BASE, THEIRS)
+
+
+def test_the_journal_of_a_newer_version_is_not_guessed_at(folder: Path) -> None:
+    repository = find_repository(folder)
+    repository.state.mkdir()
+    (repository.state / JOURNAL).write_text(json.dumps({"version": 2, "steps": []}))
+    with pytest.raises(MachineError, match="was written by another version of twelvefac"), locked(repository):
+        recover(repository)
