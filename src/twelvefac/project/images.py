@@ -105,7 +105,8 @@ class Image:
         folder = "/"
         for instruction in self.instructions:
             if instruction.keyword == "WORKDIR":
-                folder = posixpath.join(folder, instruction.text.strip("\"'"))
+                stated = instruction.text.strip("\"'")
+                folder = posixpath.join(folder, expand(stated, self.environment) or stated)
         return posixpath.normpath(folder)
 
     @cached_property

@@ -4,7 +4,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from twelvefac.project.facts import EnvRead, FileFacts
+from twelvefac.project.facts import Call, EnvRead, FileFacts
 from twelvefac.source.pattern import regex
 
 _IMPORT = regex(
@@ -96,6 +96,7 @@ class Modules:
         python = self._facts[path].python if path in self._facts else None
         if python is not None:
             names = [(one.module, one.name) for one in python.imports]
+            names += [(served.partition(":")[0], "") for call in python.calls if (served := _served_by(call))]
         else:
             names = list(_scan_imports(self._read(path)))
         found = []
@@ -119,6 +120,12 @@ class Modules:
         if level > len(own):
             return None
         return ".".join([*own[: len(own) - level], *filter(None, module.lstrip(".").split("."))])
+
+
+def _served_by(call: Call) -> str:
+    """The application that ``uvicorn.run("app.main:app")`` loads by its name; "" for anything else."""
+    target = call.args[0].text if call.name in ("uvicorn.run", "uvicorn.Config") and call.args else None
+    return target if target is not None and ":" in target else ""
 
 
 def _scan_imports(data: bytes) -> Iterable[tuple[str, str]]:

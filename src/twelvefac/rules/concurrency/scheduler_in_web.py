@@ -51,7 +51,9 @@ _OWN = frozenset(
     "cache caches metrics metric heartbeat health refresh reload watch watcher broadcast websocket ws listener".split()
 )
 _SWITCHES = frozenset("scheduler schedule sched cron worker role job jobs background task tasks beat primary".split())
-_FACTORY = regex(r"(?:create|make|build|init)_(?:\w{0,20}_)?app(?:lication)?|app_factory|get_application|lifespan")
+_FACTORY = regex(
+    r"(?:create|make|build|init)_(?:\w{0,20}_)?app(?:lication)?|app_factory|get_application|\w{0,20}lifespan\w{0,20}"
+)
 _HOOKS = frozenset(
     ("on_event", "before_first_request", "before_serving", "on_startup", "listener", "before_server_start")
 )
@@ -283,12 +285,11 @@ def _starting(
         if python is None:
             continue
         queue.append((path, ""))
-        named = _named_hooks(python)
         for one in python.functions:
             if _is_command(one):
                 continue
             functions[path, one.name] = one
-            if _is_start(one, named) or (is_script and entry == path and not one.decorators):
+            if _is_start(one) or (is_script and entry == path and not one.decorators):
                 queue.append((path, one.name))
     seen: set[tuple[str, str]] = set()
     while queue:
@@ -307,20 +308,9 @@ def _starting(
     return frozenset(seen)
 
 
-def _named_hooks(python: PythonFacts) -> set[str]:
-    """The functions that an application is given to run at its start: ``FastAPI(lifespan=…, on_startup=[…])``."""
-    return {
-        str(value.data)
-        for binding in python.bindings
-        if binding.target in ("lifespan", "on_startup")
-        for value in (binding.value, *(binding.value.data if binding.value.kind == "list" else ()))
-        if value.kind == "name"
-    }
-
-
-def _is_start(function: Function, named: set[str]) -> bool:
+def _is_start(function: Function) -> bool:
     last = function.name.rpartition(".")[2]
-    if _FACTORY.fullmatch(last) or function.name in named:
+    if _FACTORY.fullmatch(last):
         return True
     if last == "ready" and function.parameters == ("self",) and function.name.rpartition(".")[0].endswith("Config"):
         return True

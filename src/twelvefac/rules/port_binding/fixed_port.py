@@ -58,7 +58,7 @@ rule = Rule(
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
         Example(
-            "in the image's command, a script and a Procfile",
+            "in the image's command and in a script",
             source="""
                 -- a/Dockerfile --
                 FROM python:3.12-slim
@@ -75,6 +75,14 @@ rule = Rule(
                 FROM python:3.12-slim
                 CMD gunicorn --bind=0.0.0.0:8000 app:app  # <- fixed-port
                 -- c/app.py --
+            """,
+        ),
+        Example(
+            "a Procfile",
+            source="""
+                -- Procfile --
+                web: gunicorn --bind 0.0.0.0:8000 app:app  # <- fixed-port
+                -- app.py --
             """,
         ),
         Example(
@@ -185,6 +193,8 @@ def _is_stated_by_deployment(service: Service, process: Process, step: Step) -> 
     """Whether a manifest states the port: in its own command, or in the one it puts over the image's."""
     if process.source in ("compose", "kubernetes"):
         return process.states(step)
+    if process.source == "procfile":  # with a Dockerfile it is honcho on a developer's machine that reads it
+        return bool(service.images)
     return process.source == "dockerfile" and any(
         one.source in ("compose", "kubernetes") and step.launch.program in (other.program for other in one.launches)
         for one in service.released
@@ -193,7 +203,6 @@ def _is_stated_by_deployment(service: Service, process: Process, step: Step) -> 
 
 def _severity(service: Service, process: Process, numbers: tuple[int, ...]) -> Severity:
     if process.source == "procfile":
-        # with a Dockerfile, honcho on a developer's machine reads it, and no platform
-        return HIGH if process.name == "web" and not service.images else LOW
+        return HIGH if process.name == "web" else LOW
     declared = {number for _, container in service.deployed for _, number in container.ports}
     return LOW if any(str(number) in declared for number in numbers) else MEDIUM
