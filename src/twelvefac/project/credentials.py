@@ -67,7 +67,7 @@ _PLACEHOLDER = regex(
 _SENTENCE = regex(r"\S{1,60} \S{1,60} \S")
 _REFERENCE = regex(
     r"[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){1,10}|(?:[a-z]{2,30}[.:]){1,8}[a-z_-]{2,40}|"
-    r"(?:[a-z0-9_.-]{1,40}/){1,8}[a-z0-9_.-]{1,40}|(?:\.{0,2}/|[A-Za-z]:\\).*|"
+    r"(?:[a-z0-9_.,-]{1,40}/){1,8}[a-z0-9_.,-]{1,40}|(?:[a-z_]{1,40}\.){1,8}[A-Za-z_]{1,60}|(?:\.{0,2}/|[A-Za-z]:\\).*|"
     r"[a-z][a-z+.-]{1,20}://[^@]*"
 )
 """The name of a variable, a dotted or slashed path, a URL without credentials: where a secret is, not what it is."""
@@ -117,6 +117,8 @@ def url_password(value: str) -> str | None:
     if match is None:
         return None
     password = match.group(3)
+    if match.group(4).startswith(".."):  # http://user:pass@...:3128
+        return None
     if re.fullmatch(r"\$\{?\w+\}?|%\(\w+\)s|%s|\{.*\}|<.*>|\*+|x{3,}|\.{3}|\[.*\]", password):
         return None
     return password

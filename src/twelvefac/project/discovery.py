@@ -24,6 +24,8 @@ _OTHER_FOLDERS = frozenset(
 )
 _PIPELINE_FOLDERS = frozenset((".github", ".gitlab", ".circleci", ".devcontainer"))
 _MIGRATION_FOLDERS = frozenset(("migrations", "versions"))
+_SETTINGS_FOLDERS = frozenset(("settings", "config", "conf"))
+_TEST_SETTINGS = frozenset(("test.py", "testing.py", "unittests.py", "ci.py"))
 _TEST_FILE = regex(r"(?:test_.*|.*_tests?|tests|conftest|noxfile|fabfile|locustfile.*)\.py")
 _ENVFILE = regex(r"\.env(?:\.[\w.-]{1,60})?|[\w-]{1,60}\.env|\.?envrc")
 _BY_NAME = {
@@ -156,7 +158,14 @@ def is_out_of_scope(path: str, kind: str) -> bool:
             or folder.endswith(("_mock", "-mock", "_mocks", "-mocks"))
         ):
             return True
-    return kind == "python" and bool(folders) and folders[-1] in _MIGRATION_FOLDERS
+    if kind != "python" or not folders:
+        return False
+    return (
+        folders[-1] in _MIGRATION_FOLDERS
+        or folders[-1].endswith("_migrations")
+        or (folders[-1] in _SETTINGS_FOLDERS and name in _TEST_SETTINGS)
+        or any(folder.startswith(".") for folder in folders)  # an editor's, an agent's, a pipeline's
+    )
 
 
 def _walk(root: str, wanted: set[str] | None, notices: list[Notice]) -> Iterator[tuple["os.DirEntry[str]", str]]:

@@ -47,7 +47,7 @@ def _filled(
     composed: list[tuple[ComposeFile, ComposeService]],
     pods: list[tuple[Workload, Container]],
 ) -> "Service":
-    own_composed = tuple(pair for pair in composed if _builds(service, pair[1]))
+    own_composed = tuple(pair for pair in composed if _builds(service, services, pair[1]))
     own_pods = tuple(pair for pair in pods if _runs(service, services, pair[1]))
     starter = _Starter(service, files)
     processes = [
@@ -84,14 +84,14 @@ def _undecided(service: "Service", processes: tuple[Process, ...]) -> tuple[str,
     return tuple(reasons)
 
 
-def _builds(service: "Service", one: ComposeService) -> bool:
+def _builds(service: "Service", services: "tuple[Service, ...]", one: ComposeService) -> bool:
+    """Whether a compose service builds this service: its Dockerfile, or where nobody has that, its directory."""
     if one.context is None:
         return False
-    return any(image.path == one.dockerfile for image in service.images) or (
-        one.context == service.root
-        and not any(image.path == one.dockerfile for image in service.images)
-        and bool(service.python)
-    )
+    for other in services:
+        if any(image.path == one.dockerfile for image in other.images):
+            return other is service
+    return one.context == service.root and bool(service.python)
 
 
 def _runs(service: "Service", services: "tuple[Service, ...]", container: Container) -> bool:

@@ -1,0 +1,182 @@
+"""The service model on whole directories: who builds what, what runs, what it reaches."""
+
+from pathlib import Path
+
+import pytest
+
+from twelvefac.project.discovery import discover, read_bytes
+from twelvefac.project.facts import FileFacts
+from twelvefac.project.scan import Scanner
+from twelvefac.project.services import Service, find_services
+
+
+def services(root: Path, **files: str) -> dict[str, Service]:
+    """Services by root; a file's name is a path, or has __ for / and _DOT_ for dots."""
+    for name, text in files.items():
+        path = root / (name if "." in name else name.replace("__", "/").replace("_DOT_", "."))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    scanner = Scanner((), frozenset(), prefilter=False)
+    found = discover(str(root))
+    facts: dict[str, FileFacts] = {
+        file.path: scanner.scan(file.path, file.kind, read_bytes(str(root), file.path)) for file in found.files
+    }
+    made = find_services(root.name, facts, found.manifests, lambda path: read_bytes(str(root), path))
+    return {one.root: one for one in made}
+
+
+def programs(service: Service) -> list[tuple[str, bool, str]]:
+    """Each process: what states it, whether it is released, the program that it ends with."""
+    return [(one.source, one.released, one.launches[-1].program) for one in service.processes if one.launches]
+
+
+def test_a_directory_with_a_dockerfile_is_a_service_each(tmp_path: Path) -> None:
+    found = services(
+        tmp_path,
+        a__Dockerfile="FROM x\nCMD python a.py\n", a__a_DOT_py="", b__Dockerfile="FROM x\nCMD python b.py\n",
+        b__b_DOT_py="",
+    )  # fmt: skip
+
+    assert {root: one.python for root, one in found.items()} == {"a": ("a/a.py",), "b": ("b/b.py",)}
+
+
+def test_a_dockerfile_that_is_kept_apart_builds_the_directory_above(tmp_path: Path) -> None:
+    found = services(tmp_path, docker__web__Dockerfile="FROM x\nCMD python app.py\n", app_DOT_py="")
+
+    assert [(one.root, [image.path for image in one.images]) for one in found.values()] == [
+        ("", ["docker/web/Dockerfile"])
+    ]
+
+
+def test_a_compose_service_belongs_to_whom_its_dockerfile_does(tmp_path: Path) -> None:
+    """The context is the whole repository; the root, which has Python files too, must not take the process."""
+    found = services(
+        tmp_path,
+        backend__Dockerfile='FROM x\nCMD ["gunicorn", "app:app"]\n',
+        backend__app_DOT_py="",
+        tool_DOT_py="",
+        compose_DOT_override_DOT_yml="services:\n  backend:\n    build: {context: ., dockerfile: backend/Dockerfile}\n"
+        "    command: flask run\n",
+    )
+
+    assert programs(found["backend"]) == [("dockerfile", True, "gunicorn"), ("compose", False, "flask")]
+    assert programs(found[""]) == []
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "argv"),
+    [
+        ("CMD a b", ("/bin/sh", "-c", "a b")),
+        ('CMD ["a", "b"]', ("a", "b")),
+        ('ENTRYPOINT ["a"]\nCMD ["b"]', ("a", "b")),
+        ('ENTRYPOINT ["a"]\nCMD b c', ("a", "/bin/sh", "-c", "b c")),
+        ('ENTRYPOINT a\nCMD ["b"]', ("/bin/sh", "-c", "a")),
+        ('CMD ["b"]\nENTRYPOINT ["a"]', ("a", "b")),
+        ('CMD ["a"]\nCMD ["b"]', ("b",)),
+        ('ENTRYPOINT ["a"]\nCMD []', ("a",)),
+        ('CMD ["a"]\nFROM y\nCMD ["b"]', ("b",)),
+        ('ENTRYPOINT ["a"]\nCMD ["b"]\nFROM y', None),
+        ('CMD ["a"]\nFROM base AS z\nFROM z', None),
+        ("", None),
+    ],
+)
+def test_the_effective_command(tmp_path: Path, dockerfile: str, argv: tuple[str, ...] | None) -> None:
+    [service] = services(tmp_path, Dockerfile=f"FROM x AS base2\n{dockerfile}\n", app_DOT_py="").values()
+    command = service.images[0].command
+
+    assert (command.argv if command else None) == argv
+
+
+def test_a_stage_passes_its_command_on_until_an_entrypoint_drops_it(tmp_path: Path) -> None:
+    text = 'FROM x AS one\nCMD ["a"]\nENV A=1\nFROM one AS Two\nENV B=$A\nFROM two\nENTRYPOINT ["b"]\n'
+    [service] = services(tmp_path, Dockerfile=text, app_DOT_py="").values()
+    image = service.images[0]
+
+    assert image.command is not None
+    assert image.command.argv == ("b",)
+    assert image.environment == {"A": "1", "B": "1"}
+    assert [stage.name for stage in image.lineage] == ["one", "Two", ""]
+
+
+@pytest.mark.parametrize(
+    ("text", "environment"),
+    [
+        ("ENV A=1 B=$A", {"A": "1", "B": ""}),
+        ("ENV A=1\nENV A=2 B=$A", {"A": "2", "B": "1"}),
+        ("ARG X=1\nENV A=$X", {"A": "1"}),
+        ("ARG X\nENV A=$X", {"A": None}),
+        ("ARG X=1\nARG Y=$X-2\nENV A=$Y", {"A": "1-2"}),
+        ("ARG G\nENV A=$G", {"A": "global"}),
+        ("ENV A=${N:-d}", {"A": "d"}),
+        ("ENV A one two", {"A": "one two"}),
+        ("ARG X=1\nENV X=2\nENV A=$X", {"X": "2", "A": "2"}),
+    ],
+)
+def test_the_environment_of_an_image(tmp_path: Path, text: str, environment: dict[str, str | None]) -> None:
+    [service] = services(tmp_path, Dockerfile=f"ARG G=global\nFROM x\n{text}\nCMD a\n", app_DOT_py="").values()
+    found = service.images[0].environment
+
+    assert {key: value or "" for key, value in found.items()} == {
+        key: value or "" for key, value in environment.items()
+    }
+
+
+def test_thousands_of_stages_and_variables(tmp_path: Path) -> None:
+    lines = ["FROM x AS s0"] + [f"FROM s{n} AS s{n + 1}" for n in range(20_000)]
+    lines += [f"ENV A{n}=$A{n - 1}x" for n in range(5_000)]
+    [service] = services(tmp_path, Dockerfile="\n".join(lines), app_DOT_py="").values()
+
+    assert len(service.images[0].lineage) == 20_001
+    assert len(service.images[0].environment) == 5_000
+
+
+def test_what_a_process_reaches(tmp_path: Path) -> None:
+    found = services(
+        tmp_path,
+        Dockerfile="FROM x\nWORKDIR /srv\nCMD python -m shop\n",
+        **{"shop/__init__.py": "", "shop/__main__.py": "from shop import web\nfrom .db import connect\n"},
+        shop__web_DOT_py="import shop.views as v\n",
+        shop__views_DOT_py="",
+        shop__db_DOT_py="def f():\n    from . import late\n",
+        shop__late_DOT_py="",
+        shop__unused_DOT_py="import shop.web\n",
+    )
+
+    assert sorted(path for path in found[""].started) == [
+        "shop/__main__.py", "shop/db.py", "shop/late.py", "shop/views.py", "shop/web.py",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("command", "entry"),
+    [
+        ("python app.py", "src/app.py"),
+        ("python /srv/app.py", "src/app.py"),
+        ("python ./app.py", "src/app.py"),
+        ("python -u -m app", "src/app.py"),
+        ("exec python -OO -m app --x", "src/app.py"),
+        ("python -c 'import app'", None),
+        ("python nowhere.py", None),
+        ("gunicorn app:app", None),
+        ("python", None),
+    ],
+)
+def test_the_entry_of_a_process(tmp_path: Path, command: str, entry: str | None) -> None:
+    text = f"FROM x\nWORKDIR /srv\nCOPY src /srv\nCMD {command}\n"
+    [service] = services(tmp_path, Dockerfile=text, src__app_DOT_py="").values()
+
+    assert [path for _, _, path in service.entries] == ([entry] if entry else [])
+
+
+def test_without_a_dockerfile_a_manifest_makes_a_service(tmp_path: Path) -> None:
+    found = services(
+        tmp_path, a__requirements_DOT_txt="x\n", a__app_DOT_py="", a__b__requirements_DOT_txt="", a__b__c_DOT_py="",
+        d__pyproject_DOT_toml="", d__e_DOT_py="", f__pyproject_DOT_toml="",
+    )  # fmt: skip
+
+    assert set(found) - {""} == {"a", "d"}
+    assert found["a"].undecided
+
+
+def test_nothing_is_no_service(tmp_path: Path) -> None:
+    assert services(tmp_path, README_DOT_md="x") == {}
