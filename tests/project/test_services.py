@@ -143,7 +143,7 @@ def test_what_a_process_reaches(tmp_path: Path) -> None:
     )
 
     assert sorted(path for path in found[""].started) == [
-        "shop/__main__.py", "shop/db.py", "shop/late.py", "shop/views.py", "shop/web.py",
+        "shop/__init__.py", "shop/__main__.py", "shop/db.py", "shop/late.py", "shop/views.py", "shop/web.py",
     ]  # fmt: skip
 
 

@@ -158,6 +158,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         if process.has_init or _shell_changed(service, process):
             continue
         for step in process.steps or ():
+            if step.words and step.words[0].startswith("["):  # an array that is no JSON: nothing is started at all
+                continue
             if step.last and step.keeper and (step.keeper != "script" or _lasts(service, step)):
                 yield _shell(service, process, step)
         program = base_name(process.argv[0]) if process.argv else ""
