@@ -73,6 +73,11 @@ class Modules:
         prefix = f"{self._root}/" if self._root else ""
         if prefix + inside in self._files:
             return prefix + inside
+        rest = inside
+        while argument.startswith("/") and rest.count("/") > 1:  # COPY may put the sources into any directory
+            rest = rest.partition("/")[2]
+            if prefix + rest in self._files:
+                return prefix + rest
         ends = [path for path in self._files if path.endswith(f"/{inside}")]
         return ends[0] if len(ends) == 1 else None
 
