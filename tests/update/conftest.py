@@ -40,7 +40,7 @@ def service(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 @pytest.fixture
 def call(template: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run one command line on the template: code, stdout, stderr."""
-    for module in ("update", "components", "check", "versions", "new"):
+    for module in ("update", "components", "check", "versions", "new", "adopt"):
         monkeypatch.setattr(f"twelvefac.app.{module}.data_root", lambda: template)
 
     def call(*arguments: str) -> tuple[int, str, str]:

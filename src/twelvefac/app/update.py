@@ -12,8 +12,9 @@ from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
 from twelvefac.scaffold.notes import Notes, read_notes
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Plan
 from twelvefac.scaffold.records import answers_text, manifest_text
+from twelvefac.update.adopt import owners
 from twelvefac.update.carry import apply, last_operation, title_of
-from twelvefac.update.files import Files, read_files
+from twelvefac.update.files import REGULAR, File, Files, read_files
 from twelvefac.update.history import (
     asked,
     check_version,
@@ -28,7 +29,7 @@ from twelvefac.update.install import recover, refusing
 from twelvefac.update.journal import locked
 from twelvefac.update.merge import Labels
 from twelvefac.update.migrate import declared_moves, migrate_answers
-from twelvefac.update.objects import Entries, write_trees
+from twelvefac.update.objects import Entries, write_files, write_trees
 from twelvefac.update.proposal import Proposal, Wanted, indexed, propose
 from twelvefac.update.provenance import Provenance, read_provenance
 from twelvefac.update.repository import Repository, check_idle, dry, find_repository, git, identity
@@ -156,6 +157,8 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
             wanted, plan = _render(root, provenance, goal, Path(scratch))
         step("rendered")
         proposal = propose(repository, provenance, wanted, yours)
+        if provenance.adopted:
+            proposal = _still_adopted(repository, proposal, wanted, plan)
         step("merged")
         result = UpdateResult(
             provenance.name,
@@ -201,6 +204,19 @@ def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> t
     after = f"template {goal.version}" + (f" {goal.kind} {goal.what}" if goal.what else "")
     moves = declared_moves(plan.answers.package, goal.crossed)
     return Wanted(rendered, read_files(theirs), records, Labels(before, after), moves), plan
+
+
+def _still_adopted(repository: Repository, proposal: Proposal, wanted: Wanted, plan: Plan) -> Proposal:
+    """Write the manifest of an adopted service anew: it speaks of those files alone that the service has."""
+    alike = owners(plan, wanted.theirs, proposal.after, repository.empty)
+    with tempfile.TemporaryDirectory(prefix="twelvefac-render-") as scratch:
+        for path in alike:
+            target = Path(scratch, path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(wanted.theirs[path].data)
+        text = manifest_text(Path(scratch), plan, __version__, alike)
+    entry = write_files(repository, {MANIFEST_FILE: File(REGULAR, text.encode())})[0]
+    return replace(proposal, after={**proposal.after, **entry})
 
 
 def _known(template: Path, answers: Mapping[str, str]) -> dict[str, str]:

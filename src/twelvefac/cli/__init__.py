@@ -17,6 +17,7 @@ COMMANDS = {
     "add": "Add components to a service: postgres, kubernetes…",
     "remove": "Take components out of a service again.",
     "update": "Bring a service to the newer template; what you wrote is kept.",
+    "adopt": "Take over a service that was not made by twelvefac.",
     "undo": "Take back the last update, add or remove.",
     "audit": "Judge a service against the twelve factors.",
     "explain": "Say why a rule exists and how to fix what it finds.",

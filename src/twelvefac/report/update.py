@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from twelvefac.report.paint import Paint
 from twelvefac.source.visible import visible
-from twelvefac.update.result import Change, EndResult, Kind, UpdateResult
+from twelvefac.update.result import AdoptResult, Change, EndResult, Kind, UpdateResult
 
 _TONES = {Kind.CONFLICT: "red", Kind.DECLINED: "yellow", Kind.KEPT: "dim"}
 # what needs a person's eye comes last, next to the prompt
@@ -84,4 +84,19 @@ def render_end(result: EndResult, *, color: bool) -> str:
     if result.files:
         width = min(max(len(visible(path)) for path, _ in result.files), 60)
         lines += ["", *(f"  {visible(path):<{width}}  {visible(what)}" for path, what in result.files)]
+    return "\n".join(lines) + "\n"
+
+
+def render_adopt(result: AdoptResult, *, color: bool) -> str:
+    """Return the report of ``adopt``."""
+    paint = Paint(color)
+    verb = "Would adopt" if result.preview else "Adopted"
+    head = f"{verb} {visible(result.answers['name'])} as a service of template {result.version}"
+    lines = [paint(head, "bold"), ""]
+    lines += [f"  {key}: {visible(value)}" for key, value in result.answers.items() if key != "name"]
+    counts = f"{result.alike} as the template has them, {result.changed} your own, {result.missing} not here"
+    lines += ["", f"Files of the template: {counts}."]
+    if not result.preview:
+        steps = ["git diff --staged", "git commit", "twelvefac add …, and twelvefac update from then on"]
+        lines += ["", "Next:", *(f"  {step}" for step in steps)]
     return "\n".join(lines) + "\n"

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Plan
+from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Ownership, Plan
 from twelvefac.source.write import write_atomically
 
 # Where the template lives, never the path of an installation. Plain Copier and Renovate follow it.
@@ -30,20 +31,23 @@ def answers_text(plan: Plan) -> str:
     return f"# Written by twelvefac, which updates this repository by it. Do not edit.\n{body}"
 
 
-def manifest_text(tree: Path, plan: Plan, tool_version: str) -> str:
+def manifest_text(tree: Path, plan: Plan, tool_version: str, adopted: Mapping[str, Ownership] | None = None) -> str:
     """Return ``.twelvefac/manifest.json``: owner and SHA-256 of every rendered file, one line each.
 
-    The manifest itself is not in it. Raises OSError when a planned file is missing.
+    The manifest itself is not in it. ``adopted`` is for a repository that was not made by us: the files that it
+    has, and whose they are. Raises OSError when a planned file is missing.
     """
+    owners = {file.path: file.ownership for file in plan.files} if adopted is None else adopted
     files = {
         file.path: {
-            "ownership": file.ownership.value,
+            "ownership": owners[file.path].value,
             "sha256": hashlib.sha256((tree / file.path).read_bytes()).hexdigest(),
         }
         for file in plan.files
-        if file.path != MANIFEST_FILE
+        if file.path != MANIFEST_FILE and file.path in owners
     }
     head = {"version": 1, "template": {"source": TEMPLATE_URL, "version": plan.version}, "tool": tool_version}
+    head |= {} if adopted is None else {"adopted": True}
     lines = [f'  "{key}": {json.dumps(value)},' for key, value in head.items()]
     entries = [f"    {json.dumps(path)}: {json.dumps(entry)}" for path, entry in files.items()]
     return "\n".join(["{", *lines, '  "files": {', ",\n".join(entries), "  }", "}", ""])

@@ -1,5 +1,6 @@
 """What an update would do or did, file by file and in words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -113,3 +114,16 @@ class CheckResult:
     def exit_code(self) -> int:
         """Return 1 when anything was found, 0 otherwise."""
         return ExitCode.FINDINGS if self.problems else ExitCode.OK
+
+
+@dataclass(frozen=True)
+class AdoptResult:
+    """What a repository was taken for, and how many of the template's files are alike, changed or not there."""
+
+    answers: Mapping[str, str]
+    version: str
+    alike: int
+    changed: int
+    missing: int
+    notices: tuple[str, ...] = ()
+    preview: bool = False

@@ -1,0 +1,81 @@
+"""``adopt``: a repository that was not made by us gets the records by which it can be updated."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from twelvefac import __version__
+from twelvefac.app.update import Step, opened_repository
+from twelvefac.errors import RefusedError
+from twelvefac.scaffold.catalogue import data_root, load_catalogue
+from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE
+from twelvefac.scaffold.records import TEMPLATE_URL, answers_text, manifest_text
+from twelvefac.scaffold.render import render
+from twelvefac.update.adopt import guess_answers, owners
+from twelvefac.update.carry import apply, title_of
+from twelvefac.update.files import REGULAR, File, read_files
+from twelvefac.update.history import newest, plan_version
+from twelvefac.update.objects import write_files
+from twelvefac.update.proposal import Proposal, indexed
+from twelvefac.update.repository import check_idle
+from twelvefac.update.result import AdoptResult
+
+
+@dataclass(frozen=True)
+class AdoptRequest:
+    """What the command line asks for; ``given`` are answers that win over what is guessed."""
+
+    folder: str = "."
+    given: Mapping[str, str] = field(default_factory=dict)
+    dry_run: bool = False
+
+
+def adopt(request: AdoptRequest, *, root: Path | None = None, step: Step = lambda _: None) -> AdoptResult:
+    """Write an answers file and a manifest for what is in the folder, and nothing else.
+
+    Raises RefusedError when it is ours already, UsageError for an answer that cannot be.
+    """
+    root = root or data_root()
+    folder = Path(request.folder)
+    with opened_repository(request.folder, dry_run=request.dry_run) as (repository, recovered):
+        check_idle(repository)
+        foreign = _foreign(folder)
+        there = indexed(repository)
+        catalogue = load_catalogue(root)
+        guessed = guess_answers(catalogue, repository.folder.resolve(), there)
+        plan = plan_version(root, guessed | dict(request.given))
+        with tempfile.TemporaryDirectory(prefix="twelvefac-render-") as scratch:
+            tree = Path(scratch)
+            render(root, plan.answers.as_data(), tree)
+            alike = owners(plan, read_files(tree), there, repository.empty)
+            records = {
+                ANSWERS_FILE: answers_text(plan).encode(),
+                MANIFEST_FILE: manifest_text(tree, plan, __version__, alike).encode(),
+            }
+        entries = write_files(repository, {path: File(REGULAR, data) for path, data in records.items()})[0]
+        notices = [recovered] if recovered else []
+        if foreign and not request.dry_run:
+            notices.append(f"{ANSWERS_FILE} of {foreign} was replaced; git and `twelvefac undo` have the old one")
+        if not request.dry_run:
+            title = title_of("adopt", {"name": plan.answers.name})
+            apply(repository, Proposal(there, {**there, **entries}, {}, (), ()), "adopt", title, step)
+    own = sum(1 for path in alike if alike[path] != "seeded")
+    missing = len(plan.files) - 2 - len(alike)
+    result = plan.answers.as_data()
+    return AdoptResult(result, newest(root), own, len(alike) - own, missing, tuple(notices), request.dry_run)
+
+
+def _foreign(folder: Path) -> str:
+    """Return the template that an answers file in ``folder`` names, empty when there is none.
+
+    Raises RefusedError when it is ours.
+    """
+    try:
+        text = (folder / ANSWERS_FILE).read_text("utf-8", "replace")
+    except OSError:
+        return ""
+    lines = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("_src_path:")]
+    if lines and lines[0] == TEMPLATE_URL and (folder / MANIFEST_FILE).is_file():
+        raise RefusedError(f"{folder.resolve().name} was made by twelvefac already", hint="twelvefac update")
+    return lines[0] if lines else "no template"

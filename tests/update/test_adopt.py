@@ -1,0 +1,87 @@
+"""`adopt`: a repository that was not made by twelvefac can be updated from then on."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from update.conftest import Run
+from update.test_update import tracked
+from update_trees import run, snapshot
+
+Commit = Callable[[Path], None]
+
+
+@pytest.fixture
+def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commit: Commit) -> Path:
+    folder = tmp_path / "Shop Service"
+    (folder / "src/shop").mkdir(parents=True)
+    (folder / "src/shop/__init__.py").write_text("")
+    (folder / "src/shop/app.py").write_text("import fastapi\n")
+    (folder / "run.sh").write_text("#!/bin/sh\nexec true\n")
+    (folder / "README.md").write_text("# Shop\n")
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "the-shop"\ndescription = "Sells things"\n'
+        'dependencies = [\n    "FastAPI>=0.100",\n    "psycopg[binary]>=3",\n]\n'
+    )
+    (folder / ".github/workflows").mkdir(parents=True)
+    (folder / ".github/workflows/test.yml").write_text("on: push\n")
+    run(tmp_path, "init", "--quiet", str(folder))
+    commit(folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_two_files_and_nothing_else(foreign: Path, call: Run) -> None:
+    before, snap = tracked(foreign), snapshot(foreign)
+    assert call("adopt", "--dry-run")[0] == 0
+    assert snapshot(foreign) == snap
+    code, out, error = call("adopt")
+    assert (code, error) == (0, "")
+    assert out.startswith("Adopted shop as a service of template 2.0.0\n\n  description: Sells things\n")
+    after = tracked(foreign)
+    assert {name: data for name, data in after.items() if name in before} == before
+    assert set(after) - set(before) == {".copier-answers.yml", ".twelvefac/manifest.json"}
+    answers = after[".copier-answers.yml"].decode()
+    assert "framework: fastapi\ndatabase: postgres\nci: actions\n" in answers
+    files = json.loads(after[".twelvefac/manifest.json"])["files"]
+    assert files["run.sh"]["ownership"] == "managed"
+    assert files["README.md"]["ownership"] == "seeded"
+    assert "src/shop/greeting.py" not in files
+    assert call("update", "--check")[0] == 0
+    assert call("update") == (0, "shop is up to date: template 2.0.0.\n", "")
+    assert call("adopt")[0] == 2
+    assert call("undo")[0] == 0
+    assert snapshot(foreign) == snap
+
+
+def test_add_and_remove_from_then_on(foreign: Path, call: Run, commit: Commit) -> None:
+    assert call("adopt", "--answer", "database=none", "--answer", "name=shop")[0] == 0
+    commit(foreign)
+    before = tracked(foreign)
+    code, out, _ = call("add", "postgres")
+    assert "added     src/shop/database.py" in out
+    assert code == 1  # pyproject.toml is not the template's: a conflict that one can see
+    assert b"Sells things" in (foreign / "pyproject.toml").read_bytes()
+    manifest = json.loads((foreign / ".twelvefac/manifest.json").read_text())
+    assert manifest["adopted"] is True
+    assert "src/shop/database.py" in manifest["files"]
+    assert call("update", "--abort")[0] == 0
+    assert tracked(foreign) == before
+
+
+def test_the_answers_of_another_template_are_replaced_and_kept(foreign: Path, call: Run, commit: Commit) -> None:
+    (foreign / ".copier-answers.yml").write_text("_src_path: gh:someone/else\n_commit: v1\nname: x\n")
+    commit(foreign)
+    code, _, error = call("adopt")
+    assert code == 0
+    assert error == (".copier-answers.yml of gh:someone/else was replaced; git and `twelvefac undo` have the old one\n")
+    assert call("undo")[0] == 0
+    assert "someone" in (foreign / ".copier-answers.yml").read_text()
+
+
+def test_an_answer_that_cannot_be(foreign: Path, call: Run) -> None:
+    assert call("adopt", "--answer", "colour=red")[0] == 2
+    code, _, error = call("adopt", "--answer", "name=kafka")
+    assert code == 2
+    assert "would hide" in error
