@@ -12,7 +12,6 @@ from twelvefac import __version__, rules
 from twelvefac.audit.example import read_tree
 from twelvefac.audit.registry import load_rules
 from twelvefac.audit.rule import Confidence, Rule, Severity
-from twelvefac.project.scan import Scanner
 
 CATALOGUE = load_rules(rules)
 EACH = pytest.mark.parametrize("rule", CATALOGUE, ids=lambda rule: rule.name)
@@ -132,8 +131,9 @@ def test_anchors_are_words_that_a_file_can_hold(rule: Rule) -> None:
         for word in alternative:
             if not word.startswith(b"~"):
                 assert re.fullmatch(rb"[a-z0-9]+", word), word
-        if any(word.startswith(b"~") for word in alternative):
-            [part] = alternative  # a pattern stands alone
+        parts = [word for word in alternative if word.startswith(b"~")]
+        if parts:
+            [part] = parts
             expression = part[1:].decode()
             assert not re.search(r"(?<!\\)[*+]|\{\d+,\}", re.sub(r"\[[^\]]*\]", "", expression)), "an open quantifier"
             re.compile(expression)
@@ -144,7 +144,6 @@ def test_a_rule_that_reads_python_has_anchors_for_its_names(rule: Rule) -> None:
     """Names without anchors would be recorded in files that other rules happen to want: a different verdict each."""
     if rule.names:
         assert rule.anchors
-        assert Scanner((rule.anchors,), rule.names).wants(b" ".join(b" ".join(sorted(one)) for one in rule.anchors))
 
 
 @EACH

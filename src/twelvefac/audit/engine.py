@@ -40,7 +40,12 @@ def audit(root: str, rules: tuple[Rule, ...], options: AuditOptions) -> AuditRep
     root = os.path.realpath(root)
     found = _without_excluded(discover(root), options.exclude)
     notices = list(found.notices)
-    scanner = Scanner((rule.anchors for rule in rules), _names(rules), prefilter=options.prefilter)
+    scanner = Scanner(
+        (rule.anchors for rule in rules if rule.confirm is None),
+        _names(rules),
+        ((rule.anchors, rule.confirm) for rule in rules if rule.confirm is not None),
+        prefilter=options.prefilter,
+    )
     cache = Cache(options.cache_folder, root, _cache_key(rules, options))
     files: dict[str, FileFacts] = {}
     with warnings.catch_warnings():

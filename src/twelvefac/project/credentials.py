@@ -34,8 +34,23 @@ CREDENTIAL_SHAPE = regex(f"{_DSN.pattern}|{_PROVIDER.pattern}")
 
 PARTS = ("~AKIA", "~ASIA", "~AIza", "~PRIVATE KEY-", r"~:AA[\w-]{33}", r"~://[^\s:/@]{0,100}:[^\s@/]{1,200}@")
 """Anchors for what has no word of its own."""
-PROVIDER_WORDS = ("ghp", "gho", "ghu", "ghs", "ghr", "glpat", "github pat", "xoxb", "xoxp", "xoxa", "xoxr", "xoxs",
-                  "sk live", "sk test", "rk live", "rk test", "sk", "sg", "hf", "npm", "pypi")  # fmt: skip
+PROVIDER_WORDS = tuple(
+    f"{word} ~{shape}"
+    for words, shape in (
+        ("ghp gho ghu ghs ghr", r"gh[pousr]_\w{30}"),
+        ("glpat", "glpat-"),
+        ("github", "github_pat_"),
+        ("xoxa xoxb xoxp xoxr xoxs", r"xox[abprs]-"),
+        ("sk", r"sk[-_][\w-]{14}"),
+        ("rk", r"rk_(?:live|test)_"),
+        ("sg", r"SG\."),
+        ("hf", r"hf_[A-Za-z]{30}"),
+        ("npm", r"npm_\w{30}"),
+        ("pypi", "pypi-AgE"),
+    )
+    for word in words.split()
+)
+
 
 _SPLIT = regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SECRET_LAST = frozenset(

@@ -1,11 +1,13 @@
 """State that outlives a request: module-level names that functions change."""
 
 import ast
+import re
 from collections.abc import Iterable
 
 from twelvefac.project.facts import Shared
 from twelvefac.project.python_values import Names, Places, dotted
-from twelvefac.project.python_walk import Walk
+from twelvefac.project.python_walk import CHANGES, Walk
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
 _CONTAINERS = frozenset(
@@ -13,6 +15,23 @@ _CONTAINERS = frozenset(
     "collections.ChainMap queue.Queue queue.SimpleQueue asyncio.Queue".split()
 )
 """Callees whose result holds state that a handler can change."""
+
+_HOLDER = regex(
+    rb"^((?:[A-Za-z_]\w{0,100}[ \t]{0,8}(?::[^=\n]{1,200})?=[ \t(\\]{0,8}){1,4})\s{0,8}"
+    rb"(?:[\[{]|(?:\w{1,40}\.){0,3}(?:dict|list|set|bytearray|defaultdict|OrderedDict|Counter|deque|ChainMap|Queue|"
+    rb"SimpleQueue)\b|\d+)",
+    re.MULTILINE,
+)
+_NAMES = regex(rb"[A-Za-z_]\w{0,100}")
+_CHANGED = regex(rb"([A-Za-z_]\w{0,100})[ \t]{0,4}(?:\[|\.[ \t]{0,4}(?:" + "|".join(CHANGES).encode() + rb")\b)")
+
+
+def may_share(data: bytes) -> bool:
+    """Whether a file may have shared state: a look at its text that is wrong only by saying yes."""
+    if b"global " in data:
+        return True
+    names = {name for match in _HOLDER.finditer(data) for name in _NAMES.findall(match.group(1))}
+    return bool(names) and any(match.group(1) in names for match in _CHANGED.finditer(data))
 
 
 def shared_state(walk: Walk, tree: ast.Module, names: Names, places: Places) -> Iterable[Shared]:

@@ -13,7 +13,7 @@ from twelvefac.project.python_values import LONGEST_NAME, dotted
 from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.pattern import regex
 
-_CHANGES = frozenset(
+CHANGES = frozenset(
     "append appendleft extend extendleft insert add update setdefault pop popleft popitem remove discard clear put "
     "put_nowait subtract move_to_end".split()
 )
@@ -90,7 +90,7 @@ class Walk:
         for keyword in node.keywords:
             if keyword.arg:
                 self.assigns.append((keyword.arg, "keyword", keyword.value, owner or "", item))
-        if isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGES:
+        if isinstance(node.func, ast.Attribute) and node.func.attr in CHANGES:
             self.changes.append((_base(node.func.value), item))
 
     def on_subscript(self, item: Scoped) -> None:

@@ -1,6 +1,6 @@
 """From a file's bytes to its facts: prefilter, reader, suppressions."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from sys import version_info
 
 from twelvefac.project import environment
@@ -22,28 +22,72 @@ Anchors = tuple[frozenset[bytes], ...]
 """Alternatives; each is a set of words that must all occur in a file for a rule to have anything to say."""
 
 _PART = b"~"
+Confirm = Callable[[bytes], bool]
 
 
 def anchors(*alternatives: str) -> Anchors:
     """``anchors("flask", "api key", "~AKIA")``: the word flask, or both api and key, or a match of ``AKIA``.
 
-    Words are lower case without underscores (``SECRET_KEY`` is two). What follows ``~`` is a regular expression; it
-    must begin with a literal, so that the search is as fast as one for a string, and every quantifier be bounded.
+    Words are lower case without underscores (``SECRET_KEY`` is two). What follows ``~`` is a regular expression, by
+    itself or behind words that must be there too (``"create all ~create_all"``); it must begin with a literal or a
+    small class, so that the search is as fast as one for a string, and every quantifier be bounded.
     """
-    return tuple(
-        frozenset((one.encode(),)) if one.startswith("~") else frozenset(one.encode().split()) for one in alternatives
-    )
+    return tuple(_alternative(one) for one in alternatives)
+
+
+def _alternative(text: str) -> frozenset[bytes]:
+    words, tilde, expression = text.partition("~")
+    return frozenset([*words.encode().split(), *([_PART + expression.encode()] if tilde else ())])
+
+
+class _Words:
+    """Alternatives of words: whether all words of one of them are in a file."""
+
+    def __init__(self, alternatives: Iterable[frozenset[bytes]]) -> None:
+        self._single: set[bytes] = set()
+        # each under its longest word, which is the rarest as a rule
+        self._several: dict[bytes, list[frozenset[bytes]]] = {}
+        for one in alternatives:
+            if len(one) == 1:
+                self._single |= one
+            else:
+                self._several.setdefault(max(sorted(one), key=len), []).append(one)
+        self._keys = frozenset(self._several)
+
+    def found(self, words: set[bytes]) -> bool:
+        if not self._single.isdisjoint(words):
+            return True
+        return any(several <= words for key in self._keys & words for several in self._several[key])
 
 
 class Scanner:
-    """Reads files for a set of rules: their anchors decide what is parsed, their names what is kept."""
+    """Reads files for a set of rules: their anchors decide what is parsed, their names what is kept.
 
-    def __init__(self, wanted_anchors: Iterable[Anchors], names: Iterable[str], *, prefilter: bool = True) -> None:
-        alternatives = {alternative for one in wanted_anchors for alternative in one}
-        single = frozenset(word for alternative in alternatives if len(alternative) == 1 for word in alternative)
-        self._parts = tuple(regex(word[1:]) for word in sorted(single) if word.startswith(_PART))
-        self._single = frozenset(word for word in single if not word.startswith(_PART))
-        self._several = tuple(sorted((a for a in alternatives if len(a) > 1), key=sorted))
+    ``confirmed`` are further anchors, each with what a file that has them is asked before it is parsed.
+    """
+
+    def __init__(
+        self,
+        wanted_anchors: Iterable[Anchors],
+        names: Iterable[str],
+        confirmed: Iterable[tuple[Anchors, Confirm]] = (),
+        *,
+        prefilter: bool = True,
+    ) -> None:
+        plain: set[frozenset[bytes]] = set()
+        parts: dict[bytes, set[frozenset[bytes]]] = {}
+        for alternative in {alternative for one in wanted_anchors for alternative in one}:
+            expression = next((word for word in alternative if word.startswith(_PART)), None)
+            if expression is None:
+                plain.add(alternative)
+            else:
+                parts.setdefault(expression, set()).add(alternative - {expression})
+        self._plain = _Words(plain)
+        self._parts = tuple(
+            (regex(expression[1:]), None if frozenset() in parts[expression] else _Words(parts[expression]))
+            for expression in sorted(parts)
+        )
+        self._confirmed = tuple((_Words(one), confirm) for one, confirm in confirmed)
         self._names = frozenset(names) | environment.WORDS
         self._prefilter = prefilter
 
@@ -53,9 +97,9 @@ class Scanner:
             return True
         words = set(data.translate(_WORDS).split())
         return (
-            not self._single.isdisjoint(words)
-            or any(several <= words for several in self._several)
-            or any(part.search(data) for part in self._parts)
+            self._plain.found(words)
+            or any((gate is None or gate.found(words)) and part.search(data) for part, gate in self._parts)
+            or any(gate.found(words) and confirm(data) for gate, confirm in self._confirmed)
         )
 
     def scan(self, path: str, kind: str, data: bytes) -> FileFacts:

@@ -63,7 +63,13 @@ rule = Rule(
     since="0.1",
     needs_command=True,
     anchors=anchors(
-        "create all", "alembic", "flask migrate", "call command migrate", "generate schemas", "lifespan", "on event"
+        "create all ~create_all",
+        "alembic",
+        "flask migrate",
+        "call command migrate",
+        "generate schemas",
+        "lifespan",
+        "on event ~on_event",
     ),
     names=frozenset(
         "create_all run_sync alembic.command.upgrade flask_migrate.upgrade call_command generate_schemas "

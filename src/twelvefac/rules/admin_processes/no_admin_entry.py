@@ -48,7 +48,7 @@ rule = Rule(
     confidence=Confidence.MEDIUM,
     since="0.1",
     needs_command=True,
-    anchors=anchors("sqlalchemy", "sqlmodel", "alembic", "click", "typer", "automap base", "create all"),
+    anchors=anchors("sqlalchemy", "sqlmodel", "alembic", "click", "typer", "automap base", "create all ~create_all"),
     names=frozenset((*_REFLECTED, "command", "Typer")),
     examples=(
         Example(

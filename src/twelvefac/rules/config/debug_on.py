@@ -46,7 +46,7 @@ rule = Rule(
     severity=HIGH,
     confidence=Confidence.HIGH,
     since="0.1",
-    anchors=anchors("debug", "ptvsd", "debugpy"),
+    anchors=anchors(r"debug ~(?:DEBUG|debug)['\"]?\]?[ \t]{0,4}(?::[^=\n]{0,100})?[=:]", "ptvsd", "debugpy"),
     names=frozenset((*(name.rpartition(".")[2] for name in (*_RUNS, *_APPS)), "listen", "enable_attach")),
     examples=(
         Example(

@@ -29,6 +29,12 @@ from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
+_GIVEN = (
+    r"~(?:[pP](?:ass|ASS|wd|WD)|[sS](?:ecret|ECRET)|[tT](?:oken|OKEN)|[kK](?:ey|EY)|[cC](?:redential|REDENTIAL))"
+    r"\w{0,60}['\"]?[ \t]{0,4}\]?\s{0,8}(?::[^=\n]{0,120})?[=:][\s(\\]{0,120}[rRbBuU]{0,2}['\"]"
+)
+"""Such a name, and a text that is given to it: assigned, passed, an entry of a dictionary."""
+
 rule = Rule(
     __name__,
     factor=Factor.CONFIG,
@@ -37,24 +43,29 @@ rule = Rule(
     confidence=Confidence.MEDIUM,
     since="0.1",
     anchors=anchors(
-        "password",
-        "passwd",
-        "pwd",
-        "pass",
-        "passphrase",
-        "secret",
-        "token",
-        "apikey",
-        "secretkey",
-        "accesskey",
-        "privatekey",
-        "credential",
-        "credentials",
-        "authtoken",
-        "accesstoken",
-        "passcode",
         *(
-            f"{word} key"
+            f"{word} {_GIVEN}"
+            for word in (
+                "password",
+                "passwd",
+                "pwd",
+                "pass",
+                "passphrase",
+                "secret",
+                "token",
+                "apikey",
+                "secretkey",
+                "accesskey",
+                "privatekey",
+                "credential",
+                "credentials",
+                "authtoken",
+                "accesstoken",
+                "passcode",
+            )
+        ),
+        *(
+            f"{word} key {_GIVEN}"
             for word in (
                 "api",
                 "signing",

@@ -33,7 +33,7 @@ rule = Rule(
     severity=HIGH,
     confidence=Confidence.HIGH,
     since="0.1",
-    anchors=anchors("getenv", "environ", "decouple", "environs", "basesettings", "env", "config"),
+    anchors=anchors("getenv", "environ", "decouple", "environs", "basesettings", "baseappsettings", "starlette config"),
     examples=(
         Example(
             "defaults of reads",

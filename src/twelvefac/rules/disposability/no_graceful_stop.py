@@ -42,7 +42,15 @@ rule = Rule(
     confidence=Confidence.MEDIUM,
     since="0.1",
     needs_command=True,
-    anchors=anchors("while true", "while 1", "start consuming", "signal", "sigterm", "os exit", "main"),
+    anchors=anchors(
+        r"while true ~while[ \t(]{1,4}True",
+        r"while 1 ~while[ \t(]{1,4}1\b",
+        "start consuming",
+        "signal",
+        "sigterm",
+        "os exit",
+        r"main ~main(?:\(|__)",
+    ),
     names=frozenset((*_CONSUMING, "signal", "sigwait", "set_wakeup_fd", "add_signal_handler", "os._exit")),
     examples=(
         Example(

@@ -55,7 +55,13 @@ rule = Rule(
     confidence=Confidence.MEDIUM,
     since="0.1",
     anchors=anchors(
-        "tenacity", "backoff", "retrying", "retry", "max retries none", "while true except", "while 1 except"
+        "tenacity",
+        "backoff",
+        "retrying",
+        "retry",
+        "max retries none",
+        r"while true except ~while[ \t(]{1,4}True",
+        r"while 1 except ~while[ \t(]{1,4}1\b",
     ),
     names=frozenset(name.rpartition(".")[2] for name in _LIMITS if not name.endswith(".retry")),
     examples=(

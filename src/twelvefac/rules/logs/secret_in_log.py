@@ -37,6 +37,14 @@ _REFUSED = regex(
 )
 """Texts about a token that is none any more; a mistyped password is still nearly the right one."""
 
+_LOGGED = (
+    r"~(?:\.(?:debug|info|warn|warning|error|critical|exception|log|msg)|print)\("
+    r"(?:[^\n]{0,200}\n){0,5}?[^\n]{0,200}?(?:environ|[pP]ass(?:word|wd|phrase|code)|PASS(?:WORD|WD|PHRASE|CODE)|"
+    r"[pP]wd|PWD|[sS]ecret|SECRET|[tT]oken|TOKEN|[cC]redential|CREDENTIAL|(?:_k|[a-z]K|api_?k|API_?K)ey|_KEY|APIKEY|"
+    r"_pass|[a-z]Pass|_PASS)"
+)
+"""A call that logs, and such a name in it: within six lines."""
+
 rule = Rule(
     __name__,
     factor=Factor.LOGS,
@@ -46,7 +54,7 @@ rule = Rule(
     since="0.1",
     anchors=anchors(
         *(
-            f"{log} {word}"
+            f"{log} {word} {_LOGGED}"
             for log in ("print", "logger", "log", "logging")
             for word in (
                 "environ",

@@ -23,6 +23,7 @@ from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.credentials import words_of
 from twelvefac.project.facts import Function, PythonFacts
+from twelvefac.project.python_state import may_share
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.source.span import Span
@@ -64,6 +65,7 @@ rule = Rule(
         "router",
         "route",
     ),
+    confirm=may_share,
     examples=(
         Example(
             "a dictionary and a counter",
