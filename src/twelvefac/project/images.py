@@ -13,10 +13,10 @@ from twelvefac.source.span import Span
 
 PRODUCTION = regex(r"(?:^|[._/-])(?:prod|production|release)(?:$|[._/-])")
 _NOT_RELEASED = regex(
-    r"(?:^|[._/-])(?:dev|devel|development|local|test|tests|testing|ci|debug|lint|(?:\w{1,40}_)?mocks?)(?:$|[._/-])"
+    r"(?:^|[._/-])(?:dev|devel|develop|development|local|test|tests|testing|ci|debug|lint|(?:\w{1,40}_)?mocks?)(?:$|[._/-])"
 )
 _DEVELOPMENT_STAGE = regex(
-    r"(?:^|[-_])(?:dev|devel|development|(?:unit|integration)?-?tests?|testing|lint|debug|ci)(?:$|[-_])"
+    r"(?:^|[-_])(?:dev|devel|develop|development|(?:unit|integration)?-?tests?|testing|lint|debug|ci)(?:$|[-_])"
 )
 _SHELL = ("/bin/sh", "-c")  # what Docker puts before the shell form
 
@@ -66,11 +66,32 @@ class Image:
             bases.append(latest.get((stage.base or "").lower()))
             if stage.name:
                 latest[stage.name.lower()] = index
-        chain, base = [stages[-1]], bases[-1]
+        chain, base = [stages[self._final]], bases[self._final]
         while base is not None:
             chain.append(stages[base])
             base = bases[base]
         return tuple(reversed(chain))
+
+    @property
+    def released_stages(self) -> tuple[Stage, ...]:
+        """The stages up to the released one; those behind it (``dev``, ``unittests``) are for other builds."""
+        return self.dockerfile.stages[: self._final + 1]
+
+    @cached_property
+    def built_from(self) -> tuple[Stage, ...]:
+        """The lineage and the stages that something is copied or mounted from: what a build of the image runs."""
+        stages = self.dockerfile.stages
+        names = {stage.name.lower(): stage for stage in stages if stage.name}
+        found, queue = list(self.lineage), list(self.lineage)
+        while queue:
+            stage = queue.pop()
+            wanted = [stage.base or "", *(source for one in stage.instructions for source in _sources(one))]
+            for word in wanted:
+                other = stages[int(word)] if word.isdecimal() and int(word) < len(stages) else names.get(word.lower())
+                if other is not None and all(other is not one for one in found):
+                    found.append(other)
+                    queue.append(other)
+        return tuple(stage for stage in stages if any(stage is one for one in found))
 
     @property
     def instructions(self) -> tuple[Instruction, ...]:
@@ -152,3 +173,14 @@ def words_of(instruction: Instruction) -> tuple[str, ...]:
     if instruction.form == "exec":
         return instruction.args
     return (*_SHELL, instruction.text) if instruction.text else ()
+
+
+def _sources(instruction: Instruction) -> list[str]:
+    """The stages and images that an instruction takes files from: ``--from=build``, ``--mount=…,from=build``."""
+    found = []
+    for name, value in instruction.flags:
+        if name == "from":
+            found.append(value)
+        elif name == "mount":
+            found += [part[5:] for part in value.split(",") if part.startswith("from=")]
+    return found

@@ -9,17 +9,21 @@ end in the image, every local change breaks the build cache, and the context tak
 
 - A `.dockerignore` beside the Dockerfile or in the context, or `Dockerfile.dockerignore`.
 - COPY of named files and directories, and from other stages.
+- A builder's `COPY . .` where the image takes from it only what was built.
 
 ## How to fix
 
 Add a `.dockerignore`; the safest one leaves out everything (`*`) and lets in what the image needs (`!src`).
 """
 
+import posixpath
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
+from twelvefac.project.facts import Instruction, Stage
+from twelvefac.project.images import Image
 from twelvefac.project.services import Service
 
 rule = Rule(
@@ -54,6 +58,36 @@ rule = Rule(
             """,
         ),
         Example(
+            "a builder whose whole directory the image takes",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim AS build
+                WORKDIR /srv
+                COPY . .  # <- no-dockerignore
+                FROM python:3.12-slim
+                COPY --from=build /srv /srv
+                CMD ["python", "app.py"]
+                -- app.py --
+            """,
+        ),
+        Example(
+            "a builder that the image takes a program from, and a stage for tests",
+            source="""
+                -- Dockerfile --
+                FROM golang:1.24 AS build
+                WORKDIR /src
+                COPY . .
+                RUN go build -o /app
+                FROM python:3.12-slim AS release
+                COPY --from=build /app /app
+                COPY app.py .
+                CMD ["python", "app.py"]
+                FROM release AS unittests
+                COPY . .
+                -- app.py --
+            """,
+        ),
+        Example(
             "named files, another stage, the context's ignore file",
             source="""
                 -- services/web/docker/Dockerfile --
@@ -81,13 +115,37 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         candidates = {f"{image.path}.dockerignore"} | {f"{one}/.dockerignore".lstrip("/") for one in contexts}
         if candidates & names:
             continue
-        for stage in image.dockerfile.stages:
-            for one in stage.instructions:
-                sources = one.args[:-1] if one.form == "exec" else tuple(one.text.split()[:-1])
-                if one.keyword in ("COPY", "ADD") and "from" not in dict(one.flags) and {".", "./"} & set(sources):
-                    message = "COPY . without a .dockerignore takes .git, .env and caches into the image"
-                    yield rule.at(image.path, one.at, message, subject="copy:.")
-                    break
-            else:
-                continue
+        for stage, one in _everything(image):
+            if stage in image.lineage or _is_taken(image, stage, one):
+                message = "COPY . without a .dockerignore takes .git, .env and caches into the image"
+                yield rule.at(image.path, one.at, message, subject="copy:.")
+                break
+
+
+def _everything(image: Image) -> Iterator[tuple[Stage, Instruction]]:
+    for stage in image.built_from:
+        for one in stage.instructions:
+            if one.keyword in ("COPY", "ADD") and "from" not in dict(one.flags) and {".", "./"} & set(_words(one)[:-1]):
+                yield stage, one
+
+
+def _words(one: Instruction) -> tuple[str, ...]:
+    return one.args if one.form == "exec" else tuple(one.text.split())
+
+
+def _is_taken(image: Image, builder: Stage, copied: Instruction) -> bool:
+    """Whether another stage takes the directory that a builder's COPY filled, and not only what was made in it."""
+    folder = "/"
+    for one in builder.instructions:
+        if one is copied:
             break
+        if one.keyword == "WORKDIR":
+            folder = posixpath.join(folder, one.text.strip("\"'"))
+    target = posixpath.normpath(posixpath.join(folder, _words(copied)[-1]))
+    return any(
+        target == source or target.startswith(source.rstrip("/") + "/")
+        for stage in image.built_from
+        for one in stage.instructions
+        if one.keyword == "COPY" and builder.name and dict(one.flags).get("from", "").lower() == builder.name.lower()
+        for source in (posixpath.normpath(posixpath.join("/", word)) for word in _words(one)[:-1])
+    )

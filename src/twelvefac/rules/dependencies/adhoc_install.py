@@ -10,6 +10,7 @@ local environment made from the manifest does not have it.
 - Installs from a file or of the project itself (`-r requirements.txt`, `.`, `-e .`).
 - Pinned tools (`pip install uv==0.9.2`), upgrades of pip, setuptools and wheel, and installers of dependencies
   (poetry, pipenv, uv, pip-tools) in a stage that is not the final one.
+- Stages that the released image takes nothing from (`FROM base AS dev`).
 - Packages of the operating system.
 
 ## How to fix
@@ -76,6 +77,21 @@ rule = Rule(
             """,
         ),
         Example(
+            "a stage that nothing is taken from, options that are not known here",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim AS base
+                RUN uv pip install --system --no-python-downloads --python-preference system -r requirements.txt
+                FROM base AS dev
+                RUN pip install watchdog
+                FROM base AS final
+                CMD ["gunicorn", "-b:8000", "app:app"]
+                FROM base AS dev-envs
+                RUN pip install ipdb
+                -- app.py --
+            """,
+        ),
+        Example(
             "an image for development",
             source="""
                 -- Dockerfile.dev --
@@ -109,7 +125,7 @@ _NAME = regex(r"([A-Za-z0-9][A-Za-z0-9._-]{0,80})(?:\[[^\]]{0,100}\])?")
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for image in service.released_images:
         final = {id(stage) for stage in image.lineage}
-        for stage in image.dockerfile.stages:
+        for stage in image.built_from:
             for one in stage.instructions:
                 if one.keyword == "RUN":
                     names = _installed(one)
@@ -148,7 +164,7 @@ def _bare(args: list[str]) -> list[str]:
         index += 1
         if word in _VALUE_OPTIONS:
             index += 1
-        elif word.startswith("--") and "=" not in word and word not in _FLAGS:
+        elif word.startswith("--") and "=" not in word and not word.startswith("--no-") and word not in _FLAGS:
             index += 1  # an option that is not known here may take a value
         elif not word.startswith("-") and (match := _NAME.fullmatch(word)) and "/" not in word:
             name = match.group(1).lower()

@@ -10,7 +10,7 @@ another image next month: another Python, other system libraries, and no way bac
 - A tag that names a version, however coarse (`python:3.12-slim`), or a digest.
 - `scratch`, and a name that is an earlier stage of the same file.
 - A tag from a build argument that has a default.
-- Dockerfiles that are not released: `Dockerfile.dev`, `test.Dockerfile`.
+- Dockerfiles and stages that are not released: `Dockerfile.dev`, `test.Dockerfile`, `FROM base AS dev` at the end.
 
 ## How to fix
 
@@ -26,6 +26,9 @@ from twelvefac.factors import Factor
 from twelvefac.project.images import Image
 from twelvefac.project.services import Service
 from twelvefac.source.span import Pos
+
+_MOVING = frozenset("slim alpine stable edge lts mainline nightly rolling current".split())
+"""Tags that name a flavour or a channel, and no version at all."""
 
 rule = Rule(
     __name__,
@@ -43,6 +46,7 @@ rule = Rule(
                 ARG VERSION
                 FROM node AS assets  # <- unpinned-base-image
                 FROM python:${VERSION} AS build  # <- unpinned-base-image
+                FROM python:slim AS tools  # <- unpinned-base-image
                 FROM registry.example.com:5000/base/python:latest  # <- unpinned-base-image
                 COPY --from=ghcr.io/astral-sh/uv /uv /bin/  # <- unpinned-base-image
                 CMD ["python", "-m", "app"]
@@ -72,6 +76,12 @@ rule = Rule(
                 CMD ["python", "-m", "app"]
                 -- Dockerfile.dev --
                 FROM python
+                -- web/Dockerfile --
+                FROM python:3.12-slim AS builder
+                CMD ["python", "-m", "app"]
+                FROM builder AS dev-envs
+                COPY --from=gloursdocker/docker / /
+                -- web/app.py --
                 -- app.py --
             """,
         ),
@@ -88,7 +98,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 
 def _bases(image: Image) -> Iterator[Finding]:
     earlier: set[str] = set()
-    for stage in image.dockerfile.stages:
+    for stage in image.released_stages:
         if stage.base is None or stage.base.lower() not in earlier:
             yield from _judge(image.path, stage.base, stage.raw_base, stage.base_at)
         earlier.add(stage.name.lower())
@@ -96,7 +106,7 @@ def _bases(image: Image) -> Iterator[Finding]:
 
 def _copies(image: Image) -> Iterator[Finding]:
     stages = {stage.name.lower() for stage in image.dockerfile.stages}
-    for stage in image.dockerfile.stages:
+    for stage in image.released_stages:
         for instruction in stage.instructions:
             source = dict(instruction.flags).get("from", "")
             if instruction.keyword == "COPY" and re.search(r"[/:.]", source) and source.lower() not in stages:
@@ -116,5 +126,5 @@ def _judge(path: str, base: str | None, raw: str, at: Pos) -> Iterator[Finding]:
     if not colon:
         message = f"{name} has no tag, which means latest: the same commit builds another image next month"
         yield rule.at(path, at, message, subject=subject)
-    elif tag.startswith("latest"):
+    elif tag.startswith("latest") or tag in _MOVING:
         yield rule.at(path, at, f"{name}:{tag} moves: the same commit builds another image next month", subject=subject)
