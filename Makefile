@@ -56,6 +56,14 @@ pictures: $(READY) ## Record the terminal pictures of the README again
 bench: $(READY) ## Measure CPU time against ruff and copier; TREES=dir names a folder of checkouts
 	$(BIN)/python tests/bench/bench.py $(if $(TREES),--trees "$(TREES)") $(ARGS)
 
+.PHONY: soak
+soak: $(READY) ## Draw twenty times as many updates as the tests do: nothing may be lost (an hour; SOAK=n for more)
+	SOAK=$(or $(SOAK),20) $(BIN)/pytest -n auto tests/update/test_nothing_is_lost.py $(ARGS)
+
+.PHONY: peers
+peers: $(READY) ## Run copier, cruft and twelvefac on the same updates and write the tables of docs/updates.md
+	$(BIN)/python tests/bench/peers.py $(ARGS)
+
 .PHONY: wheel
 wheel: $(READY) ## Build the wheel into dist/
 	@rm -f dist/twelvefac-*.whl
