@@ -90,7 +90,7 @@ class Postgres:
             self._process.wait(DEADLINE)
 
     def _answers(self) -> bool:
-        command = [self._bin / "pg_isready", "--host=127.0.0.1", f"--port={self.port}", "--quiet"]
+        command = [str(self._bin / "pg_isready"), "--host=127.0.0.1", f"--port={self.port}", "--quiet"]
         return subprocess.run(command, env=self._environment(), check=False).returncode == 0
 
     def _run(self, program: str, *arguments: str) -> None:
