@@ -13,6 +13,12 @@ from . import SERVICE, __version__
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
+encode = json.JSONEncoder(default=str).encode
+
+# What no entry shows need not be found out for each: https://docs.python.org/3/howto/logging.html
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+vars(logging).update(_srcfile=None, logAsyncioTasks=False)
+
 # What a record has by itself; anything more came in through `extra=`.
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
     "asctime",
@@ -47,7 +53,7 @@ class JsonFormatter(logging.Formatter):
         for key, value in vars(record).items():
             if key not in STANDARD:
                 entry.setdefault(key, value)
-        return json.dumps(entry, default=str)
+        return encode(entry)
 
 
 def configure() -> None:

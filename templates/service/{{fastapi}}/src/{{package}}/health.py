@@ -3,7 +3,7 @@
 import logging
 
 from anyio import CapacityLimiter, fail_after, to_thread
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from .backing import Backing, UnavailableError
@@ -13,15 +13,11 @@ log = logging.getLogger(__name__)
 CHECK_SECONDS = 2  # a probe is answered before whoever sent it gives up
 threads = CapacityLimiter(2)  # of their own: routes that wait for a database may use up the others
 
-router = APIRouter(prefix="/healthz", include_in_schema=False)
 
-
-@router.get("/live")
 async def live() -> dict[str, str]:
     return {"status": "live"}
 
 
-@router.get("/ready")
 async def ready(request: Request, response: Response) -> dict[str, str]:
     state = request.app.state
     if state.draining:

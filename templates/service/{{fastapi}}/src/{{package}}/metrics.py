@@ -1,6 +1,8 @@
 """Metrics for Prometheus, summed over all worker processes."""
 
-from fastapi import APIRouter, Request, Response
+from functools import cache
+
+from fastapi import Request, Response
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -10,16 +12,14 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-router = APIRouter(include_in_schema=False)
-
 REQUESTS = Histogram(
     "http_request_duration_seconds",
     "Time from the first byte of a request to the last one of its response.",
     ["method", "route", "status"],
 )
+series = cache(REQUESTS.labels)
 
 
-@router.get("/metrics")
 def expose(request: Request) -> Response:
     registry = REGISTRY
     if request.app.state.settings.web_concurrency > 1:

@@ -1,20 +1,19 @@
 """What every request gets: an id, one access log line, one measurement, a JSON error."""
 
 import logging
+import os
 import re
 import time
-import uuid
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .logs import request_id
-from .metrics import REQUESTS
+from .metrics import series
 
 log = logging.getLogger(__name__)
 
-WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 PROBES = frozenset({"/healthz/live", "/healthz/ready", "/metrics"})
 
@@ -30,18 +29,17 @@ class RequestMiddleware:
 
         started = time.perf_counter()
         status = 0  # no response has begun
-        given = Headers(scope=scope).get("x-request-id", "")
-        identity = given if WELL_FORMED_ID.fullmatch(given) else uuid.uuid4().hex
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        identity = given.decode() if WELL_FORMED_ID.fullmatch(given) else os.urandom(16).hex()
         request_id.set(identity)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = identity
-                if scope["app"].state.draining:
-                    headers["connection"] = "close"  # empties the balancer's connection pool
+                message["headers"].append((b"x-request-id", identity.encode()))
+                if scope["app"].state.draining:  # empties the balancer's connection pool
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         try:
@@ -60,7 +58,7 @@ class RequestMiddleware:
         method = scope["method"] if scope["method"] in METHODS else "other"
         # The template, never the path: an id in a label would make a new time series each.
         route = getattr(scope.get("route"), "path", "unmatched")
-        REQUESTS.labels(method, route, status).observe(seconds)
+        series(method, route, status).observe(seconds)
         log.log(
             logging.DEBUG if route in PROBES else logging.INFO,
             "%s %s %d",
