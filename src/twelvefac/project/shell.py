@@ -7,6 +7,7 @@ command with its words, the branch it stands in, and whether it takes the shell'
 from typing import Any, NamedTuple
 
 from twelvefac.project.unreadable import UnreadableError
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
 _MAX_BYTES = 64_000
@@ -20,6 +21,12 @@ _WORDS = frozenset(("word", "string", "raw_string", "concatenation", "number", "
                     "command_substitution", "ansi_c_string", "string_content", "process_substitution"))  # fmt: skip
 _HOLDERS = frozenset(("redirected_statement", "list", "compound_statement", "subshell", "pipeline", "do_group",
                       "while_statement", "for_statement"))  # fmt: skip
+
+
+_TEST = r"""\[\[?\s{1,9}"?\$(?:1|\{1(?::?-[^}\s]{0,50})?\})"?\s{1,9}==?\s{1,9}["']?([\w.-]{1,60})["']?\s{1,9}\]\]?"""
+_COMPARED = regex(_TEST)
+_IF_FIRST = regex(rf"(?:el)?if\s{{1,9}}{_TEST}(?:\s{{0,9}}\|\|\s{{0,9}}{_TEST}){{0,20}}\s{{0,9}};?")
+_FIRST = regex(r"\$(?:1|\{1(?::?-[^}\s]{0,50})?\})")
 
 
 class ShellCommand(NamedTuple):
@@ -59,6 +66,7 @@ def read_shell(data: bytes) -> ShellFacts:
     tree = Parser(Language(tree_sitter_bash.language())).parse(data.translate(_PLAIN))
     commands: list[ShellCommand] = []
     traps: list[str] = []
+    renamed: set[str] = set()  # variables that hold $1
     stack: list[tuple[Any, str, str]] = [(tree.root_node, "", "")]
     while stack:
         node, block, joined = stack.pop()
@@ -72,6 +80,10 @@ def read_shell(data: bytes) -> ShellFacts:
             if len(commands) > _MAX_COMMANDS:
                 raise UnreadableError(f"more than {_MAX_COMMANDS} commands")
             continue
+        if kind == "variable_assignment" and not block:
+            value = _unquoted(_text(node.child_by_field_name("value"), data))
+            if _FIRST.fullmatch(value):
+                renamed.add(_text(node.child_by_field_name("name"), data))
         inner = _label(node, block, data) if kind in _BLOCKS else block
         pending, children = joined, []
         for child in node.children:
@@ -81,7 +93,16 @@ def read_shell(data: bytes) -> ShellFacts:
                 children.append((child, inner, pending))
                 pending = "" if kind != "pipeline" else pending
         stack += reversed(children)
+    if renamed:
+        commands = [one._replace(block=_by_argument(one.block, renamed)) for one in commands]
     return ShellFacts(_interpreter(data), tuple(commands), tuple(traps))
+
+
+def _by_argument(block: str, renamed: set[str]) -> str:
+    """``case ${SERVICE} web`` is ``case $1 web`` where SERVICE was made from $1."""
+    kind, _, rest = block.partition(" ")
+    subject, _, patterns = rest.partition(" ")
+    return f"case $1 {patterns}" if kind == "case" and subject.strip("${}") in renamed else block
 
 
 def _in_background(node: Any) -> bool:
@@ -96,6 +117,12 @@ def _in_background(node: Any) -> bool:
 def _label(node: Any, block: str, data: bytes) -> str:
     """``if``, ``while``, ``function NAME``; ``case WORD PATTERN`` names what is compared with what."""
     kind = node.type
+    if kind in ("if_statement", "elif_clause", "else_clause"):
+        first = _first_argument(node, data)
+        if first:
+            return first if not block.startswith("function") else block
+        if kind != "if_statement" and node.parent is not None and _first_argument(node.parent, data) == block:
+            return str(kind.partition("_")[0])
     if kind == "function_definition":
         return f"function {_text(node.child_by_field_name('name'), data)}"
     if kind == "case_item":
@@ -105,6 +132,19 @@ def _label(node: Any, block: str, data: bytes) -> str:
     if kind == "c_style_for_statement":
         return "for"
     return str(kind.partition("_")[0]) if not block.startswith(("function", "case")) else block
+
+
+def _first_argument(node: Any, data: bytes) -> str:
+    """``case $1 web`` for ``if [ "$1" = web ]``, and ``case $1 *`` for its else; "" for any other condition."""
+    if node.type == "else_clause":
+        branches = [one for one in (node.parent, *node.parent.children) if one.type in ("if_statement", "elif_clause")]
+        return "case $1 *" if all(_first_argument(one, data) for one in branches) else ""
+    then = next((child for child in node.children if child.type == "then"), None)
+    if then is None:
+        return ""
+    condition = data[node.start_byte : min(then.start_byte, node.start_byte + 500)].decode("utf-8", "replace")
+    match = _IF_FIRST.fullmatch(condition.strip())
+    return f"case $1 {'|'.join(_COMPARED.findall(condition))}" if match else ""
 
 
 def _interpreter(data: bytes) -> str:

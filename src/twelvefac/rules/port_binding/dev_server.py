@@ -18,8 +18,9 @@ Start a production server: `gunicorn app:app`, `uvicorn app:app`, `fastapi run`.
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
-from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule
+from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
+from twelvefac.project.callgraph import Place, called, loaded
 from twelvefac.project.scan import anchors
 from twelvefac.project.servers import CALLS
 from twelvefac.project.services import Service
@@ -86,6 +87,57 @@ rule = Rule(
             """,
         ),
         Example(
+            "another file's own main, and a branch that the image does not take",
+            source="""
+                -- web/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "main.py"]
+                -- web/main.py --
+                import uvicorn
+
+                from app import settings
+
+                def main():
+                    uvicorn.run("app:app", host="0.0.0.0", port=settings.port)
+
+                if __name__ == "__main__":
+                    main()
+                -- web/app.py --
+                import uvicorn
+
+                settings = object()
+
+                def main():
+                    uvicorn.run("app:app", reload=True)
+
+                if __name__ == "__main__":
+                    main()
+                -- api/Dockerfile --
+                FROM python:3.12-slim
+                ENTRYPOINT ["./entrypoint.sh"]
+                CMD ["api"]
+                -- api/entrypoint.sh --
+                #!/bin/bash
+                if [[ "$1" == "api" ]]; then
+                    exec gunicorn -b 0.0.0.0:8000 app:app
+                elif [[ "$1" == "api-dev" ]]; then
+                    exec gunicorn --reload -b 0.0.0.0:8000 app:app
+                fi
+                -- api/app.py --
+                -- jobs/Dockerfile --
+                FROM python:3.12-slim
+                ENTRYPOINT ["./run.sh"]
+                -- jobs/run.sh --
+                #!/bin/bash
+                SERVICE=$1
+                case ${SERVICE} in
+                worker) exec python worker.py ;;
+                fake) exec flask run ;;
+                esac
+                -- jobs/worker.py --
+            """,
+        ),
+        Example(
             "an image for development",
             source="""
                 -- Dockerfile --
@@ -103,17 +155,21 @@ rule = Rule(
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
-    for _, step, server in service.servers:
+    for process, step, server in service.servers:
         name = server.server.name
+        # a compose file that is not called so may be for development, also where nothing else says what ships
+        severity = MEDIUM if process.source == "compose" else HIGH
         if server.server.dev:
             message = f"{name} is a development server: it does not stop gracefully and is not made for load"
-            yield rule.on(step.span, message, subject=f"server:{name}")
+            yield rule.on(step.span, message, subject=f"server:{name}", severity=severity)
         elif server.reloads:
             message = f"{name} reloads on file changes, which a release never has: a second process watches for nothing"
-            yield rule.on(step.span, message, subject=f"reload:{name}")
+            yield rule.on(step.span, message, subject=f"reload:{name}", severity=severity)
     for path, call in facts.calls(*_CALLS, *_RELOADING):
         started = service.started.get(path)
         if started is None or (call.guarded and started[1] != path):
+            continue
+        if call.scope and started[1] != path and not _is_called(service, facts, started[1], (path, call.scope)):
             continue
         related = ((started[0].span, "this starts it"),)
         if call.name in _CALLS:
@@ -123,3 +179,13 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         elif (reload := call.arg("reload")) is not None and reload.data is True:
             message = f"{call.name} reloads on file changes, which a release never has"
             yield rule.at(path, call.at, message, subject=f"reload:{call.name}", symbol=call.scope, related=related)
+
+
+def _is_called(service: Service, facts: Facts, entry: str, function: Place) -> bool:
+    """Whether the entry file's start leads to a function of another file; yes where the entry was not read."""
+    known = {path: python for path, python in facts.python() if path in service.started}
+    if entry not in known:
+        return not function[1].endswith("main")
+    roots = [place for path, python in known.items() for place in loaded(path, python, service.modules, entry=False)]
+    roots += loaded(entry, known[entry], service.modules, entry=True)
+    return function in called(roots, known, service.modules)
