@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema
 import pytest
 from update.conftest import Run
 from update_trees import run, snapshot
@@ -369,6 +370,10 @@ def test_check_in_a_pipeline(service: Path, call: Run) -> None:
         "the template's file was changed here: an update merges that, others lack it\n"
     )
     assert call("update", "--check", "--allow-drift")[0] == 0
+    log = json.loads(call("update", "--check", "--format=sarif")[1])
+    schema = Path(__file__).parents[1] / "report/sarif-2.1.0-rtm.5.json"
+    jsonschema.validate(log, json.loads(schema.read_text("utf-8")))
+    assert [one["ruleId"] for one in log["runs"][0]["results"]] == ["drifted"]
 
 
 def test_versions(service: Path, call: Run) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from twelvefac import __version__, rules
+from twelvefac.app.remedies import find_remedies
 from twelvefac.audit.engine import AuditOptions
 from twelvefac.audit.engine import audit as run_audit
 from twelvefac.audit.registry import find_rule, load_rules, select_rules
@@ -31,11 +32,15 @@ class AuditRequest(NamedTuple):
 
 
 class AuditResult(NamedTuple):
-    """The report and the code to exit with. ``prefix`` is the audited directory's path below the repository."""
+    """The report and the code to exit with. ``prefix`` is the audited directory's path below the repository.
+
+    ``remedies`` has the command that cures a finding, by (service, rule).
+    """
 
     report: AuditReport
     exit_code: ExitCode
     prefix: str
+    remedies: dict[tuple[str, str], str]
 
 
 def audit(request: AuditRequest) -> AuditResult:
@@ -63,7 +68,7 @@ def audit(request: AuditRequest) -> AuditResult:
     strict = _either(request.strict_suppressions, settings.strict_suppressions)
     if strict and code is ExitCode.OK and any(one.kind.startswith("suppression-") for one in report.notices):
         code = ExitCode.FINDINGS
-    return AuditResult(report, code, _prefix(root))
+    return AuditResult(report, code, _prefix(root), find_remedies(root, report))
 
 
 def write_report(path: str, text: str) -> None:

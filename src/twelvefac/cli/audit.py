@@ -61,8 +61,8 @@ def audit(
         )
     )
     for file, render in files:
-        write_report(file, render(result.report, View(prefix=result.prefix)))
-    print_result(printed(result.report, View(color_wanted(), width_wanted(), result.prefix)))
+        write_report(file, render(result.report, View(prefix=result.prefix, remedies=result.remedies)))
+    print_result(printed(result.report, View(color_wanted(), width_wanted(), result.prefix, result.remedies)))
     return result.exit_code
 
 

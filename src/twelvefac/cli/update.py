@@ -24,7 +24,7 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
         bool, typer.Option("--check", help="For a pipeline: exit 1 when behind, drifted or in conflict.")
     ] = False,
     allow_drift: Annotated[bool, typer.Option("--allow-drift", help="Let --check pass edited files.")] = False,
-    format_: Annotated[str, typer.Option("--format", help="Of --check.", metavar="text|json|github")] = "text",
+    format_: Annotated[str, typer.Option("--format", help="Of --check.", metavar="text|json|sarif|github")] = "text",
     continue_: Annotated[bool, typer.Option("--continue", help="All conflicts are resolved: end the update.")] = False,
     abort: Annotated[bool, typer.Option("--abort", help="Put everything back as it was before.")] = False,
 ) -> int:
@@ -38,8 +38,8 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
     chosen = [flag for flag, on in flags.items() if on]
     if len(chosen) > 1 or (chosen and (to or diff or dry_run)):
         raise UsageError(f"{chosen[0]} goes with no other flag")
-    if format_ not in ("text", "json", "github"):
-        raise UsageError(f"--format {format_}: must be text, json or github")
+    if format_ not in ("text", "json", "sarif", "github"):
+        raise UsageError(f"--format {format_}: must be text, json, sarif or github")
     if versions:
         return _list(path)
     if check:
@@ -59,13 +59,18 @@ def _list(path: str) -> int:
 
 def _check(path: str, format_: str, allow_drift: bool) -> int:
     from twelvefac.app.check import check
-    from twelvefac.report.check import render_check, render_check_github, render_check_json
+    from twelvefac.report.check import render_check, render_check_github, render_check_json, render_check_sarif
 
     result = check(path, drift=not allow_drift)
-    if format_ == "json":
-        print_result(render_check_json(result))
-    else:
-        print_result(render_check_github(result, path) if format_ == "github" else render_check(result))
+    match format_:
+        case "json":
+            print_result(render_check_json(result))
+        case "sarif":
+            print_result(render_check_sarif(result, path))
+        case "github":
+            print_result(render_check_github(result, path))
+        case _:
+            print_result(render_check(result))
     return result.exit_code
 
 

@@ -1,4 +1,4 @@
-"""``update --check`` as text, as JSON and as annotations of a GitHub pull request."""
+"""``update --check`` as text, as JSON, as SARIF and as annotations of a GitHub pull request."""
 
 import json
 
@@ -44,6 +44,45 @@ def render_check_github(result: CheckResult, folder: str) -> str:
         path = _escaped(prefix + problem.path, more=True)
         lines.append(f"::{level} file={path}{line},title=twelvefac {problem.kind}::{_escaped(problem.message)}")
     return "".join(f"{line}\n" for line in lines)
+
+
+def render_check_sarif(result: CheckResult, folder: str) -> str:
+    """Return a SARIF 2.1.0 log with one run; ``folder`` as for GitHub."""
+    from urllib.parse import quote
+
+    prefix = "" if folder in {".", ""} else folder.rstrip("/").removeprefix("./") + "/"
+    kinds = {
+        "behind": "a newer version of the template is out",
+        "drifted": "a file of the template's was changed",
+        "conflict": "a conflict of an update is not resolved",
+    }
+    driver = {
+        "name": "twelvefac update",
+        "version": __version__,
+        "rules": [{"id": kind, "shortDescription": {"text": text}} for kind, text in kinds.items()],
+    }
+    results = [
+        {
+            "ruleId": one.kind,
+            "level": "error" if one.kind == "conflict" else "warning",
+            "message": {"text": one.message},
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": quote(prefix + one.path)},
+                        "region": {"startLine": one.line or 1},
+                    }
+                }
+            ],
+        }
+        for one in result.problems
+    ]
+    document = {
+        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 
 def _escaped(text: str, *, more: bool = False) -> str:

@@ -10,20 +10,21 @@ from twelvefac.report.services import service_object
 from twelvefac.report.view import View
 from twelvefac.source.edit import Replace
 
+_PLAIN = View()
+
 
 def render(report: AuditReport, view: View) -> str:
-    """The report as one JSON document with a final newline; order is stable. Nothing in it depends on the view."""
-    del view
-    return json.dumps(as_dict(report), indent=2, ensure_ascii=True) + "\n"
+    """The report as one JSON document with a final newline; order is stable."""
+    return json.dumps(as_dict(report, view), indent=2, ensure_ascii=True) + "\n"
 
 
-def as_dict(report: AuditReport) -> dict[str, Any]:
+def as_dict(report: AuditReport, view: View = _PLAIN) -> dict[str, Any]:
     """The document of the contract in DESIGN section 3; positions are 1-based, end columns exclusive."""
     return {
         "version": 1,
         "tool": {"name": "twelvefac", "version": __version__},
         "services": [service_object(one) for one in report.services],
-        "findings": [_finding(one) for one in report.new],
+        "findings": [_finding(one, view) for one in report.new],
         "factors": {
             str(int(one.factor)): {
                 "name": one.factor.title,
@@ -42,7 +43,7 @@ def as_dict(report: AuditReport) -> dict[str, Any]:
     }
 
 
-def _finding(outcome: Outcome) -> dict[str, Any]:
+def _finding(outcome: Outcome, view: View) -> dict[str, Any]:
     finding, span = outcome.finding, outcome.finding.primary
     return {
         "rule": finding.rule,
@@ -59,7 +60,7 @@ def _finding(outcome: Outcome) -> dict[str, Any]:
         "subject": finding.subject,
         "fingerprint": outcome.fingerprint,
         "state": outcome.state.value,
-        "remedy": None,
+        "remedy": view.remedies.get((outcome.service, finding.rule)),
         "related": [{"path": where.path, "line": where.line, "note": note} for where, note in finding.related],
         "fix": _fix(finding.fixes[0]) if finding.fixes else None,
     }

@@ -27,7 +27,7 @@ def render(report: AuditReport, view: View) -> str:
     for service in report.services:
         lines += service_lines(service, paint, width)
     for outcome in report.new:
-        lines += _finding(outcome, paint, width, several=len(report.services) > 1)
+        lines += _finding(outcome, paint, view, several=len(report.services) > 1)
     lines += _notices(report, paint, width)
     if not report.services:
         lines += wrapped(
@@ -39,9 +39,9 @@ def render(report: AuditReport, view: View) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _finding(outcome: Outcome, paint: Paint, width: int, *, several: bool) -> list[str]:
+def _finding(outcome: Outcome, paint: Paint, view: View, *, several: bool) -> list[str]:
     finding, span = outcome.finding, outcome.finding.primary
-    factor = outcome.rule.factor
+    factor, width = outcome.rule.factor, max(view.width, _NARROWEST)
     where = paint(f"{visible(span.path)}:{span.line}:{span.column}", "bold")
     severity = paint(f"{finding.severity!s}", _TONES[finding.severity])
     service = f"  {visible(outcome.service)}" if several else ""
@@ -55,6 +55,9 @@ def _finding(outcome: Outcome, paint: Paint, width: int, *, several: bool) -> li
         lines += [paint(line, "dim") for line in related]
     if finding.fixes:
         lines += [paint(line, "green") for line in wrapped(f"fix: {finding.fixes[0].title}", width, "    ", "      ")]
+    remedy = view.remedies.get((outcome.service, finding.rule))
+    if remedy:
+        lines.append(paint(f"    cured by: {remedy}", "green"))
     return [*lines, ""]
 
 
