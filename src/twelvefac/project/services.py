@@ -18,11 +18,20 @@ from twelvefac.project.modules import Modules
 from twelvefac.project.processes import Process, Step
 from twelvefac.project.servers import Listening, applications, listening
 from twelvefac.project.starting import find_processes
+from twelvefac.source.pattern import regex
 
 _BUILD_FOLDERS = frozenset(
     "docker dockerfiles container containers deploy deployment build .docker compose images ops infra "
     ".devcontainer".split()
 )
+
+_ASIDE = frozenset(
+    "scripts script hack dev devtools devel development code-generation codegen samples sample codesamples "
+    "code-samples demo demos tutorial tutorials".split()
+)
+_ASIDE_ON_TOP = frozenset("tools tool utils util bin ci release misc admin-tools local".split())
+"""Folders of what developers run; those of the second kind only at the top, and where what runs is known."""
+_PYTHON_FILE = regex(r"[\w./${}-]{1,200}\.py\b")
 
 DJANGO_MODULES = frozenset(
     "apps.py models.py views.py urls.py admin.py middleware.py signals.py tasks.py consumers.py api.py".split()
@@ -106,6 +115,30 @@ class Service:
     def reached(self) -> Mapping[str, tuple[Step, str]]:
         """Files that a released process runs, as a script or as a server's application: ``started`` and ``served``."""
         return {**self.served, **self.started}
+
+    def ships(self, path: str) -> bool:
+        """Whether a Python file may be part of what is released.
+
+        What a released process reaches does. Of the rest, scripts and tools of developers do not, nor do files that
+        only a build (RUN) or a HEALTHCHECK starts; everything else may be loaded by a way that is not followed.
+        """
+        if path in self.reached:
+            return True
+        *folders, _ = (path[len(self.root) + 1 :] if self.root else path).lower().split("/")
+        if not _ASIDE.isdisjoint(folders) or (self.reached and folders and folders[0] in _ASIDE_ON_TOP):
+            return False
+        return path not in self._built_or_probed
+
+    @cached_property
+    def _built_or_probed(self) -> frozenset[str]:
+        found = set()
+        for image in self.images:
+            for one in (one for stage in image.dockerfile.stages for one in stage.instructions):
+                if one.keyword in ("RUN", "HEALTHCHECK"):
+                    for word in _PYTHON_FILE.findall(one.text):
+                        path = self.modules.script(posixpath.basename(word), image.workdir)
+                        found |= {path} if path is not None else set()
+        return frozenset(found)
 
     def runs_there(self, path: str, *, guarded: bool) -> bool:
         """Whether a released process runs a file's code; ``guarded`` code only where the file is what it starts."""

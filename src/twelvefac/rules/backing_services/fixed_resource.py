@@ -110,7 +110,7 @@ _KEYS = frozenset(
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls(*CLIENTS):
         found = _named(call)
-        if found is not None and found[1] not in LOCAL:
+        if found is not None and found[1] not in LOCAL and service.ships(path):
             store, host = found
             message = (
                 f"{store} is named in the code ({host}): another one needs a release, not a change of configuration"
@@ -121,7 +121,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     }
     for path, binding in facts.bindings():
         setting = _setting(binding, in_django=path in django)
-        if setting is not None and setting not in LOCAL:
+        if setting is not None and setting not in LOCAL and service.ships(path):
             message = f"a backing service is named in the code ({setting}): another one needs a release"
             yield rule.at(path, binding.value.at, message, subject=f"resource:{binding.target}", symbol=binding.scope)
 

@@ -88,7 +88,7 @@ _POOLS = ("connection_pool", "unix_socket_path", "path", "connection_class", "ur
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls(*CLIENTS):
         client = CLIENTS[call.name]
-        if _is_local(call):
+        if _is_local(call) and service.ships(path):
             message = f"{client.store} is taken to run on the same machine, where in a container only this service is"
             yield rule.at(path, call.at, message, subject=f"resource:{client.store}:localhost", symbol=call.scope)
 

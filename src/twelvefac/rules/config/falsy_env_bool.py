@@ -90,7 +90,7 @@ _TEXT = ("os.getenv", "os.environ.get")
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls("bool"):
         value = call.args[0] if len(call.args) == 1 else None
-        if value is not None and value.kind == "env" and _is_text(value) and _is_switch(value):
+        if value is not None and value.kind == "env" and _is_text(value) and _is_switch(value) and service.ships(path):
             key = value.data[0] or "the variable"
             message = f"bool() of a text: {key}=false and {key}=0 switch it on"
             yield rule.at(path, call.at, message, subject=f"env:{key}", symbol=call.scope)
@@ -102,6 +102,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             and value.data[1]
             and value.data[1].kind == "bool"
             and _is_switch(value)
+            and service.ships(path)
         ):
             key = value.data[0] or binding.target
             message = f"{key} is a bool when it is not set and a text when it is: {key}=false is true"

@@ -9,6 +9,7 @@ it holds a worker; soon none is left, and this service is down too.
 
 - Clients with a limit of their own: httpx (5 seconds), aiohttp (5 minutes).
 - A call that passes a timeout, or may pass one (`**options`).
+- Scripts and tools of developers, and what only a build or a HEALTHCHECK runs (which Docker itself ends).
 - requests in a service that mounts an adapter of its own, which is where a default timeout is put.
 
 ## How to fix
@@ -128,6 +129,43 @@ rule = Rule(
             """,
         ),
         Example(
+            "a developer's script, a health check, and a step of the build",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY . /srv
+                RUN python /srv/app/fetch_model.py
+                HEALTHCHECK CMD python /srv/app/probe.py || exit 1
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app.main:app"]
+                -- app/main.py --
+                app = object()
+                -- app/probe.py --
+                import requests
+
+                requests.get("http://localhost:8000/health")
+                -- app/fetch_model.py --
+                import requests
+
+                requests.get("https://models.example.com/one")
+                -- scripts/changelog.py --
+                import requests
+
+                requests.get("https://api.github.com/repos/o/r/releases")
+            """,
+        ),
+        Example(
+            "a script that the image starts",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "scripts/worker.py"]
+                -- scripts/worker.py --
+                import requests
+
+                requests.get("https://api.example.com/jobs")  # <- no-timeout
+            """,
+        ),
+        Example(
             "an adapter that sets the default",
             source="""
                 -- app.py --
@@ -156,7 +194,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls(*_CALLS):
         if adapters and call.name.startswith("requests."):
             continue
-        if _waits(call):
+        if _waits(call) and service.ships(path):
             shown = call.name.replace("()", "")
             message = f"{shown} waits for an answer without limit: a hanging peer holds a worker for ever"
             yield rule.at(path, call.at, message, subject=f"call:{shown}", symbol=call.scope)

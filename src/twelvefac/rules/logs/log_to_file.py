@@ -8,7 +8,7 @@ that vanishes with it, no collector reads it, and with a read-only root the serv
 ## What it does not flag
 
 - A file name that is the output stream: `/dev/stdout`, `/proc/1/fd/1`, `-`.
-- Tests, and handlers that write to a stream.
+- Tests, scripts of developers, and handlers that write to a stream.
 
 ## How to fix
 
@@ -23,6 +23,7 @@ from twelvefac.factors import Factor
 from twelvefac.project.facts import Call, Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 
 _HANDLERS = {
     "logging.FileHandler": ("filename", 0),
@@ -35,6 +36,8 @@ _HANDLERS = {
     "logzero.logfile": ("filename", 0),
 }
 _CLASSES = frozenset(name for name in _HANDLERS if name.endswith("Handler"))
+_GENERATED = regex(r"(?:^|\.)Configuration\.logger_file$")
+"""The setter in clients that the OpenAPI generator writes: a file only if the caller asks for one."""
 _STREAMS = ("/dev/stdout", "/dev/stderr", "/proc/1/fd/", "/proc/self/fd/", "/dev/fd/", "/dev/null")
 _SERVER_OPTIONS = {
     "gunicorn": ("--access-logfile", "--error-logfile", "--log-file"),
@@ -116,8 +119,25 @@ rule = Rule(
             """,
         ),
         Example(
-            "a test's own log",
+            "a test's own log, a script's, and that of a generated client",
             source="""
+                -- scripts/load.py --
+                import logging
+
+                logging.basicConfig(filename="load.log")
+                -- orders_client/configuration.py --
+                import logging
+
+                class Configuration:
+                    @property
+                    def logger_file(self):
+                        return self.__logger_file
+
+                    @logger_file.setter
+                    def logger_file(self, value):
+                        self.__logger_file = value
+                        if self.__logger_file:
+                            self.logger_file_handler = logging.FileHandler(self.__logger_file)
                 -- tests/conftest.py --
                 import logging
 
@@ -132,14 +152,15 @@ rule = Rule(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls(*_HANDLERS):
-        if _opens_file(call):
+        if _opens_file(call) and service.ships(path) and not _GENERATED.search(call.scope):
             shown = call.name.rpartition(".")[2]
             message = (
                 f"{shown} writes the log to a file, which no platform collects and which vanishes with the container"
             )
             yield rule.at(path, call.at, message, subject=f"handler:{shown}", symbol=call.scope)
     for path, binding in facts.bindings():
-        if binding.kind == "key" and binding.target in ("class", "()") and binding.value.text in _CLASSES:
+        is_class = binding.kind == "key" and binding.target in ("class", "()") and binding.value.text in _CLASSES
+        if is_class and service.ships(path):
             shown = str(binding.value.text).rpartition(".")[2]
             message = f"the logging configuration sends events to a file ({shown}), which no platform collects"
             yield rule.at(path, binding.value.at, message, subject=f"handler:{shown}", symbol=binding.scope)

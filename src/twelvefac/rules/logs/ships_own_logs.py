@@ -131,7 +131,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls(*_HANDLERS):
         chosen = call.name.startswith("logging.") and call.scope != "" and _is_variable(call.arg("address", 0))
         # the standard library's in a function, at an address that is passed in: the operator's choice, not the code's
-        if not _DEVELOPMENT.search(path) and not chosen:
+        if not _DEVELOPMENT.search(path) and not chosen and service.ships(path):
             yield _finding(path, call.at, call.name, call.scope)
     for path, binding in facts.bindings():
         name = binding.value.text
