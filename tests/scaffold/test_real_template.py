@@ -49,6 +49,8 @@ def test_copier_yml_is_current() -> None:
 def test_every_combination_is_fit_for_use(tmp_path: Path, choices: dict[str, str]) -> None:
     plan = make(tmp_path, REAL, name="my-orders", **choices)
     check_tree(tmp_path, plan, own_audit)
+    assert ruff("format", "--check", folder=tmp_path) == ""
+    assert ruff("check", folder=tmp_path) == ""
 
 
 @pytest.mark.parametrize("choices", COMBINATIONS, ids=lambda choices: "-".join(choices.values()))
@@ -79,7 +81,8 @@ def test_plain_copier_gives_the_same_files(tmp_path: Path, choices: dict[str, st
 def test_any_valid_answers_give_clean_files(name: str, description: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
-        check_tree(tree, make(tree, REAL, name=name, description=description))
+        everything = {"database": "postgres", "deploy": "kubernetes,procfile"}
+        check_tree(tree, make(tree, REAL, name=name, description=description, **everything))
         assert ruff("format", "--check", folder=tree) == ""
         assert ruff("check", folder=tree) == ""
 
