@@ -111,6 +111,12 @@ def holds_secret(name: str) -> bool:
     )
 
 
+def names_api_key(name: str) -> bool:
+    """Whether a name is that of a key for somebody's API, which tells who calls: ``WEATHER_API_KEY``."""
+    words = words_of(name.rpartition(".")[2])
+    return words[-2:] == ("api", "key") or words[-1:] == ("apikey",)
+
+
 def signs_sessions(name: str) -> bool:
     """Whether the name is a framework's key (``SECRET_KEY``): any literal in it is a secret that everybody knows."""
     return "_".join(words_of(name.rpartition(".")[2])) in _SESSION_KEYS

@@ -29,13 +29,16 @@ faiss faiss-cpu faiss-gpu
 fitz pymupdf
 gi pygobject
 git gitpython
+github pygithub
 google google-cloud google-api-python-client protobuf
 googleapiclient google-api-python-client
 gridfs pymongo
 grpc grpcio
 grpc_health grpcio-health-checking
+grpc_reflection grpcio-reflection
 humps pyhumps
 import_export django-import-export
+jks pyjks
 jose python-jose
 jsonrpc json-rpc
 jwt pyjwt
@@ -44,12 +47,15 @@ ldap python-ldap
 Levenshtein python-levenshtein levenshtein
 magic python-magic filemagic
 memcache python-memcached
+mpl_toolkits matplotlib
 mptt django-mptt
 multipart python-multipart
 mysql mysql-connector-python mysql-connector
 MySQLdb mysqlclient mysql-python
 nacl pynacl
 ninja django-ninja
+oauth2_provider django-oauth-toolkit
+odf odfpy
 OpenGL pyopengl
 OpenSSL pyopenssl
 paho paho-mqtt
@@ -60,17 +66,23 @@ pptx python-pptx
 psycopg psycopg psycopg-binary
 psycopg2 psycopg2 psycopg2-binary
 pwiz peewee
+pylab matplotlib
 pythonjsonlogger python-json-logger
+rediscluster redis-py-cluster
 rest_framework djangorestframework
 rest_framework_simplejwt djangorestframework-simplejwt
 ruamel ruamel-yaml
+sass libsass
 serial pyserial
+simple_history django-simple-history
 skimage scikit-image
 sklearn scikit-learn
 slugify python-slugify awesome-slugify
 snappy python-snappy
+social_core social-auth-core
 social_django social-auth-app-django
 socketio python-socketio
+socks pysocks
 speech_recognition speechrecognition
 starlette starlette fastapi
 storages django-storages
@@ -78,12 +90,15 @@ telebot pytelegrambotapi
 telegram python-telegram-bot
 tensorflow tensorflow tensorflow-cpu tensorflow-gpu
 tlz toolz
+two_factor django-two-factor-auth
 usb pyusb
+webdav3 webdavclient3
 websocket websocket-client
 win32api pywin32
 Xlib python-xlib
 yaml pyyaml
 zmq pyzmq
+zstd zstandard
 """
 
 IMPORTS: dict[str, tuple[str, ...]] = {

@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
-from twelvefac.audit.rule import HIGH, LOW, Confidence, Example, Finding, Rule, Severity
+from twelvefac.audit.rule import HIGH, LOW, MEDIUM, Confidence, Example, Finding, Rule, Severity
 from twelvefac.factors import Factor
 from twelvefac.project.processes import Process, Step
 from twelvefac.project.services import Service
@@ -92,6 +92,7 @@ rule = Rule(
     ),
 )
 
+_LOCAL = ("collectstatic", "compilemessages", "compress")
 _NODE = frozenset(("npm", "yarn", "pnpm"))
 _BUILDS = frozenset(("install", "ci", "build", "i"))
 
@@ -103,7 +104,10 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             found = _builds(process, step)
             if found is not None:
                 what, severity = found
-                message = f"{what} runs at each start of each replica: a restart needs the network and gets other code"
+                if step.block and step.block not in ("else", "while"):  # something has to choose it
+                    severity = min(severity, MEDIUM)
+                why = "a restart takes as long" if what in _LOCAL else "a restart needs the network and gets other code"
+                message = f"{what} runs at each start of each replica: {why}"
                 related = () if step.span == process.span else ((process.span, "this starts the script"),)
                 yield rule.on(step.span, message, subject=f"command:{what}", severity=severity, related=related)
 
@@ -127,7 +131,7 @@ def _builds(process: Process, step: Step) -> tuple[str, Severity] | None:
     if program == "git" and first in ("pull", "clone"):
         return f"git {first}", HIGH
     if "collectstatic" in args or "compilemessages" in args or "compress" in args[1:2]:
-        return "collectstatic" if "collectstatic" in args else args[1] if len(args) > 1 else "compress", HIGH
+        return next((word for word in _LOCAL if word in args), "compress"), MEDIUM
     words = step.words
     if "uv" in start.wrappers and "--no-sync" not in words and "UV_NO_SYNC" not in process.environment:
         if "--frozen" in words or "--locked" in words:

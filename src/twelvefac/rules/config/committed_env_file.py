@@ -7,6 +7,8 @@ Whoever clones the repository has them, in each fork and each backup, and git ke
 ## What it does not flag
 
 - `.env.example`, `.env.sample`, `.env.template` and the like; files for tests and development.
+- Files that only a compose file without `prod` in its name reads, while all their values are made-up words
+  (`changethis`, `postgres`).
 - Files without a secret, with placeholders, or with encrypted values (SOPS, dotenvx).
 - Files that git does not track.
 
@@ -15,6 +17,7 @@ Whoever clones the repository has them, in each fork and each backup, and git ke
 `git rm --cached .env`, add it to `.gitignore`, and replace the credentials: consider them known.
 """
 
+import posixpath
 import re
 from collections.abc import Iterator
 
@@ -68,6 +71,35 @@ rule = Rule(
             """,
         ),
         Example(
+            "made-up words for the compose file of developers, and real ones",
+            source="""
+                -- docker-compose.yml --
+                services:
+                  app:
+                    build: .
+                    env_file: [conf/app.env, conf/real.env]
+                -- .env --
+                SECRET_KEY=changethis
+                -- conf/app.env --
+                POSTGRES_PASSWORD=ve_db_user_app_pwd
+                -- conf/real.env --
+                POSTGRES_PASSWORD=Tr0ub4dor3  # <- committed-env-file
+                -- app.py --
+            """,
+        ),
+        Example(
+            "used in production too",
+            source="""
+                -- docker-compose.yml --
+                services: {app: {build: ., env_file: app.env}}
+                -- docker-compose.prod.yml --
+                services: {app: {image: app:1, env_file: app.env}}
+                -- app.env --
+                POSTGRES_PASSWORD=ve_db_user_app_pwd  # <- committed-env-file
+                -- app.py --
+            """,
+        ),
+        Example(
             "not tracked",
             source="""
                 -- .env (untracked) --
@@ -88,16 +120,39 @@ _ENCRYPTED = ("encrypted:", "ENC[")
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     tracked = facts.repository.tracked
+    in_development = _in_development(facts)
     for path, entries in facts.envfiles():
         if _SAMPLE.search(path) or (tracked is not None and path not in tracked):
             continue
         live = [entry for entry in entries if _is_live(entry)]
+        if path in in_development and not any(_is_real(entry) for entry in live):
+            continue
         if live:
             names = ", ".join(entry.name for entry in live[:3])
             more = f" and {len(live) - 3} more" if len(live) > 3 else ""
             message = f"{path} is in git with {names}{more}: everybody who can clone the repository has the values"
             related = tuple((Span.of(path, entry.at), entry.name) for entry in live[1:])
             yield rule.at(path, live[0].at, message, subject=f"file:{path}", related=related)
+
+
+def _in_development(facts: Facts) -> frozenset[str]:
+    """The env files that compose files for development alone read: those they name, and the .env beside them."""
+    read: dict[bool, set[str]] = {True: set(), False: set()}
+    for path, file in facts.repository.files.items():
+        if file.compose is not None:
+            released = file.compose.released
+            read[released].add(posixpath.join(posixpath.dirname(path), ".env"))
+            read[released] |= {one for service in file.compose.services for one in service.env_files}
+    return frozenset(read[False] - read[True])
+
+
+def _is_real(entry: EnvEntry) -> bool:
+    """Whether a value is more than a word that somebody made up to get started: ``changethis``, ``app_db_password``."""
+    value = entry.value
+    if credentials.provider(value):
+        return True
+    password = credentials.url_password(value)
+    return credentials.looks_secret(entry.name, value if password is None else password)
 
 
 def _is_live(entry: EnvEntry) -> bool:

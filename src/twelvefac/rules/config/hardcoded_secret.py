@@ -9,6 +9,9 @@ changed without a release, and git keeps it after it was deleted.
 
 - Names of secrets, URLs, paths, templates, sentences, placeholders; values that are read from somewhere.
 - Tests, examples and documentation.
+- A value that production's settings, which take over the file's names (`from .base import *`), set anew.
+
+A key for an API is medium: some are made to be seen (in browsers), which its text does not tell.
 - The default of an environment read: that is `secret-default`.
 
 ## How to fix
@@ -133,6 +136,26 @@ rule = Rule(
             """,
         ),
         Example(
+            "common settings whose key production sets anew, a key of somebody's pages",
+            source="""
+                -- shop/settings/base.py --
+                SECRET_KEY = "kgq$h3@!!vbb6*nzfz(dbze=*)zsroqa8"
+                -- shop/settings/prod.py --
+                from .base import *
+
+                with open("/run/secrets/key") as file:
+                    SECRET_KEY = file.read()
+                -- blog/settings/base.py --
+                SECRET_KEY = "kgq$h3@!!vbb6*nzfz(dbze=*)zsroqa8"  # <- hardcoded-secret
+                -- blog/settings/dev.py --
+                from .base import *
+
+                SECRET_KEY = "dev"  # <- hardcoded-secret
+                -- search/youtube.py --
+                URL = "https://www.youtube.com/youtubei/v1/search?key=AIzaSyAO_FJ2SlqU8Q4STEHLGCilw_Y9_11qcW8"
+            """,
+        ),
+        Example(
             "tests and documentation",
             source="""
                 -- tests/test_login.py --
@@ -158,6 +181,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         defaults = _defaults(python)
         for binding in python.bindings:
             what = _named(binding)
+            if what is not None and binding.kind == "name" and not binding.scope:
+                what = None if service.modules.set_again(path, binding.target) else what
             if what is not None and binding.value.at not in defaults:
                 seen.add(binding.value.at)
                 yield _finding(path, binding.value.at, binding.target, *what, binding.scope)
@@ -166,8 +191,10 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             if literal.value.at in seen or literal.value.at in defaults:
                 continue
             whose = credentials.provider(text)
-            if whose is not None:
-                yield _finding(path, literal.value.at, whose, f"a {whose}", HIGH, literal.scope)
+            if whose is not None and "/youtubei/" not in text:  # the key of YouTube's own pages
+                # Google has keys for browsers, which every visitor sees, and for servers: the text does not tell
+                severity = MEDIUM if whose == "Google API key" else HIGH
+                yield _finding(path, literal.value.at, whose, f"a {whose}", severity, literal.scope)
             elif credentials.url_password(text) is not None:
                 severity = MEDIUM if credentials.url_is_local(text) else HIGH
                 yield _finding(path, literal.value.at, "url", "the password in a URL", severity, literal.scope)
@@ -207,7 +234,7 @@ def _named(binding: Binding) -> tuple[str, Severity] | None:
             return None
         return f"the value of {target}", HIGH
     if credentials.holds_secret(target) and credentials.looks_secret(target, text):
-        return f"the value of {target}", HIGH
+        return f"the value of {target}", MEDIUM if credentials.names_api_key(target) else HIGH
     return None
 
 

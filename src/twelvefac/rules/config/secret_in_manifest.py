@@ -66,6 +66,12 @@ rule = Rule(
                 metadata: {name: db}
                 data:
                   password: aHVudGVyMmFiYw==  # <- secret-in-manifest
+                ---
+                apiVersion: v1
+                kind: Secret
+                metadata: {name: jwt}
+                data:
+                  jwt.key: LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQpNSUlKS3dJQkFBS0NBZ0VB  # <- secret-in-manifest
                 -- app.py --
             """,
         ),
@@ -181,6 +187,8 @@ def _decoded(text: str) -> str | None:
 
 def _is_secret(name: str, value: str) -> bool:
     value = value.strip()
+    if credentials.provider(value) == "private key":
+        return True
     if not value or "$" in value or "ENC[" in value or value[:1] in "</{" or "\n" in value:
         return False
     if credentials.provider(value) or credentials.url_password(value) is not None:

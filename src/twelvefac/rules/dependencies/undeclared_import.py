@@ -21,7 +21,7 @@ import posixpath
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
-from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule
+from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.dependencies import is_lock, normalised
 from twelvefac.project.distributions import IMPORTS, NAMESPACES
@@ -31,7 +31,7 @@ rule = Rule(
     __name__,
     factor=Factor.DEPENDENCIES,
     summary="a module that ships imports a package which nothing declares",
-    severity=HIGH,
+    severity=MEDIUM,
     confidence=Confidence.MEDIUM,
     since="0.1",
     examples=(
@@ -61,6 +61,8 @@ rule = Rule(
                 -- requirements.txt --
                 PyYAML==6.0.3
                 python-dateutil==2.9.0
+                opensearch-py==3.2.0
+                django-oauth-toolkit==3.0.1
                 -- Dockerfile --
                 FROM python:3.12-slim
                 CMD ["python", "app.py"]
@@ -69,6 +71,8 @@ rule = Rule(
 
                 import yaml
                 from dateutil import parser
+                from oauth2_provider.models import AccessToken
+                from opensearchpy import OpenSearch
 
                 try:
                     import ujson as json
@@ -143,7 +147,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             if name in own or name in NAMESPACES or name in seen or _is_declared(name, declared):
                 continue
             seen.add(name)
-            message = f"{name} is imported and nothing declares it: a clean install does not have it"
+            message = f"{name} is imported and nothing declares it: it is there only while another package brings it"
             yield rule.at(path, at, message, subject=f"import:{name}")
 
 
@@ -186,7 +190,11 @@ def _is_declared(top: str, declared: frozenset[str]) -> bool:
     if any(top in brought for name, brought in _COMES_WITH.items() if name in declared):
         return True
     # distributions are often called python-x, x-python, django-x, or share a first part with the import
-    return any(normalised(top) in name.split("-") or name.startswith(f"{normalised(top)}-") for name in declared)
+    own = normalised(top)
+    return any(
+        own in name.split("-") or name.startswith(f"{own}-") or name.replace("-", "") == own.replace("-", "")
+        for name in declared
+    )
 
 
 def _own_names(facts: Facts) -> frozenset[str]:
