@@ -104,6 +104,8 @@ rule = Rule(
                     app.run(debug=True)
                 -- shop/settings/dev.py --
                 DEBUG = True
+                -- samples/profiled.py --
+                DEBUG = True
                 -- shop/settings/base.py --
                 import os
 
@@ -128,7 +130,7 @@ rule = Rule(
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
-    yield from _settings(facts)
+    yield from _settings(service, facts)
     yield from _calls(service, facts)
     for image in service.released_images:
         for instruction in image.instructions:
@@ -139,9 +141,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                     yield rule.at(image.path, instruction.at, message, subject=f"env:{name}")
 
 
-def _settings(facts: Facts) -> Iterator[Finding]:
+def _settings(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, binding in facts.bindings():
-        if _is_switch(binding) and not _DEVELOPMENT.search(path):
+        if _is_switch(binding) and not _DEVELOPMENT.search(path) and service.ships(path):
             severity = _severity(
                 binding.value, default=binding.kind == "field" and binding.owner in _settings_classes(facts, path)
             )

@@ -42,6 +42,8 @@ rule = Rule(
                 flask  # <- unpinned
                 requests>=2.0
                 redis==5.0.1
+                bleach==6.3.0
+                bleach[css]
                 celery~=5.4
                 -- app.py --
             """,
@@ -85,6 +87,8 @@ rule = Rule(
                 flask==3.1.0
                 -- requirements-dev.txt --
                 pytest
+                -- requirements/ipython.txt --
+                ipython>=9
                 -- worker/requirements.txt --
                 -c constraints.txt
                 flask
@@ -97,13 +101,23 @@ rule = Rule(
 )
 
 
+_TOOLS = frozenset("ipython jupyter notebook notebooks profiling".split())
+"""``requirements/ipython.txt``: what developers add for themselves."""
+
+
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     manifests = dict(facts.manifests())
     for path, manifest in manifests.items():
         if path.endswith(".in") or manifest.locks or _is_locked(path, manifest, manifests, facts):
             continue
-        open_ones = [one for one in manifest.requirements if one.kind == "open" and not _is_extra(one)]
+        if posixpath.basename(path).rpartition(".")[0] in _TOOLS:
+            continue
+        # "bleach==6.3" and "bleach[css]" in one file: the first pins both
+        pinned = {one.name for one in manifest.requirements if one.kind != "open"}
+        open_ones = [
+            one for one in manifest.requirements if one.kind == "open" and not _is_extra(one) and one.name not in pinned
+        ]
         if open_ones:
             first = open_ones[0]
             related = tuple((Span.of(path, one.at), one.name) for one in open_ones[1:12])
