@@ -267,59 +267,6 @@ def test_a_downgrade_is_refused(service: Path, call: Run) -> None:
     refused(call, service, "orders has template 2.0.0, which is newer than 1.0.0\n", "update", "--to=1.0.0")
 
 
-def test_in_a_folder_of_a_monorepo(first: Path, call: Run, tmp_path: Path, commit: Commit) -> None:
-    top = tmp_path / "mono"
-    shutil.copytree(first, top / "services/orders", ignore=shutil.ignore_patterns(".git"))
-    shutil.copytree(first, top / "services/twin", ignore=shutil.ignore_patterns(".git"))
-    run(tmp_path, "init", "--quiet", str(top))
-    (top / f"services/orders/{SOURCE}/greeting.py").unlink()  # the twin's is alike, and none of our business
-    commit(top)
-    (top / "services/twin/README.md").write_text("dirty elsewhere\n")
-    twin = {path: path.read_bytes() for path in (top / "services/twin").rglob("*") if path.is_file()}
-    code, out, _ = call("update", str(top / "services/orders"))
-    assert code == 0
-    assert "declined  src/orders/greeting.py" in out
-    assert {path: path.read_bytes() for path in (top / "services/twin").rglob("*") if path.is_file()} == twin
-    assert (top / f"services/orders/{SOURCE}/parts.py").is_file()
-    assert call("undo", str(top / "services/orders"))[0] == 0
-    assert run(top, "status", "--porcelain") == b" M services/twin/README.md\n"
-
-
-def test_in_a_linked_work_tree_and_a_shallow_clone(service: Path, call: Run, tmp_path: Path) -> None:
-    run(service, "worktree", "add", "--quiet", str(tmp_path / "linked"))
-    run(tmp_path, "clone", "--quiet", "--depth=1", f"file://{service}", str(tmp_path / "shallow"))
-    for place in (tmp_path / "linked", tmp_path / "shallow"):
-        before = snapshot(place)
-        assert call("update", str(place))[0] == 0
-        assert (place / SOURCE / "parts.py").is_file()
-        assert call("undo", str(service))[0] == 2  # each work tree has its own
-        assert call("undo", str(place))[0] == 0
-        assert snapshot(place) == before
-
-
-@pytest.mark.parametrize("setting", ["input", "true", "as committed"])
-def test_in_a_repository_with_carriage_returns(service: Path, call: Run, commit: Commit, setting: str) -> None:
-    for path in service.rglob("*.py"):
-        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    for name in ("README.md", "pyproject.toml", "template.txt"):
-        (service / name).write_bytes((service / name).read_bytes().replace(b"\n", b"\r\n"))
-    if setting != "as committed":
-        run(service, "config", "core.autocrlf", setting)
-    edit_bytes = (service / SOURCE / "greeting.py").read_bytes().replace(b"STEP_9 = 9", b"STEP_9 = 'mine'")
-    (service / SOURCE / "greeting.py").write_bytes(edit_bytes)
-    commit(service)
-    before = snapshot(service)
-    code, out, error = call("update")
-    assert (code, error) == (0, ""), out
-    greeting = (service / SOURCE / "greeting.py").read_bytes()
-    assert b"'hello'" in greeting
-    assert b"'mine'" in greeting
-    if setting != "input":
-        assert greeting.count(b"\n") == greeting.count(b"\r\n")
-    assert call("undo")[0] == 0
-    assert snapshot(service) == before
-
-
 def test_when_the_old_version_cannot_be_rendered(service: Path, call: Run, commit: Commit) -> None:
     """The manifest serves: what is untouched updates, what was edited is a conflict one can see."""
     for name in (".copier-answers.yml", ".twelvefac/manifest.json"):

@@ -41,6 +41,12 @@ def render(root: Path, data: Mapping[str, str], into: Path) -> None:
     _settle_modes(into)
 
 
+def load_engine() -> None:
+    """Import Copier ahead of a fork, so that both processes have it for the price of one."""
+    with _no_git():
+        import copier  # noqa: F401
+
+
 @contextmanager
 def _no_git() -> Iterator[None]:
     """Hide git from Copier.

@@ -14,7 +14,7 @@ from twelvefac.scaffold.answers import Answers, make_answers
 from twelvefac.scaffold.catalogue import load_catalogue
 from twelvefac.scaffold.history import VERSION_FILE, extract, released
 from twelvefac.scaffold.plan import Plan, make_plan
-from twelvefac.scaffold.render import render
+from twelvefac.scaffold.render import load_engine, render
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:\.dev(\d+))?\Z")
 
@@ -76,8 +76,7 @@ def render_both(
         render(*first)
         render(*second)
         return
-    import copier  # noqa: F401 - imported once, for both
-
+    load_engine()
     child = os.fork()
     if child == 0:
         code = 1

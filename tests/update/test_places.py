@@ -1,0 +1,76 @@
+"""`update` where a repository is not the plain one: a monorepo, a linked work tree, a shallow clone, CRLF."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from update.conftest import Run
+from update.test_update import SOURCE
+from update_trees import run, snapshot
+
+Commit = Callable[[Path], None]
+
+
+def test_in_a_folder_of_a_monorepo(first: Path, call: Run, tmp_path: Path, commit: Commit) -> None:
+    top = tmp_path / "mono"
+    shutil.copytree(first, top / "services/orders", ignore=shutil.ignore_patterns(".git"))
+    shutil.copytree(first, top / "services/twin", ignore=shutil.ignore_patterns(".git"))
+    run(tmp_path, "init", "--quiet", str(top))
+    (top / f"services/orders/{SOURCE}/greeting.py").unlink()  # the twin's is alike, and none of our business
+    commit(top)
+    (top / "services/twin/README.md").write_text("dirty elsewhere\n")
+    twin = {path: path.read_bytes() for path in (top / "services/twin").rglob("*") if path.is_file()}
+    code, out, _ = call("update", str(top / "services/orders"))
+    assert code == 0
+    assert "declined  src/orders/greeting.py" in out
+    assert {path: path.read_bytes() for path in (top / "services/twin").rglob("*") if path.is_file()} == twin
+    assert (top / f"services/orders/{SOURCE}/parts.py").is_file()
+    assert call("undo", str(top / "services/orders"))[0] == 0
+    assert run(top, "status", "--porcelain") == b" M services/twin/README.md\n"
+
+
+def test_in_a_linked_work_tree_and_a_shallow_clone(service: Path, call: Run, tmp_path: Path) -> None:
+    run(service, "worktree", "add", "--quiet", str(tmp_path / "linked"))
+    run(tmp_path, "clone", "--quiet", "--depth=1", f"file://{service}", str(tmp_path / "shallow"))
+    for place in (tmp_path / "linked", tmp_path / "shallow"):
+        before = snapshot(place)
+        assert call("update", str(place))[0] == 0
+        assert (place / SOURCE / "parts.py").is_file()
+        assert call("undo", str(service))[0] == 2  # each work tree has its own
+        assert call("undo", str(place))[0] == 0
+        assert snapshot(place) == before
+
+
+@pytest.mark.parametrize("setting", ["input", "true", "as committed"])
+def test_in_a_repository_with_carriage_returns(service: Path, call: Run, commit: Commit, setting: str) -> None:
+    for path in service.rglob("*.py"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    for name in ("README.md", "pyproject.toml", "template.txt"):
+        (service / name).write_bytes((service / name).read_bytes().replace(b"\n", b"\r\n"))
+    if setting != "as committed":
+        run(service, "config", "core.autocrlf", setting)
+    edit_bytes = (service / SOURCE / "greeting.py").read_bytes().replace(b"STEP_9 = 9", b"STEP_9 = 'mine'")
+    (service / SOURCE / "greeting.py").write_bytes(edit_bytes)
+    commit(service)
+    before = snapshot(service)
+    code, out, error = call("update")
+    assert (code, error) == (0, ""), out
+    greeting = (service / SOURCE / "greeting.py").read_bytes()
+    assert b"'hello'" in greeting
+    assert b"'mine'" in greeting
+    if setting != "input":
+        assert greeting.count(b"\n") == greeting.count(b"\r\n")
+    assert call("undo")[0] == 0
+    assert snapshot(service) == before
+
+
+def test_ejecting_is_deleting_two_things(service: Path, call: Run, commit: Commit) -> None:
+    """Nothing of the service speaks of its records, so it goes on as it is without them."""
+    (service / ".copier-answers.yml").unlink()
+    shutil.rmtree(service / ".twelvefac")
+    texts = [path.read_text("utf-8") for path in service.rglob("*") if path.is_file() and ".git" not in path.parts]
+    assert not [text for text in texts if ".copier-answers" in text or ".twelvefac" in text]
+    commit(service)
+    assert call("update")[0] == 2
+    assert call("adopt")[0] == 0  # and the way back
