@@ -52,7 +52,10 @@ class Image:
         for index in range(len(stages) - 1, -1, -1):
             if not _DEVELOPMENT_STAGE.search(stages[index].name.lower()):
                 return index
-        return len(stages) - 1
+        for index in range(len(stages) - 1, 0, -1):  # all are for development: the one that others start from
+            if all((stages[index].base or "").lower() != other.name.lower() for other in stages[:index]):
+                return index
+        return 0
 
     @cached_property
     def lineage(self) -> tuple[Stage, ...]:
@@ -74,8 +77,12 @@ class Image:
 
     @property
     def released_stages(self) -> tuple[Stage, ...]:
-        """The stages up to the released one; those behind it (``dev``, ``unittests``) are for other builds."""
-        return self.dockerfile.stages[: self._final + 1]
+        """The stages up to the released one, without those for development (``dev``) that it takes nothing from."""
+        return tuple(
+            stage
+            for stage in self.dockerfile.stages[: self._final + 1]
+            if not _DEVELOPMENT_STAGE.search(stage.name.lower()) or any(stage is one for one in self.built_from)
+        )
 
     @cached_property
     def built_from(self) -> tuple[Stage, ...]:

@@ -129,6 +129,11 @@ class Service:
             return False
         return path not in self._built_or_probed
 
+    def is_for_developers(self, path: str) -> bool:
+        """Whether a manifest lies in a folder of scripts and tools that is no service of its own."""
+        inside = path[len(self.root) + 1 :] if self.root and (self.images or self.released) else path
+        return not _ASIDE.isdisjoint(inside.lower().split("/")[:-1])
+
     @cached_property
     def _built_or_probed(self) -> frozenset[str]:
         found = set()

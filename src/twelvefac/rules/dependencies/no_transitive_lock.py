@@ -91,6 +91,8 @@ _PULLED_IN = frozenset(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, manifest in facts.manifests():
+        if service.is_for_developers(path):
+            continue
         own = [one for one in manifest.requirements if not one.group]
         if path.endswith((".in", "pyproject.toml", "Pipfile")) or manifest.locks or len(own) < 2:
             continue

@@ -87,6 +87,8 @@ rule = Rule(
                 flask==3.1.0
                 -- requirements-dev.txt --
                 pytest
+                -- scripts/load/requirements.txt --
+                locust
                 -- requirements/ipython.txt --
                 ipython>=9
                 -- worker/requirements.txt --
@@ -111,7 +113,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, manifest in manifests.items():
         if path.endswith(".in") or manifest.locks or _is_locked(path, manifest, manifests, facts):
             continue
-        if posixpath.basename(path).rpartition(".")[0] in _TOOLS:
+        if posixpath.basename(path).rpartition(".")[0] in _TOOLS or service.is_for_developers(path):
             continue
         # "bleach==6.3" and "bleach[css]" in one file: the first pins both
         pinned = {one.name for one in manifest.requirements if one.kind != "open"}

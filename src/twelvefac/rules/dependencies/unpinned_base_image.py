@@ -81,6 +81,17 @@ rule = Rule(
                 CMD ["python", "-m", "app"]
                 FROM builder AS dev-envs
                 COPY --from=gloursdocker/docker / /
+                -- api/Dockerfile --
+                FROM python:3.12-slim AS build
+                FROM build AS dev-envs
+                COPY --from=gloursdocker/docker / /
+                FROM scratch
+                COPY --from=build /app /app
+                -- vue/Dockerfile --
+                FROM node:22 AS development
+                CMD ["yarn", "serve"]
+                FROM development AS dev-envs
+                COPY --from=gloursdocker/docker / /
                 -- web/app.py --
                 -- app.py --
             """,
