@@ -281,11 +281,17 @@ def snapshot(folder: Path) -> tuple[dict[str, tuple[str, bytes]], bytes]:
 
 
 def merge(
-    repository: Repository, base: Files, theirs: Files, told: Told = lambda _: None, *, records: bool = False
+    repository: Repository,
+    base: Files,
+    theirs: Files,
+    told: Told = lambda _: None,
+    *,
+    records: bool = False,
+    declared: Mapping[str, str] | None = None,
 ) -> tuple[Proposal, Operation | None]:
     """Update a work tree from ``base`` to ``theirs`` as the command does, renders given."""
     extra = {".copier-answers.yml": b"_commit: 2\n", ".twelvefac/manifest.json": b"{}\n"} if records else {}
-    wanted = Wanted(base, theirs, extra, Labels("template 1.0.0", "template 2.0.0"))
+    wanted = Wanted(base, theirs, extra, Labels("template 1.0.0", "template 2.0.0"), declared or {})
     with locked(repository), refusing():
         proposal = propose(repository, Provenance("1.0.0", {"name": "orders"}, {}), wanted, indexed(repository))
         return proposal, apply(repository, proposal, "update", "update of orders to template 2.0.0", told)

@@ -299,3 +299,29 @@ def test_the_journal_of_a_newer_version_is_not_guessed_at(folder: Path) -> None:
     (repository.state / JOURNAL).write_text(json.dumps({"version": 2, "steps": []}))
     with pytest.raises(MachineError, match="was written by another version of twelvefac"), locked(repository):
         recover(repository)
+
+
+def test_a_folder_that_cannot_be_written(folder: Path) -> None:
+    """Whichever folder it is: refused, and everything as it was."""
+    by: list[str] = []
+    if os.geteuid() == 0:  # whom permissions do not stop, unless the capabilities are given up
+        by = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+        if shutil.which("setpriv") is None:
+            pytest.skip("root may write everywhere, and there is no setpriv to give that up")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path;"
+        "from update.test_stopped import BASE, THEIRS, merge, find_repository;"
+        "from twelvefac.cli._boundary import guarded;"
+        "sys.exit(guarded(lambda: merge(find_repository(Path(sys.argv[2])), BASE, THEIRS, records=True) and 0, []))"
+    )
+    before = snapshot(folder)
+    for place in (folder, folder / "old", folder / ".twelvefac", folder / ".git", folder / ".git/objects"):
+        place.chmod(0o555)
+        command = [*by, sys.executable, "-c", code, str(Path(__file__).parents[1]), str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        place.chmod(0o755)
+        assert done.returncode == 2, (place, done.stderr)
+        assert done.stderr.startswith("error: ")
+        assert "internal" not in done.stderr
+        assert snapshot(folder) == before, place
+        assert read_operation(repository_of(folder), JOURNAL) is None, (place, done.stderr)

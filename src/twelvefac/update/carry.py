@@ -18,11 +18,11 @@ from twelvefac.update.install import (
     stage_entries,
     stage_places,
     staged_place,
+    undo_ref,
 )
 from twelvefac.update.journal import (
     KEPT_REF,
     LAST,
-    UNDO_REF,
     Operation,
     Place,
     Step,
@@ -85,7 +85,7 @@ def apply(
         kept = _kept(repository, steps)
         told("old files kept")
         conflicts = tuple(repository.prefix + path for path in proposal.stages)
-        operation = Operation(kind, title, steps, conflicts, str(staging), kept, _undo_ref(repository))
+        operation = Operation(kind, title, steps, conflicts, str(staging), kept, undo_ref(repository))
     except (OSError, TwelvefacError, KeyboardInterrupt) as error:
         if staging is not None:
             remove_staging(staging)
@@ -188,10 +188,6 @@ def _kept(repository: Repository, steps: tuple[Step, ...]) -> str:
     return keep(repository, places)
 
 
-def _undo_ref(repository: Repository) -> str:
-    return git(repository, "rev-parse", "--verify", "--quiet", UNDO_REF, fine=(0, 1)).decode().strip()
-
-
 def _changed_since(repository: Repository, operation: Operation) -> list[str]:
     changed = []
     lines = index_lines(repository, [step.path for step in operation.steps])
@@ -241,7 +237,7 @@ def _reverse(repository: Repository, operation: Operation, kind: str, told: Told
         if isinstance(error, OSError):
             raise machine_refusal(error) from error
         raise
-    back = Operation(kind, f"{kind} of the {operation.title}", steps, (), str(staging), "", _undo_ref(repository))
+    back = Operation(kind, f"{kind} of the {operation.title}", steps, (), str(staging), "", undo_ref(repository))
     carry_out(repository, back, told, last=False)
 
 

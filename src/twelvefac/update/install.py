@@ -208,10 +208,8 @@ def roll_back(repository: Repository, operation: Operation) -> None:
             old.rename(full)
     if not _index_is(repository, operation.steps, after=False):
         write_index(repository, operation.steps, after=False)
-    if operation.previous:
-        git(repository, "update-ref", UNDO_REF, operation.previous)
-    else:
-        git(repository, "update-ref", "-d", UNDO_REF)
+    with suppress(MachineError):  # it holds objects, nothing more: one that stays does no harm
+        _set_undo_ref(repository, operation.previous)
     drop_journal(repository)
     remove_staging(staging)
 
@@ -256,8 +254,19 @@ def _move(repository: Repository, operation: Operation, told: Told) -> None:
 def _finish(repository: Repository, operation: Operation, *, last: bool) -> None:
     finish_journal(repository, keep=last)
     if not last:
-        git(repository, "update-ref", "-d", UNDO_REF)
+        _set_undo_ref(repository, "")
     remove_staging(Path(operation.staging))
+
+
+def undo_ref(repository: Repository) -> str:
+    """Return what the undo ref names, empty when there is none."""
+    return git(repository, "rev-parse", "--verify", "--quiet", UNDO_REF, fine=(0, 1)).decode().strip()
+
+
+def _set_undo_ref(repository: Repository, commit: str) -> None:
+    """Let the undo ref name ``commit``, or be absent; where it does already, nothing needs to be writable."""
+    if undo_ref(repository) != commit:
+        git(repository, "update-ref", *([UNDO_REF, commit] if commit else ["-d", UNDO_REF]))
 
 
 def _back_after(repository: Repository, operation: Operation, error: BaseException) -> None:
