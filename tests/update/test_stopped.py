@@ -315,7 +315,7 @@ def test_a_folder_that_cannot_be_written(folder: Path) -> None:
         "sys.exit(guarded(lambda: merge(find_repository(Path(sys.argv[2])), BASE, THEIRS, records=True) and 0, []))"
     )
     before = snapshot(folder)
-    for place in (folder, folder / "old", folder / ".twelvefac", folder / ".git", folder / ".git/objects"):
+    for place in (folder / ".git/objects", folder / ".git", folder / ".twelvefac", folder / "old", folder):
         place.chmod(0o555)
         command = [*by, sys.executable, "-c", code, str(Path(__file__).parents[1]), str(folder)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
