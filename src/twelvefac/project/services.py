@@ -31,6 +31,8 @@ _ASIDE = frozenset(
 )
 _ASIDE_ON_TOP = frozenset("tools tool utils util bin ci release misc admin-tools local".split())
 """Folders of what developers run; those of the second kind only at the top, and where what runs is known."""
+_SHOWN = frozenset("demo demos tutorial tutorials samples sample".split())
+"""Folders in which whole services may lie, with manifests of their own."""
 _PYTHON_FILE = regex(r"[\w./${}-]{1,200}\.py\b")
 
 DJANGO_MODULES = frozenset(
@@ -132,7 +134,7 @@ class Service:
     def is_for_developers(self, path: str) -> bool:
         """Whether a manifest lies in a folder of scripts and tools that is no service of its own."""
         inside = path[len(self.root) + 1 :] if self.root and (self.images or self.released) else path
-        return not _ASIDE.isdisjoint(inside.lower().split("/")[:-1])
+        return not (_ASIDE - _SHOWN).isdisjoint(inside.lower().split("/")[:-1])
 
     @cached_property
     def _built_or_probed(self) -> frozenset[str]:
