@@ -74,3 +74,23 @@ def test_ejecting_is_deleting_two_things(service: Path, call: Run, commit: Commi
     commit(service)
     assert call("update")[0] == 2
     assert call("adopt")[0] == 0  # and the way back
+
+
+def test_with_ids_of_sha256(service: Path, call: Run, commit: Commit) -> None:
+    shutil.rmtree(service / ".git")
+    run(service, "init", "--quiet", "--object-format=sha256")
+    commit(service)
+    before = snapshot(service)
+    assert call("update")[0] == 0
+    assert call("undo")[0] == 0
+    assert snapshot(service) == before
+
+
+def test_a_line_feed_in_the_path(service: Path, call: Run) -> None:
+    odd = service.with_name("odd\nname")
+    shutil.copytree(service, odd)
+    code, _, error = call("update", str(odd))
+    assert (code, error.splitlines()) == (
+        2,
+        [f"error: {service.parent}/odd\\nname has a line feed in its path, which git's answers cannot carry"],
+    )

@@ -32,6 +32,7 @@ _OPTIONS = (
     *("-c", "maintenance.auto=false"),
     *("-c", "safe.directory=*"),  # git itself was asked first, with the user's own list
 )
+_ANSWERS = 7  # lines that the first question gets, the empty one at the end with them
 # what another operation leaves while it waits for the user
 _UNDER_WAY = {
     "MERGE_HEAD": "merge",
@@ -93,6 +94,8 @@ def find_repository(folder: Path) -> Repository:
             )
         raise RefusedError(f"git refuses to work in {shown(folder)}: {reason}")
     lines = os.fsdecode(done.stdout).split("\n")
+    if len(lines) != _ANSWERS:
+        raise RefusedError(f"{shown(folder)} has a line feed in its path, which git's answers cannot carry")
     top, directory, state, objects = (Path(line) for line in lines[:4])
     kept = _spawn(["git", "config", "-z", "--get-regexp", _KEPT], folder, user)
     pairs = [entry.split("\n", 1) for entry in os.fsdecode(kept.stdout).split("\0") if "\n" in entry]
