@@ -31,6 +31,9 @@ from twelvefac.update.install import recover
 from twelvefac.update.journal import JOURNAL, LAST, locked, read_operation
 from twelvefac.update.repository import Repository, find_repository
 
+# the runner's own thread is no part of what is forked here
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
 LINES = [f"line {number}" for number in range(12)]
 BASE = {
     "changed.py": File(REGULAR, text(*LINES)),
