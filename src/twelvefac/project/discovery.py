@@ -20,7 +20,8 @@ _SKIPPED_FOLDERS = frozenset(
 )
 _TEST_FOLDERS = frozenset("tests test testing __tests__ testsuite e2e integration_tests unit_tests unittests".split())
 _OTHER_FOLDERS = frozenset(
-    "docs doc examples example samples vendor vendored third_party benchmarks contrib playground notebooks".split()
+    "docs doc examples example samples CodeSamples code-samples code_samples vendor vendored third_party benchmarks "
+    "contrib playground notebooks".split()
 )
 _PIPELINE_FOLDERS = frozenset((".github", ".gitlab", ".circleci", ".devcontainer"))
 _MIGRATION_FOLDERS = frozenset(("migrations", "versions"))

@@ -13,7 +13,7 @@ from twelvefac.source.span import Span
 
 PRODUCTION = regex(r"(?:^|[._/-])(?:prod|production|release)(?:$|[._/-])")
 _NOT_RELEASED = regex(
-    r"(?:^|[._/-])(?:dev|devel|develop|development|local|test|tests|testing|ci|debug|lint|(?:\w{1,40}_)?mocks?)(?:$|[._/-])"
+    r"(?:^|[._/-])(?:dev|devel|develop|development|local|test|tests|testing|ci|debug|lint|\w{0,20}docs|(?:\w{1,40}_)?mocks?)(?:$|[._/-])"
 )
 _DEVELOPMENT_STAGE = regex(
     r"(?:^|[-_])(?:dev|devel|develop|development|(?:unit|integration)?-?tests?|testing|lint|debug|ci)(?:$|[-_])"

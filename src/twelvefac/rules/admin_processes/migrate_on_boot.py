@@ -77,6 +77,35 @@ rule = Rule(
     ),
     examples=(
         Example(
+            "a command of one's own that migrates",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                ENTRYPOINT ["./boot.sh"]
+                -- boot.sh --
+                #!/bin/sh
+                while true; do
+                    flask deploy  # <- migrate-on-boot
+                    [ "$?" = 0 ] && break
+                done
+                flask warm-up
+                exec gunicorn -b :5000 shop:app
+                -- shop.py --
+                from flask import Flask
+                from flask_migrate import upgrade
+
+                app = Flask(__name__)
+
+                @app.cli.command()
+                def deploy():
+                    upgrade()
+
+                @app.cli.command()
+                def warm_up():
+                    pass
+            """,
+        ),
+        Example(
             "in the start line and in a start script",
             source="""
                 -- a/Dockerfile --
@@ -188,13 +217,14 @@ rule = Rule(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     replicas = _replicas(service)
+    own = {call.scope for _, call in facts.calls("flask_migrate.upgrade", "alembic.command.upgrade")}
     seen: set[Span] = set()
     for process in service.released:
         steps = process.steps or ()
         if not steps or _what(steps[-1].launch) is not None:
             continue  # migrating is all that it does
         for step in steps[:-1]:
-            what = _what(step.launch)
+            what = _what(step.launch) or _own_command(step.launch, own)
             if what is None or step.block not in _ALWAYS or step.background or step.span in seen:
                 continue
             seen.add(step.span)
@@ -237,6 +267,12 @@ def _what(start: Launch) -> str | None:
         ):
             return f"{program} {command}"
     return None
+
+
+def _own_command(start: Launch, functions: set[str]) -> str | None:
+    """``flask deploy``, where the service has a command ``deploy`` that migrates."""
+    name = next((word for word in start.args if not word.startswith("-")), "")
+    return f"flask {name}" if start.program == "flask" and name.replace("-", "_") in functions else None
 
 
 def _in_code(service: Service, facts: Facts, replicas: str) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ different from what was tested: a bind mount over the code runs what lies on the
 ## What it does not flag
 
 - Builder stages, images for development, override files of compose.
+- A group for development that the project does not have.
 - `--no-dev`, `--without dev`, `--only main`.
 
 ## How to fix
@@ -23,6 +24,7 @@ from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.command import launch, split_shell
 from twelvefac.project.facts import Instruction
+from twelvefac.project.images import Image
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
 
@@ -64,6 +66,39 @@ rule = Rule(
             """,
         ),
         Example(
+            "groups that are installed unless one says no",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                RUN uv sync --frozen  # <- dev-in-release
+                RUN uv sync --frozen --no-dev
+                RUN poetry install  # <- dev-in-release
+                RUN poetry install --only main && poetry install $OPTIONS
+                CMD ["python", "app.py"]
+                -- pyproject.toml --
+                [project]
+                name = "app"
+                version = "1"
+                [dependency-groups]
+                dev = ["pytest>=8,<9"]
+                -- app.py --
+            """,
+        ),
+        Example(
+            "no group for development",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                RUN uv sync --frozen
+                CMD ["python", "app.py"]
+                -- pyproject.toml --
+                [project]
+                name = "app"
+                version = "1"
+                -- app.py --
+            """,
+        ),
+        Example(
             "a builder, and without",
             source="""
                 -- Dockerfile --
@@ -95,6 +130,7 @@ rule = Rule(
 )
 
 _DEVELOPMENT_FILE = regex(r"(?:.*[/._-])?(?:dev|development|tests?|testing|lint|debug)(?:[/._-].*)?", re.IGNORECASE)
+_WITHOUT = regex(r"--(?:no-dev|no-default-groups|only|without|no-group|only-group|only-root)\b|\$")
 _GROUP = regex(r"(?:dev|develop|development|tests?|testing|lint)", re.IGNORECASE)
 _TESTS = regex(r"(?:\./)?tests?/?(?:\*\*?)?")
 
@@ -102,8 +138,9 @@ _TESTS = regex(r"(?:\./)?tests?/?(?:\*\*?)?")
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for image in service.released_images:
+        by_default = _by_default(facts, image)
         for one in image.instructions:
-            what = _development(one)
+            what = _development(one, by_default=by_default)
             if what is not None:
                 message = f"{what} in the released image: larger, and not what runs in the other deploys"
                 yield rule.at(image.path, one.at, message, subject=f"development:{what}")
@@ -116,7 +153,16 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 yield rule.at(file.path, mount.at, message, subject=f"mount:{mount.target}", symbol=composed.name)
 
 
-def _development(one: Instruction) -> str | None:
+def _by_default(facts: Facts, image: Image) -> bool:
+    """Whether installers put a group ``dev`` into the image unless they are told not to."""
+    groups = {
+        one.group for path, manifest in facts.manifests() if path.endswith(".toml") for one in manifest.requirements
+    }
+    told = {"UV_NO_DEV", "UV_NO_DEFAULT_GROUPS", "POETRY_WITHOUT", "POETRY_ONLY"}
+    return "dev" in groups and told.isdisjoint(image.environment)
+
+
+def _development(one: Instruction, *, by_default: bool) -> str | None:
     if one.keyword in ("COPY", "ADD") and "from" not in dict(one.flags):
         sources = one.args[:-1] if one.form == "exec" else tuple(one.text.split()[:-1])
         tests = next((source for source in sources if _TESTS.fullmatch(source)), None)
@@ -125,13 +171,13 @@ def _development(one: Instruction) -> str | None:
         return None
     for line in (one.text, *(line for body in one.heredocs for line in body.split("\n"))):
         for command in split_shell(line) or ():
-            what = _installs(command.words)
+            what = _installs(command.words, by_default=by_default)
             if what is not None:
                 return what
     return None
 
 
-def _installs(words: tuple[str, ...]) -> str | None:
+def _installs(words: tuple[str, ...], *, by_default: bool) -> str | None:
     start = launch(words)
     program, args = start.program, start.args
     if re.fullmatch(r"pip[\d.]{0,4}", program) or (program == "uv" and args[:1] == ("pip",)):
@@ -143,6 +189,8 @@ def _installs(words: tuple[str, ...]) -> str | None:
         return f"the extra {groups[0]} is installed" if groups else None
     if program == "poetry" and args[:1] == ("install",):
         group = start.option("--with")
+        if by_default and group is None and _WITHOUT.search(" ".join(args)) is None:
+            return "the group dev is installed"
         return (
             f"the group {group} is installed" if group and any(_GROUP.fullmatch(x) for x in group.split(",")) else None
         )
@@ -150,5 +198,7 @@ def _installs(words: tuple[str, ...]) -> str | None:
         return "the group dev is installed"
     if program == "uv" and args[:1] == ("sync",):
         group = start.option("--group", "--extra")
+        if by_default and group is None and _WITHOUT.search(" ".join(args)) is None:
+            return "the group dev is installed"
         return f"the group {group} is installed" if group and _GROUP.fullmatch(group) else None
     return None

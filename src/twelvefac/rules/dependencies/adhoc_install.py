@@ -45,6 +45,7 @@ rule = Rule(
                 FROM python:3.12-slim
                 RUN pip install --no-cache-dir -r requirements.txt && pip install gunicorn  # <- adhoc-install
                 RUN pip install "psycopg2-binary" debugpy  # <- adhoc-install
+                RUN pip --no-cache-dir install poetry  # <- adhoc-install
                 CMD ["gunicorn", "-b:8000", "app:app"]
                 -- app.py --
             """,
@@ -152,6 +153,8 @@ def _installed(one: Instruction) -> list[str]:
                 continue
             elif not re.fullmatch(r"pip[\d.]{0,4}|easy_install", program):
                 continue
+            while args and args[0].startswith("--"):  # pip --no-cache-dir install
+                args = args[1:]
             if args[:1] == ["install"] or program == "easy_install":
                 names += _bare(args[1:] if args[:1] == ["install"] else args)
     return names
