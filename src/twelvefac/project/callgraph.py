@@ -29,10 +29,21 @@ def called(roots: Iterable[Place], python: Mapping[str, PythonFacts], modules: M
         if place in seen:
             continue
         seen.add(place)
-        function = known.get(path, {}).get(name)
+        function = known.get(path, {}).get(name) or _of_instance(path, name, python, known)
         if function is not None:
+            seen.add((path, function.name))
             queue += _next(path, function, modules)
     return frozenset(seen)
+
+
+def _of_instance(
+    path: str, name: str, python: Mapping[str, PythonFacts], known: Mapping[str, Mapping[str, Function]]
+) -> Function | None:
+    """The method that ``store.add`` means in a file where ``store`` is an instance of one of its classes."""
+    head, _, rest = name.partition(".")
+    facts = python.get(path)
+    owner = dict(facts.instances).get(head) if facts is not None and rest else None
+    return known[path].get(f"{owner}.{rest}") if owner is not None else None
 
 
 def _next(path: str, function: Function, modules: Modules) -> list[Place]:

@@ -204,9 +204,11 @@ class Import(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """A module-level name that can hold state between requests, and who touches it.
+    """A name that can hold state between requests, and who touches it.
 
-    ``writes`` and ``reads`` are ``(function, Pos)``; a write changes the container in place or rebinds a
+    ``holds`` is ``container`` or ``number`` for a module's own, ``imported`` for another module's (``name`` is its full
+    name), ``attribute`` for a container of a class (``Class.name``) and ``application`` for one on an application's
+    ``state``. ``writes`` and ``reads`` are ``(function, Pos)``; a write changes the container in place or rebinds a
     ``global``.
     """
 
@@ -231,6 +233,8 @@ class PythonFacts(NamedTuple):
     imports: tuple[Import, ...] = ()
     shared: tuple[Shared, ...] = ()
     literals: tuple[Literal, ...] = ()
+    containers: tuple[tuple[str, Pos], ...] = ()
+    instances: tuple[tuple[str, str], ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     loops: tuple[Loop, ...] = ()
     acknowledgements: tuple[Acknowledgement, ...] = ()

@@ -24,7 +24,7 @@ from twelvefac.project.facts import (
 )
 from twelvefac.project.python_flow import acknowledgements, endless_loops
 from twelvefac.project.python_logs import logged
-from twelvefac.project.python_state import shared_state
+from twelvefac.project.python_state import module_containers, module_instances, shared_state
 from twelvefac.project.python_values import Names, Places, ValueReader, dotted
 from twelvefac.project.python_walk import Walk
 from twelvefac.project.unreadable import UnreadableError
@@ -67,6 +67,8 @@ def read_python(data: bytes, wanted: frozenset[str]) -> PythonFacts:
         ),
         imports=tuple(Import(module, name, places(node), scope) for module, name, (node, scope, _) in walk.imports),
         shared=tuple(shared_state(walk, tree, names, places)),
+        containers=tuple(module_containers(tree, names, places)),
+        instances=tuple(module_instances(walk)),
         comparisons=tuple(_comparisons(walk, places, values)),
         literals=tuple(Literal(values.read(node, scope), scope) for node, scope, _ in walk.literals),
         loops=tuple(endless_loops(walk, names, places, values)),

@@ -22,13 +22,23 @@ _HOLDER = regex(
     rb"SimpleQueue)\b|\d+)",
     re.MULTILINE,
 )
+_STATE = regex(r"(?:request\.)?(?:app|application)\.state\.\w{1,100}")
+_EMPTY = regex(
+    rb"^([a-z_]\w{0,100})[ \t]{0,8}(?::[^=\n]{1,200})?=[ \t]{0,8}"
+    rb"(?:\{\}|\[\]|(?:\w{1,40}\.){0,2}(?:set|dict|list|defaultdict|OrderedDict|deque)\()",
+    re.MULTILINE,
+)
+_INSTANCE = regex(rb"^[a-z_]\w{0,100}[ \t]{0,8}(?::[^=\n]{1,100})?=[ \t]{0,8}[A-Z]\w{0,100}\(", re.MULTILINE)
+_OWN = regex(rb"self\.\w{1,100}[ \t]{0,4}(?::[^=\n]{1,100})?=[ \t]{0,4}(?:\{|\[|(?:dict|list|set|defaultdict|deque)\()")
 _NAMES = regex(rb"[A-Za-z_]\w{0,100}")
 _CHANGED = regex(rb"([A-Za-z_]\w{0,100})[ \t]{0,4}(?:\[|\.[ \t]{0,4}(?:" + "|".join(CHANGES).encode() + rb")\b)")
 
 
 def may_share(data: bytes) -> bool:
     """Whether a file may have shared state: a look at its text that is wrong only by saying yes."""
-    if b"global " in data:
+    if b"global " in data or b".state." in data or _EMPTY.search(data):
+        return True
+    if _INSTANCE.search(data) and _OWN.search(data):
         return True
     names = {name for match in _HOLDER.finditer(data) for name in _NAMES.findall(match.group(1))}
     return bool(names) and any(match.group(1) in names for match in _CHANGED.finditer(data))
@@ -52,8 +62,10 @@ def shared_state(walk: Walk, tree: ast.Module, names: Names, places: Places) -> 
         for name in node.names:
             rebound.setdefault(name, set()).add(scope)
     hides = _locals(walk, rebound)
+    yield from _elsewhere(walk, names, places, hides, set(holders))
     writes: dict[str, list[tuple[str, Pos]]] = {}
-    for name, (node, scope, _) in walk.changes:
+    for chain, (node, scope, _) in walk.changes:
+        name = chain.partition(".")[0]
         holds = holders[name][0] if name in holders else ""
         rebinds = scope in rebound.get(name, ())
         if scope and (scope, name) not in hides and (holds == "container" or (holds == "number" and rebinds)):
@@ -69,6 +81,51 @@ def shared_state(walk: Walk, tree: ast.Module, names: Names, places: Places) -> 
     for name, where in writes.items():
         holds, at = holders[name]
         yield Shared(name, holds, at, tuple(sorted(set(where))), tuple(sorted(set(reads.get(name, ())))))
+
+
+def module_containers(tree: ast.Module, names: Names, places: Places) -> Iterable[tuple[str, Pos]]:
+    """The module-level names that are bound to a container, and where."""
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            if _holds(statement.value, names) == "container":
+                yield from ((target.id, places(target)) for target in targets if isinstance(target, ast.Name))
+
+
+def module_instances(walk: Walk) -> Iterable[tuple[str, str]]:
+    """The module-level names that hold an instance of one of the file's own classes: ``(name, class)``."""
+    classes = {scope for _, scope, _ in walk.classes}
+    for (scope, name), value in walk.instances.items():
+        if not scope and value.removesuffix("()") in classes and value.endswith("()"):
+            yield name, value.removesuffix("()")
+
+
+def _elsewhere(
+    walk: Walk, names: Names, places: Places, hides: set[tuple[str, str]], own: set[str]
+) -> Iterable[Shared]:
+    """State that is no module-level name of this file: imported, a class's, an application's."""
+    classes = {scope for _, scope, _ in walk.classes}
+    attributes = {
+        f"{(owner or scope).removesuffix('.__init__')}.{target.removeprefix('self.')}": places(node)
+        for target, kind, node, owner, (_, scope, _) in walk.assigns
+        if (kind == "field" or (target.startswith("self.") and scope.endswith(".__init__")))
+        and _holds(node, names) == "container"
+    }
+    found: dict[tuple[str, str], list[tuple[str, Pos]]] = {}
+    for chain, (node, scope, _) in walk.changes:
+        head, _, rest = chain.partition(".")
+        if not scope or not head:
+            continue
+        if rest and (_STATE.fullmatch(chain)):
+            found.setdefault((chain, "application"), []).append((scope, places(node)))
+        elif head in ("self", "cls") and f"{scope.rpartition('.')[0]}.{rest}" in attributes:
+            found.setdefault((f"{scope.rpartition('.')[0]}.{rest}", "attribute"), []).append((scope, places(node)))
+        elif head in classes and chain in attributes:
+            found.setdefault((chain, "attribute"), []).append((scope, places(node)))
+        elif head in walk.aliases and head not in own and (scope, head) not in hides:
+            found.setdefault((names.resolve(chain, scope) or chain, "imported"), []).append((scope, places(node)))
+    for (name, holds), writes in found.items():
+        yield Shared(name, holds, attributes.get(name, writes[0][1]), tuple(sorted(set(writes))), ())
 
 
 def _locals(walk: Walk, rebound: dict[str, set[str]]) -> set[tuple[str, str]]:
@@ -94,5 +151,6 @@ def _holds(value: ast.expr, names: Names) -> str:
     if isinstance(value, ast.Constant):
         if value.value is None:
             return "none"
-        return "number" if isinstance(value.value, int | float) else "other"
+        is_count = isinstance(value.value, int | float) and not isinstance(value.value, bool)
+        return "number" if is_count else "other"  # a flag that is switched once is no state of requests
     return "other"

@@ -91,7 +91,7 @@ class Walk:
             if keyword.arg:
                 self.assigns.append((keyword.arg, "keyword", keyword.value, owner or "", item))
         if isinstance(node.func, ast.Attribute) and node.func.attr in CHANGES:
-            self.changes.append((_base(node.func.value), item))
+            self.changes.append((_chain(node.func.value), item))
 
     def on_subscript(self, item: Scoped) -> None:
         self.subscripts.append(item)
@@ -122,7 +122,7 @@ class Walk:
 
     def _note_change(self, target: ast.expr, item: Scoped) -> None:
         if not isinstance(target, ast.Name) or isinstance(item[0], ast.AugAssign):
-            self.changes.append((_base(target), item))
+            self.changes.append((_chain(target), item))
 
     def _bind(self, target: ast.expr, value: ast.expr, item: Scoped) -> None:
         _, scope, _ = item
@@ -262,11 +262,19 @@ def _check_length(name: str, node: Any) -> None:
         raise UnreadableError(f"a name of more than {LONGEST_NAME} characters", node.lineno)
 
 
-def _base(node: ast.expr) -> str:
-    """The variable that a chain of attributes and subscripts starts from; "" where it is none."""
+def _chain(node: ast.expr) -> str:
+    """The dotted name of what is changed; "" where it starts from no variable.
+
+    ``store.sessions[user]`` and ``store.sessions[user].items`` both change ``store.sessions``.
+    """
+    parts: list[str] = []
     while isinstance(node, ast.Subscript | ast.Attribute):
+        if isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+        else:
+            parts.clear()
         node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
 _VISITS: dict[type, Callable[[Walk, Scoped], tuple[str, bool] | None]] = {

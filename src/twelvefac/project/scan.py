@@ -63,7 +63,7 @@ class _Words:
 class Scanner:
     """Reads files for a set of rules: their anchors decide what is parsed, their names what is kept.
 
-    ``confirmed`` are further anchors, each with what a file that has them is asked before it is parsed.
+    ``confirmed`` are further anchors (none: every file), each with what a file that has them is asked first.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Scanner:
             (regex(expression[1:]), None if frozenset() in parts[expression] else _Words(parts[expression]))
             for expression in sorted(parts)
         )
-        self._confirmed = tuple((_Words(one), confirm) for one, confirm in confirmed)
+        self._confirmed = tuple((_Words(one) if one else None, confirm) for one, confirm in confirmed)
         self._names = frozenset(names) | environment.WORDS
         self._prefilter = prefilter
 
@@ -99,7 +99,7 @@ class Scanner:
         return (
             self._plain.found(words)
             or any((gate is None or gate.found(words)) and part.search(data) for part, gate in self._parts)
-            or any(gate.found(words) and confirm(data) for gate, confirm in self._confirmed)
+            or any((gate is None or gate.found(words)) and confirm(data) for gate, confirm in self._confirmed)
         )
 
     def scan(self, path: str, kind: str, data: bytes) -> FileFacts:

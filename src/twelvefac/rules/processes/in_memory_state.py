@@ -21,12 +21,12 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
+from twelvefac.project.callgraph import called
 from twelvefac.project.credentials import words_of
 from twelvefac.project.facts import Function, PythonFacts
 from twelvefac.project.python_state import may_share
-from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
-from twelvefac.source.span import Span
+from twelvefac.source.span import Pos, Span
 
 _ROUTES = frozenset(("route", "get", "post", "put", "patch", "delete", "websocket", "api_route", "websocket_route"))
 _HOOKS = frozenset(
@@ -38,8 +38,9 @@ _VIEWS = frozenset(
     "WebSocketEndpoint TemplateView WebsocketConsumer AsyncWebsocketConsumer JsonWebsocketConsumer".split()
 )
 _HARMLESS = frozenset(
-    "cache cached caches memo memoized registry handlers metrics counter counters histogram gauge lock locks pool "
-    "pools executor loaded initialized".split()
+    "cache cached caches memo memoized registry handlers metrics histogram gauge lock locks pool "
+    "pools executor loaded initialized connections connection clients websockets sockets listeners subscribers "
+    "callbacks hooks plugins".split()
 )
 
 rule = Rule(
@@ -49,23 +50,7 @@ rule = Rule(
     severity=MEDIUM,
     confidence=Confidence.MEDIUM,
     since="0.1",
-    anchors=anchors(
-        "flask",
-        "fastapi",
-        "starlette",
-        "quart",
-        "sanic",
-        "bottle",
-        "django",
-        "aiohttp web",
-        "tornado",
-        "celery",
-        "dramatiq",
-        "litestar",
-        "router",
-        "route",
-    ),
-    confirm=may_share,
+    confirm=may_share,  # state may lie in a file that has no word of a framework
     examples=(
         Example(
             "a dictionary and a counter",
@@ -116,6 +101,58 @@ rule = Rule(
 
                     def post(self, user):
                         orders[user].append(1)
+            """,
+        ),
+        Example(
+            "in another module: a container, an instance, the application's state",
+            source="""
+                -- store.py --
+                sessions = {}  # <- in-memory-state
+
+                class Orders:
+                    def __init__(self):
+                        self.items = []  # <- in-memory-state
+
+                    def add(self, order):
+                        self.items.append(order)
+
+                orders = Orders()
+                -- app.py --
+                import store
+                from fastapi import FastAPI
+                from store import orders, sessions
+
+                app = FastAPI()
+
+                @app.post("/login")
+                def login(user: str):
+                    sessions[user] = "t"
+                    store.sessions[user] = "t"
+                    orders.add(user)
+                    app.state.users[user] = 1  # <- in-memory-state
+                    return "ok"
+            """,
+        ),
+        Example(
+            "an object of one request",
+            source="""
+                -- app.py --
+                from flask import Flask
+
+                app = Flask(__name__)
+
+                class Basket:
+                    def __init__(self):
+                        self.items = []
+
+                    def add(self, item):
+                        self.items.append(item)
+
+                @app.post("/basket")
+                def basket():
+                    mine = Basket()
+                    mine.add(1)
+                    return {"items": mine.items}
             """,
         ),
         Example(
@@ -173,46 +210,68 @@ rule = Rule(
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
-    for path, python in facts.python():
-        if not python.shared:
-            continue
-        reached = _reached(path, python)
-        for shared in python.shared:
-            written = [where for where in shared.writes if where[0] in reached]
-            if not written or shared.holds not in ("container", "number") or _is_harmless(shared.name):
+    python = dict(facts.python())
+    reached = called(_handlers(python), python, service.modules)
+    for path, one in python.items():
+        for shared in one.shared:
+            written = [where for where in shared.writes if (path, where[0]) in reached]
+            if not written or _is_harmless(shared.name):
                 continue
-            starts = {where[1][:2] for where in shared.writes}
-            read = [where for where in shared.reads if where[0] in reached and where[1][:2] not in starts]
-            if not read:
-                continue
+            place = (path, shared.at)
+            if shared.holds in ("container", "number"):
+                starts = {where[1][:2] for where in shared.writes}
+                read = [where for where in shared.reads if (path, where[0]) in reached and where[1][:2] not in starts]
+                if not read:
+                    continue
+                related = [(Span.of(path, read[0][1]), f"{read[0][0]} reads it")]
+            elif shared.holds == "imported":
+                found = _container(shared.name, path, python, service)
+                if found is None:
+                    continue
+                place, related = found, []
+            elif shared.holds == "attribute":
+                if not _is_shared_instance(shared.name, python):
+                    continue
+                related = []
+            else:
+                related = []
+            related.insert(0, (Span.of(path, written[0][1]), f"{written[0][0]} changes it"))
+            name = shared.name.rpartition(".")[2] if shared.holds == "imported" else shared.name
             message = (
-                f"{shared.name} is shared by requests through this process's memory: a second worker does not see it, "
+                f"{name} is shared by requests through this process's memory: a second worker does not see it, "
                 "a deploy empties it"
             )
-            related = (
-                (Span.of(path, written[0][1]), f"{written[0][0]} changes it"),
-                (Span.of(path, read[0][1]), f"{read[0][0]} reads it"),
-            )
-            yield rule.at(path, shared.at, message, subject=f"name:{shared.name}", related=related)
+            yield rule.at(*place, message, subject=f"name:{name}", related=tuple(related))
+
+
+def _container(name: str, path: str, python: dict[str, PythonFacts], service: Service) -> tuple[str, Pos] | None:
+    """Where a name that is imported into ``path`` is bound to a container, if one of the service's files does so."""
+    located = service.modules.locate(name, path)
+    if located is None or located[0] not in python:
+        return None
+    at = dict(python[located[0]].containers).get(located[1])
+    own = {shared.name for shared in python[located[0]].shared}
+    return (located[0], at) if at is not None and located[1] not in own else None
+
+
+def _is_shared_instance(name: str, python: dict[str, PythonFacts]) -> bool:
+    """Whether a class whose attribute this is has an instance at module level, which all requests share."""
+    owner = name.rpartition(".")[0]
+    return any(owner == held for one in python.values() for _, held in one.instances)
+
+
+def _handlers(python: dict[str, PythonFacts]) -> Iterator[tuple[str, str]]:
+    """The functions that a request or a task runs."""
+    for path, one in python.items():
+        views = {item.name for item in one.classes if any(base.rpartition(".")[2] in _VIEWS for base in item.bases)}
+        for function in one.functions:
+            if _is_handler(path, function, views):
+                yield path, function.name
+                yield from ((path, inner.name) for inner in one.functions if inner.name.startswith(f"{function.name}."))
 
 
 def _is_harmless(name: str) -> bool:
     return not _HARMLESS.isdisjoint(words_of(name))
-
-
-def _reached(path: str, python: PythonFacts) -> frozenset[str]:
-    """The functions of a file that a request or task runs: handlers and what they call in it."""
-    views = {one.name for one in python.classes if any(base.rpartition(".")[2] in _VIEWS for base in one.bases)}
-    calls = {function.name: function.calls for function in python.functions}
-    queue = [function.name for function in python.functions if _is_handler(path, function, views)]
-    seen: set[str] = set()
-    while queue:
-        name = queue.pop()
-        if name not in seen:
-            seen.add(name)
-            queue += calls.get(name, ())
-            queue += [inner for inner in calls if inner.startswith(f"{name}.")]
-    return frozenset(seen)
 
 
 def _is_handler(path: str, function: Function, views: set[str]) -> bool:
