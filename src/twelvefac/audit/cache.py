@@ -25,18 +25,20 @@ class Cache:
     def __init__(self, folder: str | None, root: str, key: str) -> None:
         if folder and _is_inside(folder, root):  # a home directory that is audited holds its own cache
             folder = None
-        self._path = folder and os.path.join(folder, f"audit-{digest(os.fsencode(root))}.json")
+        self.path = folder and os.path.join(folder, f"audit-{digest(os.fsencode(root))}.json")
+        self.key = key
         self._header = [_FORMAT, key]
         self._old: dict[str, list[Any]] = {}
         self._new: dict[str, list[Any]] = {}
         self._written = 0  # ns
         self._changed = False
-        if self._path:
-            self._load(self._path)
 
-    def _load(self, path: str) -> None:
+    def load(self) -> None:
+        """Read what the last run kept."""
+        if not self.path:
+            return
         try:
-            with open(path, "rb") as file:
+            with open(self.path, "rb") as file:
                 written = os.fstat(file.fileno()).st_mtime_ns
                 data = json.loads(file.read())
             if data["header"] == self._header:
@@ -62,7 +64,7 @@ class Cache:
 
     def put(self, file: File, data: bytes, facts: FileFacts) -> None:
         """Keep the facts of a file."""
-        if self._path:
+        if self.path:
             self._new[file.path] = [file.size, file.mtime, digest(data), to_json(facts)]
             self._changed = True
 
@@ -78,12 +80,12 @@ class Cache:
 
     def save(self) -> None:
         """Write what this run used, if anything changed."""
-        if not self._path or not (self._changed or len(self._new) != len(self._old)):
+        if not self.path or not (self._changed or len(self._new) != len(self._old)):
             return
         try:
-            os.makedirs(os.path.dirname(self._path), exist_ok=True)
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
             text = json.dumps({"header": self._header, "files": self._new}, separators=(",", ":"))
-            write_atomically(self._path, text.encode("utf-8", "surrogatepass"), mode=0o600)
+            write_atomically(self.path, text.encode("utf-8", "surrogatepass"), mode=0o600)
         except (OSError, MachineError, ValueError):
             return
 

@@ -10,6 +10,7 @@ from twelvefac.audit.facts import Facts, Repository
 from twelvefac.audit.result import AuditReport, RuleRun, RunState, ServiceSummary
 from twelvefac.audit.rule import Finding, Rule
 from twelvefac.audit.suppress import ConfiguredIgnore, suppress
+from twelvefac.audit.verdicts import Judged, Verdicts
 from twelvefac.project.discovery import Discovery, File, discover, read_bytes
 from twelvefac.project.facts import FileFacts, Notice
 from twelvefac.project.scan import Scanner
@@ -39,14 +40,49 @@ def audit(root: str, rules: tuple[Rule, ...], options: AuditOptions) -> AuditRep
     """Judge the directory ``root``; nothing in it is imported, run or written."""
     root = os.path.realpath(root)
     found = _without_excluded(discover(root), options.exclude)
-    notices = list(found.notices)
+    chosen = tuple(rule for rule in rules if options.selected is None or rule.name in options.selected)
+    cache = Cache(options.cache_folder, root, _cache_key(rules, options))
+    # the model is made of facts, which a kept verdict does not hold
+    verdicts = Verdicts(None if options.describe else cache.path, _verdict_key(cache, chosen), found)
+    judged = verdicts.load({rule.name: rule for rule in rules})
+    if judged is None:
+        judged = _judge(root, found, rules, chosen, options, cache)
+        verdicts.save(judged)
+    outcomes, notices = suppress(
+        judged.findings,
+        judged.ignores,
+        options.configured,
+        frozenset(rule.name for rule in chosen),
+        frozenset(rule.name for rule in rules),
+        options.today,
+    )
+    notices += [*found.notices, *judged.notices]
+    return AuditReport(
+        services=judged.services,
+        outcomes=tuple(sorted(outcomes, key=lambda one: (one.finding.primary, one.finding.rule, one.finding.subject))),
+        runs=tuple(judged.runs),
+        notices=tuple(sorted(set(notices), key=lambda one: one[1:] + one[:1])),
+        files=judged.files,
+        left_out=found.left_out,
+    )
+
+
+def _judge(
+    root: str,
+    found: Discovery,
+    rules: tuple[Rule, ...],
+    chosen: tuple[Rule, ...],
+    options: AuditOptions,
+    cache: Cache,
+) -> Judged:
     scanner = Scanner(
         (rule.anchors for rule in rules if rule.confirm is None),
         _names(rules),
         ((rule.anchors, rule.confirm) for rule in rules if rule.confirm is not None),
         prefilter=options.prefilter,
     )
-    cache = Cache(options.cache_folder, root, _cache_key(rules, options))
+    cache.load()
+    notices: list[Notice] = []
     files: dict[str, FileFacts] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # compile() warns of the audited code's own escapes
@@ -57,23 +93,14 @@ def audit(root: str, rules: tuple[Rule, ...], options: AuditOptions) -> AuditRep
                 notices += [Notice(kind, file.path, line, message) for kind, line, message in facts.notices]
     cache.save()
     services = find_services(os.path.basename(root), files, found.manifests, lambda path: read_bytes(root, path))
-    chosen = tuple(rule for rule in rules if options.selected is None or rule.name in options.selected)
     findings, runs = _run(chosen, services, Repository(found.names, found.tracked, files))
-    outcomes, suppression_notices = suppress(
+    return Judged(
         findings,
+        runs,
+        _summaries(services, files, describe=options.describe),
+        notices,
         {path: facts.ignores for path, facts in files.items() if facts.ignores},
-        options.configured,
-        frozenset(rule.name for rule in chosen),
-        frozenset(rule.name for rule in rules),
-        options.today,
-    )
-    return AuditReport(
-        services=_summaries(services, files, describe=options.describe),
-        outcomes=tuple(sorted(outcomes, key=lambda one: (one.finding.primary, one.finding.rule, one.finding.subject))),
-        runs=tuple(runs),
-        notices=tuple(sorted(set(notices + suppression_notices), key=lambda one: one[1:] + one[:1])),
-        files=len(files),
-        left_out=found.left_out,
+        len(files),
     )
 
 
@@ -123,12 +150,31 @@ def _names(rules: tuple[Rule, ...]) -> frozenset[str]:
     return frozenset(name for rule in rules for name in rule.names)
 
 
+def _verdict_key(cache: Cache, chosen: tuple[Rule, ...]) -> str:
+    return "\n".join([cache.key, *(rule.name for rule in chosen)])
+
+
 def _cache_key(rules: tuple[Rule, ...], options: AuditOptions) -> str:
-    parts = [options.version, str(options.prefilter)]
+    parts = [options.version, _own_files(), str(options.prefilter)]
     for rule in rules:
         alternatives = sorted(b" ".join(sorted(one)).decode() for one in rule.anchors)
         parts.append(f"{rule.name}:{alternatives}:{sorted(rule.names)}")
     return digest("\n".join(parts).encode())
+
+
+def _own_files() -> str:
+    """The state of this program's files: in a checkout the version stays and the code does not."""
+    found = []
+    stack = [os.path.dirname(os.path.dirname(__file__))]
+    while stack:
+        with os.scandir(stack.pop()) as scan:
+            for entry in scan:
+                if entry.name.endswith(".py"):
+                    stat = entry.stat()
+                    found.append(f"{entry.name}:{stat.st_size}:{stat.st_mtime_ns}")
+                elif "." not in entry.name and entry.name[0] != "_" and entry.is_dir():
+                    stack.append(entry.path)
+    return " ".join(sorted(found))
 
 
 def _run(

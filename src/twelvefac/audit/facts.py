@@ -1,7 +1,8 @@
 """The facts of one service, as rules ask for them."""
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 from twelvefac.project.compose import ComposeFile
 from twelvefac.project.dependencies import Manifest
@@ -19,12 +20,33 @@ from twelvefac.project.kubernetes import Resource
 from twelvefac.project.yaml_nodes import YamlDocument
 
 
-class Repository(NamedTuple):
-    """The whole audited directory: the paths of all its files, and those that git tracks (None without git)."""
+@dataclass(frozen=True, eq=False)
+class Repository:
+    """The whole audited directory: the paths of all its files, and those that git tracks (None without git).
+
+    Rules run once a service: what they ask of all paths is asked of the indexes, which are made once.
+    """
 
     names: frozenset[str]
     tracked: frozenset[str] | None
     files: Mapping[str, FileFacts]
+
+    @cached_property
+    def by_folder(self) -> Mapping[str, tuple[str, ...]]:
+        """The paths directly in a folder ("" is the audited one)."""
+        return _grouped((path.rpartition("/")[0], path) for path in self.names)
+
+    @cached_property
+    def by_base(self) -> Mapping[str, tuple[str, ...]]:
+        """The paths with a last part."""
+        return _grouped((path.rpartition("/")[2], path) for path in self.names)
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
+    groups: dict[str, list[str]] = {}
+    for key, path in pairs:
+        groups.setdefault(key, []).append(path)
+    return {key: tuple(sorted(paths)) for key, paths in groups.items()}
 
 
 class Facts:

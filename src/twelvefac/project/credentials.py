@@ -29,8 +29,34 @@ _PROVIDERS = (
 )  # fmt: skip
 _PROVIDER = regex("|".join(f"({pattern})" for _, pattern in _PROVIDERS))
 _DSN = regex(r"([a-zA-Z][\w+.-]{0,40})://([^\s:/@'\"{}$%<>]{0,100}):([^\s@/'\"]{1,200})@([^\s'\"/]{1,200})")
-CREDENTIAL_SHAPE = regex(f"{_DSN.pattern}|{_PROVIDER.pattern}")
-"""Strings worth keeping as facts wherever they stand."""
+_HINTS = (
+    "AKIA",
+    "ASIA",
+    "gh",
+    "glpat-",
+    "xox",
+    "sk",
+    "rk_",
+    "AIza",
+    "SG.",
+    "hf_",
+    "npm_",
+    "pypi-AgE",
+    ":AA",
+    "-----BEGIN ",
+)
+"""One of them is in whatever a provider's pattern matches."""
+
+
+def has_shape(value: str) -> bool:
+    """Whether a string is worth keeping as a fact wherever it stands: a URL with a password, a provider's prefix."""
+    if "@" in value and "://" in value and _DSN.search(value):
+        return True
+    # searching for every pattern in every string of a file costs more than the rest of reading it
+    return len(value) >= _SHORTEST and any(hint in value for hint in _HINTS) and bool(_PROVIDER.search(value))
+
+
+_SHORTEST = 12
 
 PARTS = ("~AKIA", "~ASIA", "~AIza", "~PRIVATE KEY-", r"~:AA[\w-]{33}", r"~://[^\s:/@]{0,100}:[^\s@/]{1,200}@")
 """Anchors for what has no word of its own."""

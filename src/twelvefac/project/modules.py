@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from twelvefac.project.facts import Call, EnvRead, FileFacts
 from twelvefac.source.pattern import regex
@@ -28,6 +28,7 @@ class Modules:
         self._facts = facts
         self._read = read
         self._names: dict[str, str] = {}
+        self._imported: dict[str, tuple[str, ...]] = {}
         self._by_path: dict[str, str] = {}
         for path in sorted(files, key=lambda one: (one.count("/"), one)):
             for name in self._names_of(path):
@@ -109,18 +110,28 @@ class Modules:
         python = self._facts[path].python if path in self._facts else None
         return tuple(one for one in python.env if one.key == key) if python is not None else ()
 
-    def reachable(self, entry: str) -> list[str]:
-        """The service's files that ``entry`` imports, directly or not, itself first."""
-        seen, order, queue = {entry}, [entry], [entry]
-        while queue:
-            for path in self._imports(queue.pop(0)):
-                if path not in seen:
+    def reachable(self, entry: str, known: Collection[str] = ()) -> list[str]:
+        """The service's files that ``entry`` imports, directly or not, itself first.
+
+        What is in ``known``, and was followed before with all that it imports, is left out.
+        """
+        if entry in known:
+            return []
+        seen, order = {entry}, [entry]
+        for one in order:  # grows while it is walked
+            for path in self._imports(one):
+                if path not in seen and path not in known:
                     seen.add(path)
                     order.append(path)
-                    queue.append(path)
         return order
 
-    def _imports(self, path: str) -> list[str]:
+    def _imports(self, path: str) -> tuple[str, ...]:
+        found = self._imported.get(path)
+        if found is None:
+            found = self._imported[path] = tuple(dict.fromkeys(self._find_imports(path)))
+        return found
+
+    def _find_imports(self, path: str) -> list[str]:
         python = self._facts[path].python if path in self._facts else None
         if python is not None:
             names = [(one.module, one.name) for one in python.imports]

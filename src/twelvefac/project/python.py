@@ -101,7 +101,7 @@ def _parse(data: bytes) -> ast.Module:
 
 def _calls(walk: Walk, names: Names, places: Places, values: ValueReader, wanted: frozenset[str]) -> Iterable[Call]:
     for node, scope, guarded in walk.calls:
-        callee = dotted(node.func)
+        callee = node.callee
         if not callee:
             continue
         name = names.resolve(callee, scope)
@@ -113,7 +113,7 @@ def _calls(walk: Walk, names: Names, places: Places, values: ValueReader, wanted
 
 def _env_reads(walk: Walk, names: Names, places: Places, values: ValueReader) -> Iterable[EnvRead]:
     for node, scope, _ in walk.calls:
-        callee = dotted(node.func)
+        callee = node.callee
         name = callee and names.resolve(callee, scope)
         if name in READERS:
             key, default, api = values.read(node, scope).data
@@ -155,7 +155,7 @@ def _functions(walk: Walk, names: Names, places: Places, values: ValueReader) ->
     called: dict[str, list[str]] = {}
     outside: dict[str, list[str]] = {}
     for node, scope, _ in walk.calls:
-        callee = dotted(node.func)
+        callee = node.callee
         if not scope or not callee:
             continue
         target = _local_function(callee, scope, known) or _method(names.resolve(callee, scope), known)
@@ -175,7 +175,7 @@ def _functions(walk: Walk, names: Names, places: Places, values: ValueReader) ->
 def _runs(walk: Walk, names: Names) -> Iterable[Run]:
     known = {scope for _, scope, _ in walk.functions}
     for node, scope, guarded in walk.calls:
-        callee = dotted(node.func)
+        callee = node.callee
         if scope or not callee:
             continue
         target = _local_function(callee, scope, known) or _method(names.resolve(callee, scope), known)

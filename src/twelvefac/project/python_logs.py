@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from twelvefac.project.credentials import holds_secret
 from twelvefac.project.facts import Logged, Value
-from twelvefac.project.python_values import Places, ValueReader, dotted
+from twelvefac.project.python_values import Places, ValueReader
 from twelvefac.project.python_walk import Walk
 
 METHODS = frozenset("debug info warning warn error critical exception log msg".split())
@@ -16,7 +16,7 @@ _LOGGERS = frozenset("logging log logger _logger _log logs structlog loguru LOG 
 def logged(walk: Walk, places: Places, values: ValueReader) -> Iterable[Logged]:
     """The telling arguments of the log calls of a file; ``print`` is one."""
     for node, scope, _ in walk.calls:
-        callee = dotted(node.func)
+        callee = node.callee
         if callee is None or not _is_log(callee):
             continue
         args, kwargs = values.arguments(node, scope)

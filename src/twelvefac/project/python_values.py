@@ -48,11 +48,18 @@ class Names:
     def __init__(self, aliases: dict[str, str], instances: dict[tuple[str, str], str]) -> None:
         self._aliases = aliases
         self._instances = instances
+        self._resolved: dict[tuple[str, str], str | None] = {}
 
     def resolve(self, name: str | None, scope: str) -> str | None:
         """The full name, ``requests.Session().get`` for ``s.get`` where ``s = Session()``; None for None."""
         if name is None:
             return None
+        key = (name, scope)
+        if key not in self._resolved:
+            self._resolved[key] = self._resolve(name, scope)
+        return self._resolved[key]
+
+    def _resolve(self, name: str, scope: str) -> str | None:
         for _ in range(8):  # each round replaces one variable; a cycle of variables ends here
             step = self._instance(name, scope)
             if step is None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from twelvefac.project.credentials import CREDENTIAL_SHAPE
+from twelvefac.project.credentials import has_shape
 from twelvefac.project.python_values import LONGEST_NAME, dotted
 from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.pattern import regex
@@ -27,6 +27,7 @@ HEALTH_PATH = regex(
 )
 """Routes that a platform asks whether the process is well."""
 _LONGEST_PATH = 100
+_HEALTH_STARTS = frozenset("hlrapHLRAP_.^-")
 STORE_URL = regex(r"(?:sqlite|postgres(?:ql)?|postgis|mysql|mariadb|oracle|mssql|cockroachdb)(?:\+\w{1,20})?://")
 Scoped = tuple[Any, str, bool]  # node, scope (dotted function name), under `if __name__ == "__main__"`
 """``(node, scope, guarded)``."""
@@ -57,36 +58,37 @@ class Walk:
         self._docs: set[int] = set()  # ids of docstring nodes, which live as long as the tree
 
     def run(self, tree: ast.Module) -> None:
-        stack: list[Scoped] = [(node, "", False) for node in reversed(tree.body)]
-        push, pop, table = stack.extend, stack.pop, _VISITS
+        self._visit(tree.body[::-1], "", False)
+
+    def _visit(self, stack: list[Any], scope: str, guarded: bool) -> None:
+        """Visit the nodes on ``stack``, the last one first, and what is in them; scopes nest by recursion."""
+        push, extend, pop, visits, fields = stack.append, stack.extend, stack.pop, _VISITS, _CHILDREN
         while stack:
-            item = pop()
-            node, scope, guarded = item
-            visit = table.get(type(node))
-            inner = scope
+            node = pop()
+            kind = type(node)
+            visit = visits.get(kind)
             if visit is not None:
-                changed = visit(self, item)
+                changed = visit(self, (node, scope, guarded))
                 if changed is not None:
-                    inner, guarded = changed
-                    if isinstance(node, ast.If):  # the other branch of a main guard
-                        push((child, scope, item[2]) for child in reversed(node.orelse))
+                    if kind is ast.If:  # the other branch of a main guard
+                        extend(node.orelse[::-1])
                         node.orelse = []
-            children: list[Scoped] = []
-            for field in node._fields:
-                value = getattr(node, field, None)
-                if isinstance(value, list):
-                    children += [(child, inner, guarded) for child in value if isinstance(child, ast.AST)]
-                elif isinstance(value, ast.AST):
-                    children.append((value, inner, guarded))
-            children.reverse()
-            push(children)
+                    self._visit(_children(node), *changed)
+                    continue
+            for field in fields[kind]:
+                value = getattr(node, field)
+                if value.__class__ is list:
+                    if value:
+                        extend(value[::-1])
+                elif value is not None:
+                    push(value)
 
     # Each visit records its node; a returned pair is the scope and guard for what is inside.
 
     def on_call(self, item: Scoped) -> None:
         node = item[0]
         self.calls.append(item)
-        owner = dotted(node.func)
+        node.callee = owner = dotted(node.func)  # asked for again by whatever reads calls
         for keyword in node.keywords:
             if keyword.arg:
                 self.assigns.append((keyword.arg, "keyword", keyword.value, owner or "", item))
@@ -237,16 +239,30 @@ class Walk:
 
     def on_constant(self, item: Scoped) -> None:
         value = item[0].value
-        if isinstance(value, str) and CREDENTIAL_SHAPE.search(value) and id(item[0]) not in self._docs:
+        if not isinstance(value, str):
+            return
+        if has_shape(value) and id(item[0]) not in self._docs:
             self.literals.append(item)
-        elif isinstance(value, str) and len(value) < _LONGEST_PATH and HEALTH_PATH.search(value):
+        elif len(value) < _LONGEST_PATH and ("/" in value or value[:1] in _HEALTH_STARTS) and HEALTH_PATH.search(value):
             self.health_paths.append(item)
-        elif isinstance(value, str) and STORE_URL.match(value):
+        elif "://" in value and STORE_URL.match(value):
             self.store_urls.append(item)
 
     def on_name(self, item: Scoped) -> None:
         if item[1]:
             self.names.append(item)
+
+
+def _children(node: ast.AST) -> list[Any]:
+    """A node's children, the last one first."""
+    found: list[Any] = []
+    for field in _CHILDREN[type(node)]:
+        value = getattr(node, field)
+        if isinstance(value, list):
+            found += value[::-1]
+        elif value is not None:
+            found.append(value)
+    return found
 
 
 def _inner(scope: str, node: Any) -> str:
@@ -300,3 +316,26 @@ _VISITS: dict[type, Callable[[Walk, Scoped], tuple[str, bool] | None]] = {
     ast.Expr: Walk.on_expression,
     ast.Constant: Walk.on_constant,
 }
+
+_TEXTS = frozenset(
+    "ctx op ops id arg attr name names asname module level n s kind type_comment is_async simple conversion rest "
+    "kwd_attrs tag".split()
+)
+"""Fields that hold no node, or one that nothing is to be learnt from."""
+
+
+class _Children(dict[type, tuple[str, ...]]):
+    """Of each type of node the fields that hold its children, the last one first."""
+
+    def __missing__(self, kind: type) -> tuple[str, ...]:
+        if kind is ast.Constant or not issubclass(kind, ast.AST):  # None stands in a display for ``**``
+            fields: tuple[str, ...] = ()
+        else:
+            # "name" is a text everywhere but in `type X = …`
+            texts = _TEXTS - {"name"} if kind.__name__ == "TypeAlias" else _TEXTS
+            fields = tuple(field for field in reversed(kind._fields) if field not in texts)
+        self[kind] = fields
+        return fields
+
+
+_CHILDREN = _Children()

@@ -109,7 +109,7 @@ class Service:
         for process in self.released:
             for step in process.steps or ():
                 for path in self._loaded(step.launch, process.environment):
-                    for file in self.modules.reachable(path):
+                    for file in self.modules.reachable(path, reached):
                         reached.setdefault(file, (step, path))
         return reached
 
@@ -203,7 +203,7 @@ class Service:
         """Files that a released process runs: path -> (the step, the entry file it is reached from)."""
         reached: dict[str, tuple[Step, str]] = {}
         for _, step, entry in self.entries:
-            for path in self.modules.reachable(entry):
+            for path in self.modules.reachable(entry, reached):
                 reached.setdefault(path, (step, entry))
         return reached
 

@@ -1,6 +1,5 @@
 """Changes to files, as data; applying them is a pure function on text."""
 
-
 from typing import NamedTuple
 
 from twelvefac.source.document import Document

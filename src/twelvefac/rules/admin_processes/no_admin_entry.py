@@ -144,7 +144,10 @@ def _is_table(one: Class) -> bool:
 def _has_command(service: Service, facts: Facts) -> bool:
     prefix = f"{service.root}/" if service.root else ""
     # the schema may be somebody else's business anywhere in the repository: SQL files, a migrator of its own
-    if any(_COMMAND.search(path.rpartition("/")[2]) or "/migrations/" in f"/{path}" for path in facts.repository.names):
+    repository = facts.repository
+    if any(map(_COMMAND.search, repository.by_base)):
+        return True
+    if any("/migrations/" in f"/{folder}/" for folder in repository.by_folder):
         return True
     if any(path.startswith(prefix) and path.endswith(".sql") for path in facts.repository.names):
         return True

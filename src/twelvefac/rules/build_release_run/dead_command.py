@@ -124,7 +124,7 @@ def _missing(service: Service, facts: Facts, image: Image, step: Step) -> str | 
     if start.program == "python" and start.args and start.args[0].endswith(".py"):
         script = start.args[0]
         base = posixpath.basename(script)
-        exists = any(posixpath.basename(path) == base for path in facts.repository.names)
+        exists = base in facts.repository.by_base
         return None if exists or "$" in script else script
     if start.program in _SERVERS:
         target = next((word for word in start.args if ":" in word and "/" not in word and _is_target(word)), None)
@@ -138,9 +138,7 @@ def _missing(service: Service, facts: Facts, image: Image, step: Step) -> str | 
         if top not in own or service.modules.find(module) is not None:
             return None  # installed, or there
         last = module.rpartition(".")[2]
-        return (
-            None if any(posixpath.basename(path) in (f"{last}.py", last) for path in facts.repository.names) else target
-        )
+        return target if facts.repository.by_base.keys().isdisjoint((f"{last}.py", last)) else None
     return None
 
 

@@ -108,7 +108,7 @@ _NOT_RELEASED = regex(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     given = _given_by_kustomize(facts)
-    by_skaffold = any(name.rpartition("/")[2] == "skaffold.yaml" for name in facts.repository.names)
+    by_skaffold = "skaffold.yaml" in facts.repository.by_base
     for path, resource in facts.resources():
         if _NOT_RELEASED.search(path):
             continue

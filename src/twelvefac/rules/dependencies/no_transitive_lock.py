@@ -99,7 +99,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         if any(one.kind != "exact" for one in own) or len(_PULLED_IN.intersection(one.name for one in own)) > 2:
             continue
         folder = posixpath.dirname(path)
-        siblings = [name for name in facts.repository.names if posixpath.dirname(name) == folder]
+        siblings = facts.repository.by_folder.get(folder, ())
         if any(is_lock(posixpath.basename(name)) for name in siblings) or any(
             kind == "constraint" for kind, _, _ in manifest.includes
         ):

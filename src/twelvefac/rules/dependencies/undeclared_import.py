@@ -17,7 +17,6 @@ that other package drops it, the import fails: at boot, or in the one request th
 Declare it with the version that you use.
 """
 
-import posixpath
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
@@ -163,16 +162,17 @@ def _declared(service: Service, facts: Facts) -> frozenset[str] | None:
     """The declared distributions, with what the image installs by name; None where that cannot be told."""
     names: set[str] = set()
     found = False
-    for path in facts.repository.names:
-        if is_lock(posixpath.basename(path)):
-            return None  # it pins what other packages pull in; reading which ones is more than this rule does
+    if any(map(is_lock, facts.repository.by_base)):
+        return None  # it pins what other packages pull in; reading which ones is more than this rule does
     for file in facts.repository.files.values():
         if file.manifest is not None:
             found = found or bool(file.manifest.requirements)
             names |= {one.name for one in file.manifest.requirements}
             if file.manifest.locks:
                 return None
-    if not found or any(name.endswith(("setup.py", "setup.cfg", "environment.yml")) for name in facts.repository.names):
+    if not found or any(
+        name.endswith(("setup.py", "setup.cfg", "environment.yml")) for name in facts.repository.by_base
+    ):
         return None
     for image in service.images:
         for instruction in (one for stage in image.dockerfile.stages for one in stage.instructions):

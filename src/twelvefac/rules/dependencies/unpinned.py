@@ -141,7 +141,7 @@ def _is_locked(path: str, manifest: Manifest, manifests: dict[str, Manifest], fa
     folder = posixpath.dirname(path)
     is_project = path.endswith(("pyproject.toml", "Pipfile"))
     while True:
-        names = {name for name in facts.repository.names if posixpath.dirname(name) == folder}
+        names = facts.repository.by_folder.get(folder, ())
         if is_project and any(is_lock(posixpath.basename(name)) for name in names):
             return True
         if is_project and any(_pins(other) for name in names if (other := manifests.get(name)) and name != path):
