@@ -72,7 +72,7 @@ rule = Rule(
                 FROM python:3.12-slim
                 RUN uv sync --frozen  # <- dev-in-release
                 RUN uv sync --frozen --no-dev
-                RUN poetry install  # <- dev-in-release
+                RUN uv sync --frozen --no-editable
                 RUN poetry install --only main && poetry install $OPTIONS
                 CMD ["python", "app.py"]
                 -- pyproject.toml --
@@ -139,9 +139,11 @@ _TESTS = regex(r"(?:\./)?tests?/?(?:\*\*?)?")
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for image in service.released_images:
         by_default = _by_default(facts, image)
+        seen: set[str] = set()
         for one in image.instructions:
             what = _development(one, by_default=by_default)
-            if what is not None:
+            if what is not None and what not in seen:
+                seen.add(what)
                 message = f"{what} in the released image: larger, and not what runs in the other deploys"
                 yield rule.at(image.path, one.at, message, subject=f"development:{what}")
     for file, composed in service.composed:
