@@ -210,5 +210,6 @@ def _calls(service: Service, facts: Facts) -> Iterator[Finding]:
                 continue
             related = ((started[0].span, "this starts it"),)
         shown = call.name.replace("()", "")
-        message = f"{shown} runs with its debugger: a visitor who causes an error sees source, or runs code"
+        harm = "sees its source" if call.name in _APPS else "runs code in Werkzeug's debugger"
+        message = f"{shown} runs with debugging on: a visitor who causes an error {harm}"
         yield rule.at(path, call.at, message, subject=f"call:{shown}", symbol=call.scope, related=related)

@@ -96,7 +96,7 @@ rule = Rule(
                 from sqlalchemy import create_engine
 
                 app = Flask(__name__)
-                app.secret_key = "dev"  # <- hardcoded-secret
+                app.secret_key = "super secret key"  # <- hardcoded-secret
                 app.config["JWT_SECRET_KEY"] = "super-secret"  # <- hardcoded-secret
                 DB_PASSWORD = "Tr0ub4dor&3"  # <- hardcoded-secret
                 engine = create_engine("postgresql://app:Tr0ub4dor&3@db.prod.internal/app")  # <- hardcoded-secret
@@ -132,6 +132,7 @@ rule = Rule(
                 next_token = "CAESEAoKMjAyNi0wMS0x9"
                 HINT = {"password": "Choose a password of at least 8 characters"}
                 URL = "postgresql://{user}:{password}@{host}/app"
+                SHAPE = "postgresql://user:password@localhost:5432/test"
                 secret = "projects/1/secrets/db"
             """,
         ),
@@ -194,8 +195,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             if whose is not None and "/youtubei/" not in text:  # the key of YouTube's own pages
                 # Google has keys for browsers, which every visitor sees, and for servers: the text does not tell
                 severity = MEDIUM if whose == "Google API key" else HIGH
-                yield _finding(path, literal.value.at, whose, f"a {whose}", severity, literal.scope)
-            elif credentials.url_password(text) is not None:
+                article = "an" if whose[0] in "AO" else "a"
+                yield _finding(path, literal.value.at, whose, f"{article} {whose}", severity, literal.scope)
+            elif credentials.url_password(text) is not None and "://user:password@" not in text:
                 severity = MEDIUM if credentials.url_is_local(text) else HIGH
                 yield _finding(path, literal.value.at, "url", "the password in a URL", severity, literal.scope)
 
@@ -230,7 +232,7 @@ def _named(binding: Binding) -> tuple[str, Severity] | None:
         return None  # said once, where the literal is
     target = binding.target
     if credentials.signs_sessions(target) and binding.kind in ("name", "attribute", "item", "field"):
-        if (credentials.is_placeholder(text) and text[:1] in "<${") or " " in text.strip() or text.startswith("/"):
+        if (credentials.is_placeholder(text) and text[:1] in "<${") or len(text.split()) > 6 or text.startswith("/"):
             return None
         return f"the value of {target}", HIGH
     if credentials.holds_secret(target) and credentials.looks_secret(target, text):

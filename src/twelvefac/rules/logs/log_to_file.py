@@ -153,7 +153,7 @@ rule = Rule(
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls(*_HANDLERS):
         if _opens_file(call) and service.ships(path) and not _GENERATED.search(call.scope):
-            shown = call.name.rpartition(".")[2]
+            shown = "logger.add" if call.name.startswith("loguru") else call.name.rpartition(".")[2]
             message = (
                 f"{shown} writes the log to a file, which no platform collects and which vanishes with the container"
             )
