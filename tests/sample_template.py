@@ -53,7 +53,7 @@ WEB = {
         name: fastapi
         kind: framework
         summary: FastAPI on uvicorn.
-        dependencies: [fastapi>=0.115, my-odd.Dep==1]
+        dependencies: ["fastapi>=0.115,<1", my-odd.Dep==1]
     """,
     "_slots/app.py.jinja": "ROUTES = ['/']\n",
     "src/{{package}}/web.py.jinja": '"""The web side of {{ package }}."""\n',
