@@ -15,8 +15,8 @@ def test_a_command_a_finding_the_gravest_first(tmp_path: Path) -> None:
         "twelvefac: 3 findings in 2 files",
         (
             "::error file=services/shop/Dockerfile,line=2,endLine=2,col=1,endColumn=19,"
-            "title=signal-lost (IX disposability)::PID 1 is a shell that keeps SIGTERM to itself: python never hears of a "
-            "stop and is killed with its work in flight"
+            "title=signal-lost (IX disposability)::PID 1 is a shell that keeps SIGTERM to itself: python never hears "
+            "of a stop and is killed with its work in flight"
         ),
         (
             "::error file=services/shop/shop.py,line=2,endLine=2,col=15,endColumn=28,"
@@ -25,8 +25,8 @@ def test_a_command_a_finding_the_gravest_first(tmp_path: Path) -> None:
         ),
         (
             "::warning file=services/shop/shop.py,line=4,endLine=4,col=1,endColumn=40,"
-            "title=no-timeout (IX disposability)::requests.get waits for an answer without limit: a hanging peer holds a "
-            "worker for ever"
+            "title=no-timeout (IX disposability)::requests.get waits for an answer without limit: a hanging peer holds "
+            "a worker for ever"
         ),
     ]
 

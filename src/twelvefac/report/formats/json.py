@@ -19,7 +19,7 @@ def render(report: AuditReport, view: View) -> str:
 
 
 def as_dict(report: AuditReport, view: View = _PLAIN) -> dict[str, Any]:
-    """The document of the contract in DESIGN section 3; positions are 1-based, end columns exclusive."""
+    """The document of the contract of version 1, audit.schema.json; positions are 1-based, end columns exclusive."""
     return {
         "version": 1,
         "tool": {"name": "twelvefac", "version": __version__},
