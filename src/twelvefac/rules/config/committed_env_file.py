@@ -66,6 +66,7 @@ rule = Rule(
                 DB_PASSWORD=
                 API_KEY=${API_KEY}
                 SECRET_KEY=<your key>
+                JWT_SECRET=changethis
                 TOKEN_URL=https://auth.example.com/token
                 -- app.py --
             """,
@@ -114,6 +115,7 @@ _SAMPLE = regex(
     r"example|sample|template|dist|default|tests?|tpl|skeleton|(?:^|[/._-])(?:ci|dev\w*|local\w*)(?:[/._-]|$)",
     re.IGNORECASE,
 )
+_CHANGE = regex(r"(?:please[-_]?)?change[-_]?(?:this|me|it)\w{0,20}", re.IGNORECASE)
 _ENCRYPTED = ("encrypted:", "ENC[")
 
 
@@ -163,4 +165,4 @@ def _is_live(entry: EnvEntry) -> bool:
         return True
     if not credentials.holds_secret(entry.name) and not credentials.signs_sessions(entry.name):
         return False
-    return not credentials.is_switch(value) and not credentials.is_placeholder(value)
+    return not credentials.is_switch(value) and not credentials.is_placeholder(value) and not _CHANGE.fullmatch(value)

@@ -129,6 +129,9 @@ rule = Rule(
                 class MockPayments:
                     webhook_secret = "whsec_123abc"
 
+                class Docs:
+                    SECRET_KEY = "not-a-secret-1"
+
                 next_token = "CAESEAoKMjAyNi0wMS0x9"
                 HINT = {"password": "Choose a password of at least 8 characters"}
                 URL = "postgresql://{user}:{password}@{host}/app"
@@ -171,7 +174,10 @@ rule = Rule(
 )
 
 
-_STAND_IN = regex(r"mock|fake|dummy|stub|test", re.IGNORECASE)
+_STAND_IN = regex(
+    r"mock|fake|dummy|stub|test|(?:^|\.)(?:docs?|local|dev(?:el\w{0,20})?)(?:config\w{0,20}|settings)?(?:$|\.)",
+    re.IGNORECASE,
+)
 """Classes and functions that stand in for the real thing in development."""
 
 
