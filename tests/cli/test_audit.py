@@ -189,7 +189,7 @@ def test_the_cache_is_kept_unless_told_otherwise(bad: Path, tmp_path: Path) -> N
     assert not cache.exists()
 
     assert run("audit", str(bad), XDG_CACHE_HOME=str(cache)) == run("audit", str(bad), XDG_CACHE_HOME=str(cache))
-    assert len(list((cache / "twelvefac").iterdir())) == 1
+    assert len(list((cache / "twelvefac").iterdir())) == 2  # the facts, and what they were judged to be
 
 
 def test_without_a_home_the_audit_works(bad: Path) -> None:

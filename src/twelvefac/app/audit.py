@@ -13,7 +13,7 @@ from twelvefac.audit.registry import find_rule, load_rules, select_rules
 from twelvefac.audit.result import AuditReport
 from twelvefac.audit.rule import Rule, Severity
 from twelvefac.audit.suppress import ConfiguredIgnore
-from twelvefac.errors import ExitCode, UsageError
+from twelvefac.errors import ExitCode, MachineError, UsageError
 from twelvefac.project.git import find_git
 from twelvefac.settings import FAIL_ON, Settings, load
 from twelvefac.source.visible import visible
@@ -45,7 +45,7 @@ class AuditResult(NamedTuple):
 
 def audit(request: AuditRequest) -> AuditResult:
     """Audit one directory; raises UsageError for a path, rule or setting that is wrong."""
-    root = os.path.abspath(request.path)
+    root = _absolute(request.path)
     if not os.path.isdir(root):
         what = "is a file; give its directory" if os.path.exists(root) else "does not exist"
         raise UsageError(f"{request.path} {what}", hint="twelvefac audit DIRECTORY")
@@ -71,6 +71,13 @@ def audit(request: AuditRequest) -> AuditResult:
     return AuditResult(report, code, _prefix(root), find_remedies(root, report))
 
 
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except OSError as error:
+        raise MachineError("the current folder no longer exists", hint="change to another folder") from error
+
+
 def write_report(path: str, text: str) -> None:
     """Put a report into a file, whole or not at all; raises MachineError."""
     write_atomically(path, text.encode("utf-8", "backslashreplace"))
@@ -79,7 +86,13 @@ def write_report(path: str, text: str) -> None:
 def _prefix(root: str) -> str:
     """``services/orders/`` for that directory of a repository, or of the current directory where there is no git."""
     root = os.path.realpath(root)
-    path = os.path.relpath(root, find_git(root) or os.path.realpath(os.curdir))
+    top = find_git(root)
+    if top is None:
+        try:
+            top = os.path.realpath(os.curdir)
+        except OSError:  # it is gone: then nothing lies below it
+            return ""
+    path = os.path.relpath(root, top)
     return "" if path == os.curdir or path.startswith(os.pardir) else path + "/"
 
 

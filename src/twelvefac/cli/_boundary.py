@@ -1,9 +1,12 @@
 """The one place where an error becomes a message and an exit code."""
 
+import contextlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 
-from twelvefac.errors import ExitCode, TwelvefacError
+from twelvefac.errors import ExitCode, MachineError, TwelvefacError
+from twelvefac.streams import ClosedError, open_streams, why
 
 
 def guarded(call: Callable[[], object], argv: Sequence[str]) -> int:
@@ -11,6 +14,7 @@ def guarded(call: Callable[[], object], argv: Sequence[str]) -> int:
     from typer import Abort, Exit
     from typer.exceptions import TyperException
 
+    open_streams()
     try:
         result = call()
     except Exit as done:
@@ -18,15 +22,14 @@ def guarded(call: Callable[[], object], argv: Sequence[str]) -> int:
     except (KeyboardInterrupt, Abort):
         return _interrupted()
     except TwelvefacError as error:
-        _say(f"error: {error.message}")
-        if error.hint:
-            _say(f"  {error.hint}")
-        return ExitCode.REFUSED
+        return _refused(error)
     except TyperException as error:
         return _usage(error)
     except BrokenPipeError:
         return ExitCode.OK
     except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, the user gets a message
+        if isinstance(error, OSError) and (known := _machine(error)) is not None:
+            return _refused(known)
         return _internal(error, argv)
     if result == ExitCode.INTERRUPTED:  # what typer makes of a KeyboardInterrupt
         return _interrupted()
@@ -38,10 +41,37 @@ def _interrupted() -> int:
     return ExitCode.INTERRUPTED
 
 
+def _refused(error: TwelvefacError) -> int:
+    _say(f"error: {error.message}")
+    if error.hint:
+        _say(f"  {error.hint}")
+    return ExitCode.REFUSED
+
+
+def _machine(error: OSError) -> MachineError | None:
+    """What the machine refused where no command looks: the current folder, or the output of ``--help``."""
+    try:
+        os.getcwd()  # noqa: PTH109
+    except OSError:
+        return MachineError("the current folder no longer exists", hint="change to another folder")
+    if isinstance(error, ClosedError) or _raised_in(error) == "echo":
+        return MachineError(f"cannot write the output: {why(error)}")
+    return None
+
+
+def _raised_in(error: Exception) -> str:
+    """The name of the function that an error comes from; ``echo`` is what typer prints help with."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return "" if place is None else place.tb_frame.f_code.co_name
+
+
 def _usage(error: Exception) -> int:
     show = getattr(error, "show", None)
     if callable(show):
-        show(file=sys.stderr)
+        with contextlib.suppress(OSError):  # as _say
+            show(file=sys.stderr)
     else:
         _say(f"error: {error}")
     return ExitCode.REFUSED
@@ -79,5 +109,7 @@ def _internal(error: Exception, argv: Sequence[str]) -> int:
 def _say(line: str) -> None:
     try:
         sys.stderr.write(f"{line}\n")
-    except (BrokenPipeError, UnicodeEncodeError):
-        sys.stderr.write(line.encode("ascii", "backslashreplace").decode() + "\n")
+    except UnicodeEncodeError:
+        _say(line.encode("ascii", "backslashreplace").decode())
+    except OSError:  # nobody can hear it; the exit code says it too
+        return

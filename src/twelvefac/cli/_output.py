@@ -1,17 +1,32 @@
 """Printing: results to stdout; colours only where somebody sees them."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable
 
+from twelvefac.errors import MachineError
+from twelvefac.streams import why
 
-def print_result(text: str) -> None:
-    """Write a result to stdout; characters that its encoding lacks become escapes, never an error."""
+
+def print_result(text: str, *, done: str = "") -> None:
+    """Write a result to stdout; characters that its encoding lacks become escapes, never an error.
+
+    Raises MachineError when it cannot be written (a full disk, a closed stream); ``done`` is what was done all the
+    same and is said with it.
+    """
     try:
-        sys.stdout.write(text)
-    except UnicodeEncodeError:
-        encoding = sys.stdout.encoding or "ascii"
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        try:
+            sys.stdout.write(text)
+        except UnicodeEncodeError:
+            encoding = sys.stdout.encoding or "ascii"
+            sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # the reader has what it wanted
+    except OSError as error:
+        message = f"cannot write the output: {why(error)}"
+        raise MachineError(f"{message}; {done}" if done else message) from error
 
 
 def color_wanted() -> bool:
@@ -25,9 +40,10 @@ def color_wanted() -> bool:
 
 def say_notices(notices: Iterable[str]) -> None:
     """Write what a person should know, and no program reads, to stderr."""
-    for notice in notices:
-        encoding = sys.stderr.encoding or "ascii"
-        sys.stderr.write(f"{notice}\n".encode(encoding, "backslashreplace").decode(encoding))
+    encoding = sys.stderr.encoding or "ascii"
+    with contextlib.suppress(OSError):  # where nobody can hear them, there is nobody to tell that either
+        for notice in notices:
+            sys.stderr.write(f"{notice}\n".encode(encoding, "backslashreplace").decode(encoding))
 
 
 def width_wanted() -> int:

@@ -9,8 +9,9 @@ import typer
 from typer.core import TyperCommand
 
 from twelvefac.app.new import KINDS, SEVERAL, Asking, NewRequest, NewResult, Question, choices, new_service, own_audit
-from twelvefac.cli._output import color_wanted, print_result
+from twelvefac.cli._output import color_wanted, print_result, say_notices
 from twelvefac.errors import TwelvefacError
+from twelvefac.scaffold.staging import shown
 
 command = typer.Typer(
     help="Make a new repository.",
@@ -88,9 +89,11 @@ def _service(  # more than 8 parameters: one for each flag is typer's way
     if not defaults and _has_terminal():
         request = replace(request, given=given | _ask(Asking(request)))
     result = new_service(request, audit=own_audit)
-    for notice in result.notices:
-        typer.echo(notice, err=True)
-    print_result((_text(result) if result.made else _tree(result)) + "\n")
+    say_notices(result.notices)
+    if result.made:
+        print_result(_text(result) + "\n", done=f"{shown(result.target)} was made")
+    else:
+        print_result(_tree(result) + "\n")
 
 
 def _list_versions() -> None:
