@@ -27,7 +27,7 @@ _PIPELINE_FOLDERS = frozenset((".github", ".gitlab", ".circleci", ".devcontainer
 _MIGRATION_FOLDERS = frozenset(("migrations", "versions"))
 _SETTINGS_FOLDERS = frozenset(("settings", "config", "conf"))
 _TEST_SETTINGS = frozenset(("test.py", "testing.py", "unittests.py", "ci.py"))
-_TEST_FILE = regex(r"(?:test_.*|.*_tests?|tests|conftest|noxfile|fabfile|locustfile.*)\.py")
+_TEST_FILE = regex(r"(?:test_.*|.*_tests?|.*_testing|tests|conftest|noxfile|fabfile|locustfile.*)\.py")
 _ENVFILE = regex(r"\.env(?:\.[\w.-]{1,60})?|[\w-]{1,60}\.env|\.?envrc")
 _BY_NAME = {
     "Procfile": "procfile",

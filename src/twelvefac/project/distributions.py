@@ -86,9 +86,12 @@ socks pysocks
 speech_recognition speechrecognition
 starlette starlette fastapi
 storages django-storages
+strawberry strawberry-graphql
+strawberry_django strawberry-graphql-django
 telebot pytelegrambotapi
 telegram python-telegram-bot
 tensorflow tensorflow tensorflow-cpu tensorflow-gpu
+timezone_field django-timezone-field
 tlz toolz
 two_factor django-two-factor-auth
 usb pyusb

@@ -8,7 +8,8 @@ runs any code that a visitor types into it. A value that is on unless somebody s
 ## What it does not flag
 
 - A value from the environment that is off by default.
-- Settings for development or tests (`settings/dev.py`, `class TestConfig`).
+- Settings for development or tests (`settings/dev.py`, `class TestConfig`), and a value that production's settings,
+  which take over the file's names, set anew.
 - A call under `if __name__ == "__main__":` in a file that the image does not start.
 
 ## How to fix
@@ -104,6 +105,12 @@ rule = Rule(
                     app.run(debug=True)
                 -- shop/settings/dev.py --
                 DEBUG = True
+                -- tower/settings/defaults.py --
+                DEBUG = True
+                -- tower/settings/production.py --
+                from .defaults import *
+
+                DEBUG = False
                 -- samples/profiled.py --
                 DEBUG = True
                 -- shop/settings/base.py --
@@ -148,6 +155,8 @@ def _settings(service: Service, facts: Facts) -> Iterator[Finding]:
                 binding.value, default=binding.kind == "field" and binding.owner in _settings_classes(facts, path)
             )
             if severity is None or _DEVELOPMENT_CLASS.search(binding.owner) or binding.guarded:
+                continue
+            if binding.kind == "name" and service.modules.set_again(path, binding.target):
                 continue
             how = "is on" if severity is HIGH else "is on unless the environment switches it off"
             message = f"{binding.target} {how}: errors show source and settings to visitors"

@@ -45,6 +45,7 @@ rule = Rule(
     severity=HIGH,
     confidence=Confidence.MEDIUM,
     since="0.1",
+    names=frozenset(("config",)),
     anchors=anchors(
         *(
             f"{word} {_GIVEN}"
@@ -216,6 +217,10 @@ def _defaults(python: PythonFacts) -> set[Pos]:
         for one in python.classes
         if any(base.rpartition(".")[2].endswith("BaseSettings") for base in one.bases)
     }
+    for call in python.calls:
+        default = call.arg("default") if call.name == "dj_database_url.config" else None
+        if default is not None:
+            places.add(default.at)
     for binding in python.bindings:
         if binding.value.kind == "env" and binding.value.data[1] is not None:
             places.add(binding.value.data[1].at)

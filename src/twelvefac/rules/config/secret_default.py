@@ -33,7 +33,17 @@ rule = Rule(
     severity=HIGH,
     confidence=Confidence.HIGH,
     since="0.1",
-    anchors=anchors("getenv", "environ", "decouple", "environs", "basesettings", "baseappsettings", "starlette config"),
+    names=frozenset(("config",)),
+    anchors=anchors(
+        "dj database url",
+        "getenv",
+        "environ",
+        "decouple",
+        "environs",
+        "basesettings",
+        "baseappsettings",
+        "starlette config",
+    ),
     examples=(
         Example(
             "defaults of reads",
@@ -83,6 +93,30 @@ rule = Rule(
             """,
         ),
         Example(
+            "a library that reads the environment",
+            source="""
+                -- settings.py --
+                import dj_database_url
+
+                DATABASES = {
+                    "default": dj_database_url.config(
+                        default="postgres://shop:shop@localhost:5432/shop",  # <- secret-default
+                        conn_max_age=600,
+                    ),
+                }
+            """,
+        ),
+        Example(
+            "a script of developers",
+            source="""
+                -- scripts/smoke.py --
+                import os
+
+                PASSWORD = os.getenv("POSTGRES_PASSWORD", "netbox")
+                -- app.py --
+            """,
+        ),
+        Example(
             "a class that is no settings class",
             source="""
                 -- forms.py --
@@ -101,11 +135,15 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     seen: set[tuple[str, int, int]] = set()
     for path, binding in facts.bindings():
         key, default = _default(binding, path, facts)
-        if default is not None:
+        if default is not None and service.ships(path):
             yield from _judge(path, key, default, binding.scope, seen)
     for path, read in facts.env_reads():
-        if read.default is not None:
+        if read.default is not None and service.ships(path):
             yield from _judge(path, read.key or "", read.default, read.scope, seen)
+    for path, call in facts.calls("dj_database_url.config"):
+        default = call.arg("default")
+        if default is not None and service.ships(path):
+            yield from _judge(path, "DATABASE_URL", default, call.scope, seen)
 
 
 def _default(binding: Binding, path: str, facts: Facts) -> tuple[str, Value | None]:

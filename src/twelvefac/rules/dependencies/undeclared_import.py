@@ -130,6 +130,7 @@ _COMES_WITH: dict[str, frozenset[str]] = {
     "tensorflow": frozenset(("numpy", "keras", "google")),
     "scikit-learn": frozenset(("numpy", "scipy", "joblib")),
     "starlette": frozenset(("anyio",)),
+    "django-prometheus": frozenset(("prometheus_client",)),
 }
 """What a framework's own documentation has you import, although another package brings it."""
 
@@ -192,7 +193,10 @@ def _is_declared(top: str, declared: frozenset[str]) -> bool:
     # distributions are often called python-x, x-python, django-x, or share a first part with the import
     own = normalised(top)
     return any(
-        own in name.split("-") or name.startswith(f"{own}-") or name.replace("-", "") == own.replace("-", "")
+        own in name.split("-")
+        or name.startswith(f"{own}-")
+        or name.endswith(f"-{own}")
+        or name.replace("-", "") == own.replace("-", "")
         for name in declared
     )
 

@@ -17,7 +17,7 @@ Lock: `uv lock`, `poetry lock`, `pip-compile --generate-hashes`; install from th
 """
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
@@ -89,6 +89,14 @@ rule = Rule(
                 pytest
                 -- scripts/load/requirements.txt --
                 locust
+                -- api/base_requirements.txt --
+                flask
+                redis
+                -- api/requirements.txt --
+                flask==3.1.0
+                redis==5.0.1
+                -- requirements/uninstall.txt --
+                rsa
                 -- requirements/ipython.txt --
                 ipython>=9
                 -- worker/requirements.txt --
@@ -113,7 +121,11 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, manifest in manifests.items():
         if path.endswith(".in") or manifest.locks or _is_locked(path, manifest, manifests, facts):
             continue
-        if posixpath.basename(path).rpartition(".")[0] in _TOOLS or service.is_for_developers(path):
+        if (
+            posixpath.basename(path).rpartition(".")[0] in _TOOLS
+            or "uninstall" in path
+            or service.is_for_developers(path)
+        ):
             continue
         # "bleach==6.3" and "bleach[css]" in one file: the first pins both
         pinned = {one.name for one in manifest.requirements if one.kind != "open"}
@@ -148,6 +160,8 @@ def _is_locked(path: str, manifest: Manifest, manifests: dict[str, Manifest], fa
             return True
         if not is_project and f"{path.removesuffix('.txt')}.in" in names:
             return True
+        if not is_project and folder == posixpath.dirname(path) and _is_input(path, manifest, names, manifests):
+            return True
         if not folder:
             return False
         folder = posixpath.dirname(folder)
@@ -157,3 +171,15 @@ def _pins(manifest: Manifest) -> bool:
     return manifest.locks or (
         len(manifest.requirements) > 1 and all(one.kind == "exact" for one in manifest.requirements)
     )
+
+
+def _is_input(path: str, manifest: Manifest, names: Collection[str], manifests: dict[str, Manifest]) -> bool:
+    """Whether a file beside it pins what this one leaves open, as requirements.txt does for base_requirements.txt."""
+    wanted = {one.name for one in manifest.requirements if one.kind == "open"}
+    for name in names:
+        other = manifests.get(name)
+        if other is not None and name != path and len(wanted) > 1:
+            pinned = {one.name for one in other.requirements if one.kind == "exact"}
+            if wanted <= pinned and all(other_path != path for _, other_path, _ in other.includes):
+                return True
+    return False

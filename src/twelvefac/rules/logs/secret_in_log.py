@@ -31,6 +31,11 @@ from twelvefac.project.tools import is_tool
 from twelvefac.source.pattern import regex
 
 _ABOUT = frozenset("has is use uses with without no needs missing invalid expired wrong bad show hide".split())
+_HOLDERS = frozenset(
+    "self settings config conf cfg env request session auth user account credentials credential oauth client response "
+    "login jwt access refresh api bot args options".split()
+)
+"""Whose attribute ``token`` is a credential."""
 _REFUSED = regex(
     r"invalid|\bbad\b|expire|delet|revok|unknown|wrong|incorrect|not found|missing|rejected|refused|unverified|verify",
     re.IGNORECASE,
@@ -140,6 +145,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 continue
             name = str(one.value.data[0] if one.value.kind == "env" else one.value.data).rpartition(".")[2]
             words = words_of(name)
+            owner = "" if one.value.kind == "env" else str(one.value.data).rpartition(".")[0].rpartition(".")[2]
+            if name == "token" and owner and _HOLDERS.isdisjoint(words_of(owner)):
+                continue  # checkout.token, payment.token: an identifier, as often as not
             refused = words[-1] in ("token", "key") and _REFUSED.search(one.text)
             if _ABOUT.isdisjoint(words) and not refused and (one.scope, name) not in seen:
                 seen.add((one.scope, name))

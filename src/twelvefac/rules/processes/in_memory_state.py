@@ -40,7 +40,7 @@ _VIEWS = frozenset(
 _HARMLESS = frozenset(
     "cache cached caches memo memoized registry handlers metrics histogram gauge lock locks pool "
     "pools executor loaded initialized connections connection clients websockets sockets listeners subscribers "
-    "callbacks hooks plugins".split()
+    "callbacks hooks plugins client producer producers consumers cluster clusters thread threads workers".split()
 )
 
 rule = Rule(

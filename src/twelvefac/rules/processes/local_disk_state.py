@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule, Severity
 from twelvefac.factors import Factor
-from twelvefac.project.facts import Call, Value
+from twelvefac.project.facts import Binding, Call, Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
@@ -101,6 +101,9 @@ rule = Rule(
 
                 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
                 -- shop/settings.py --
+                FOLDER = None
+                if FOLDER is not None:
+                    SESSION_ENGINE = "django.contrib.sessions.backends.file"
                 SESSION_ENGINE = "django.contrib.sessions.backends.file"  # <- local-disk-state
                 -- shop/models.py --
                 from django.db import models
@@ -226,12 +229,24 @@ def _sessions(service: Service, facts: Facts, severity: Severity) -> Iterator[Fi
             continue
         flask = binding.target == "SESSION_TYPE" and binding.value.text == "filesystem"
         django = binding.target == "SESSION_ENGINE" and binding.value.text == "django.contrib.sessions.backends.file"
-        if (flask or django) and not binding.guarded and not _DEVELOPMENT.search(path):
+        if (
+            (flask or django)
+            and not binding.guarded
+            and not _stands_in_block(binding)
+            and not _DEVELOPMENT.search(path)
+        ):
             message = (
                 "sessions are files on the container's disk: a second replica does not know who is logged in, and "
                 "every deploy logs everybody out"
             )
             yield rule.at(path, binding.value.at, message, subject="sessions", symbol=binding.scope, severity=severity)
+
+
+def _stands_in_block(binding: Binding) -> bool:
+    """Whether a module's own name is bound further in, under a condition: where its value stands tells it."""
+    return (
+        binding.kind == "name" and not binding.scope and binding.value.at[1] - len(binding.target) - 4 in (2, 4, 8, 12)
+    )
 
 
 def _django(service: Service, facts: Facts, severity: Severity) -> Iterator[Finding]:
