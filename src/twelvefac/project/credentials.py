@@ -18,7 +18,7 @@ _PROVIDERS = (
     ("Slack token", r"xox[abprs]-[A-Za-z0-9-]{10,250}"),
     ("Stripe key", r"(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,99}"),
     ("Google API key", r"AIza[\w-]{35}"),
-    ("OpenAI key", r"sk-(?:proj-|svcacct-)?[\w-]{20,200}"),
+    ("OpenAI key", r"(?<![A-Za-z0-9])sk-(?:proj-|svcacct-|(?=[a-z_-]{0,60}[A-Z0-9]))[\w-]{20,200}"),
     ("Anthropic key", r"sk-ant-[\w-]{20,200}"),
     ("SendGrid key", r"SG\.[\w-]{16,32}\.[\w-]{16,64}"),
     ("Hugging Face token", r"hf_[A-Za-z]{34}"),

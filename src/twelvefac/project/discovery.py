@@ -155,6 +155,7 @@ def is_out_of_scope(path: str, kind: str) -> bool:
     for folder in folders:
         if (
             folder in _TEST_FOLDERS
+            or folder.startswith(("tests_", "tests-"))
             or folder in _OTHER_FOLDERS
             or folder.endswith(("_mock", "-mock", "_mocks", "-mocks"))
         ):

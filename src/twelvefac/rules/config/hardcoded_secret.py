@@ -133,6 +133,7 @@ rule = Rule(
                 class Docs:
                     SECRET_KEY = "not-a-secret-1"
 
+                TASK = "zendesk-new-email-branding-report"
                 next_token = "CAESEAoKMjAyNi0wMS0x9"
                 HINT = {"password": "Choose a password of at least 8 characters"}
                 URL = "postgresql://{user}:{password}@{host}/app"

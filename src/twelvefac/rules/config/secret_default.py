@@ -90,6 +90,7 @@ rule = Rule(
                 URL = os.getenv("DATABASE_URL", "postgresql://localhost/app")
                 OTHER = os.getenv("GITHUB_TOKEN", "<your token>")
                 TRIAL = os.getenv("NASA_API_KEY", "DEMO_KEY")
+                SMS = os.getenv("SMS_API_KEY", "placeholder")
             """,
         ),
         Example(
@@ -191,8 +192,10 @@ def _severity(key: str, text: str) -> Severity | None:
         return HIGH
     if not credentials.holds_secret(key) and not credentials.signs_sessions(key):
         return None
-    if credentials.names_api_key(key) and not {"demo", "public", "anonymous"}.isdisjoint(credentials.words_of(text)):
-        return None  # what an API gives to everybody who tries it
+    if credentials.names_api_key(key) and not {"demo", "public", "anonymous", "placeholder", "dummy"}.isdisjoint(
+        credentials.words_of(text)
+    ):
+        return None  # what an API gives to everybody who tries it, or what it refuses
     if text.startswith(("<", "${", "{{", "/")) or text.strip().lower() in ("none", "null", "false", "true"):
         return None
     return HIGH

@@ -102,6 +102,7 @@ rule = Rule(
     ),
 )
 
+_DEVELOPMENT = regex(r"(?:^|[/._-])(?:dev|development|local|tests?|ci)(?:[/._-]|$)", re.IGNORECASE)
 _SAMPLE = regex(r"example|sample|template|dist|default|test|\bci\b|dev|local", re.IGNORECASE)
 _KEY_FILE = regex(
     r"\.env(?:\.[\w.-]+)?|[\w.-]+\.env|id_(?:rsa|dsa|ecdsa|ed25519)|[\w.-]+\.(?:pem|p12|pfx)", re.IGNORECASE
@@ -112,7 +113,7 @@ _KEY_FILE = regex(
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for image in service.released_images:
         final = {id(stage) for stage in image.lineage}
-        for stage in image.dockerfile.stages:
+        for stage in image.released_stages:
             severity = HIGH if id(stage) in final else MEDIUM  # a builder's layers stay on the build machine
             for one in stage.instructions:
                 if one.keyword in ("ENV", "ARG"):
@@ -157,7 +158,12 @@ def _whole_context(service: Service, facts: Facts, image: Image, one: Instructio
         inside = path[len(root) :]
         tracked = facts.repository.tracked
         live = any(_is_secret(entry.name, entry.value) for entry in entries)
-        if live and not _SAMPLE.search(posixpath.basename(path)) and not is_left_out(ignore, inside):
+        if (
+            live
+            and not _SAMPLE.search(posixpath.basename(path))
+            and not _DEVELOPMENT.search(inside)
+            and not is_left_out(ignore, inside)
+        ):
             if tracked is not None and path not in tracked:
                 continue  # an untracked file is one developer's: the pipeline that builds the image has none
             message = f"COPY . takes {inside} into the image: no .dockerignore leaves it out"
