@@ -30,6 +30,7 @@ class Command:
     words: Sequence[str]
     fine: set[int]
     folder: Path = REPOSITORY
+    home: Path | None = None  # where caches are, if runs are to share them
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,30 @@ class Row:
         return f"{self.figure:<66}{asked:>12}{shown + self.unit:>14}  {verdict}".rstrip()
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What one run took: user + system milliseconds, children included, and the largest process's MiB."""
+
+    cpu: float
+    peak: float
+
+
 def cpu_ms(command: Command) -> float:
     """User + system milliseconds of one run, children included."""
+    return cost(command).cpu
+
+
+def cost(command: Command) -> Cost:
+    """Run a command once."""
     scratch = tempfile.mkdtemp(prefix="twelvefac-bench-")
     words = [word.replace("{scratch}", scratch) for word in command.words]
     environment = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("TWELVEFAC_", "GIT_", "COPIER_", "MAKE"))
+        if not name.startswith(("TWELVEFAC_", "GIT_", "COPIER_", "MAKE", "PYTHON"))
     }
-    environment |= {"XDG_CACHE_HOME": f"{scratch}/cache", "HOME": f"{scratch}/home", "NO_COLOR": "1"}
+    home = command.home or scratch
+    environment |= {"XDG_CACHE_HOME": f"{home}/cache", "HOME": f"{home}/home", "NO_COLOR": "1"}
     environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     try:
         # no cyclic waits: output goes to a file, so that a full pipe cannot stop what is measured
@@ -78,7 +93,7 @@ def cpu_ms(command: Command) -> float:
                 raise SystemExit(f"bench: `{' '.join(words)}` ended with {process.returncode}:\n{said}")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return (usage.ru_utime + usage.ru_stime) * 1000
+    return Cost((usage.ru_utime + usage.ru_stime) * 1000, usage.ru_maxrss / 1024)
 
 
 def median(command: Command, runs: int) -> float:
@@ -120,9 +135,8 @@ def audits(trees: Sequence[Path], runs: int) -> list[Row]:
     rows = []
     for tree in trees:
         count = files_of(tree)
-        ruff_words = ["check", "--select", "ALL", "--no-cache", "--isolated", "--output-format", "concise"]
         audit = twelvefac("audit", str(tree), fine=FINDINGS)
-        ruff = Command([str(BIN / "ruff"), *ruff_words, str(tree)], FINDINGS)
+        ruff = Command([str(BIN / "ruff"), *RUFF, str(tree)], FINDINGS)
         ours, theirs, ratio = paired(audit, ruff, runs)
         asked = 100 if count <= SMALL else None
         rows += [
@@ -131,6 +145,39 @@ def audits(trees: Sequence[Path], runs: int) -> list[Row]:
             Row("  audit / ruff", ratio, " x"),
         ]
     return rows
+
+
+RUFF = ["check", "--select", "ALL", "--no-cache", "--isolated", "--output-format", "concise"]
+
+
+def huge(folder: Path, scratch: Path, runs: int) -> list[Row]:
+    """All checkouts as one tree: what the audit must stay below on a large repository."""
+    python = sum(1 for _ in folder.rglob("*.py"))
+    ruff = Command([str(BIN / "ruff"), *RUFF, str(folder)], FINDINGS)
+    whole = twelvefac("audit", str(folder), "--all-files", fine=FINDINGS)
+    shipped = twelvefac("audit", str(folder), fine=FINDINGS)
+    warm = Command(shipped.words, FINDINGS, home=scratch / "warm")
+    all_files, theirs, all_ratio = paired(whole, ruff, runs)
+    default, _, default_ratio = paired(shipped, ruff, runs)
+    return [
+        Row(f"audit --all-files of {folder.name} ({python} .py), cache empty", all_files, " ms"),
+        Row("  ruff check --select ALL --no-cache --isolated", theirs, " ms"),
+        Row("  audit --all-files / ruff", all_ratio, " x", 0.75),
+        Row("audit, tests and migrations left out, cache empty", default, " ms"),
+        Row("  audit / ruff", default_ratio, " x", 0.33),
+        Row("audit, nothing changed since the last", median(warm, runs), " ms", 150),
+        Row("audit --all-files, memory", cost(whole).peak, " MiB", 64),
+    ]
+
+
+def growth(tree: Path, scratch: Path, runs: int) -> list[Row]:
+    """Eight copies of a tree as one: eight times the work, less the start."""
+    for number in range(8):
+        shutil.copytree(tree, scratch / f"copies/{number}", ignore=shutil.ignore_patterns(".git"), symlinks=True)
+    start = median(twelvefac("--help"), runs)
+    one = median(twelvefac("audit", str(scratch / "copies/0"), fine=FINDINGS), runs)
+    eight = median(twelvefac("audit", str(scratch / "copies"), fine=FINDINGS), runs)
+    return [Row(f"eight times {tree.name} / {tree.name}, start-up off", (eight - start) / (one - start), " x", 9.2)]
 
 
 def generating(scratch: Path, runs: int) -> list[Row]:
@@ -176,9 +223,13 @@ def made_trees(scratch: Path) -> list[Path]:
     return [small, large]
 
 
-def measure(trees: Sequence[Path], scratch: Path, runs: int) -> Iterator[list[Row]]:
+def measure(trees: Sequence[Path], folder: Path | None, scratch: Path, runs: int) -> Iterator[list[Row]]:
     yield start_up(runs)
     yield audits(trees, runs)
+    if folder is not None:
+        yield huge(folder, scratch, max(1, runs // 3))
+        largest = max(trees, key=lambda tree: sum(1 for _ in tree.rglob("*.py")))
+        yield growth(largest, scratch, max(1, runs // 3))
     yield generating(scratch, runs)
 
 
@@ -198,7 +249,7 @@ def main(arguments: Sequence[str] | None = None, write: Callable[[str], object] 
         load = os.getloadavg()[0]
         write(f"CPU time (user + system), medians of {options.runs}; load average {load:.1f} at the start\n\n")
         write(f"{'figure':<66}{'asked':>12}{'measured':>14}\n")
-        for rows in measure(trees, scratch, options.runs):
+        for rows in measure(trees, options.trees, scratch, options.runs):
             for row in rows:
                 write(row.text() + "\n")
 

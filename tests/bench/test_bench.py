@@ -23,5 +23,10 @@ def test_the_bench_prints_each_figure(repository: Path, tmp_path: Path) -> None:
         "twelvefac --version",
         "twelvefac --help",
         "audit of tiny (2 files), cache empty",
+        "audit --all-files / ruff",
+        "audit / ruff",
+        "audit, nothing changed since the last",
+        "audit --all-files, memory",
+        "eight times tiny / tiny, start-up off",
         "new service / copier copy",
     ]

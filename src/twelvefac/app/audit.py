@@ -29,6 +29,7 @@ class AuditRequest(NamedTuple):
     strict_suppressions: bool | None = None
     cache: bool | None = None
     describe: bool = False
+    all_files: bool = False
 
 
 class AuditResult(NamedTuple):
@@ -62,6 +63,7 @@ def audit(request: AuditRequest) -> AuditResult:
         selected=frozenset(rule.name for rule in selected),
         exclude=settings.exclude,
         describe=request.describe,
+        all_files=request.all_files,
     )
     report = run_audit(root, catalogue, options)
     code = report.exit_code(_threshold(request.fail_on or settings.fail_on))

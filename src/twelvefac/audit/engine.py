@@ -23,7 +23,7 @@ class AuditOptions(NamedTuple):
 
     ``selected`` are the names of the rules that run (all if None); facts are kept for all of them, so that the
     cache serves every selection. ``describe`` puts the services' model into the report. ``prefilter=False`` parses
-    every Python file: for proofs and benchmarks.
+    every Python file: for proofs and benchmarks. ``all_files`` looks at tests, migrations and the like too.
     """
 
     today: date
@@ -33,13 +33,14 @@ class AuditOptions(NamedTuple):
     selected: frozenset[str] | None = None
     exclude: tuple[str, ...] = ()
     describe: bool = False
+    all_files: bool = False
     prefilter: bool = True
 
 
 def audit(root: str, rules: tuple[Rule, ...], options: AuditOptions) -> AuditReport:
     """Judge the directory ``root``; nothing in it is imported, run or written."""
     root = os.path.realpath(root)
-    found = _without_excluded(discover(root), options.exclude)
+    found = _without_excluded(discover(root, all_files=options.all_files), options.exclude)
     chosen = tuple(rule for rule in rules if options.selected is None or rule.name in options.selected)
     cache = Cache(options.cache_folder, root, _cache_key(rules, options))
     # the model is made of facts, which a kept verdict does not hold

@@ -26,6 +26,9 @@ def audit(
         bool,
         typer.Option("--show-services", help="Show what is known of each service first, with its places."),
     ] = False,
+    all_files: Annotated[
+        bool, typer.Option("--all-files", help="Judge tests, migrations, docs and vendored code too.")
+    ] = False,
     fail_on: Annotated[
         str | None,
         typer.Option(
@@ -58,6 +61,7 @@ def audit(
             strict_suppressions=strict_suppressions,
             cache=False if no_cache else None,
             describe=show_services,
+            all_files=all_files,
         )
     )
     for file, render in files:

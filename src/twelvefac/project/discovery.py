@@ -78,8 +78,11 @@ MANIFESTS = frozenset(
 """Files that make a directory a project of its own."""
 
 
-def discover(root: str) -> Discovery:
-    """Walk ``root`` (an absolute path). Order is by path, whatever the file system returns."""
+def discover(root: str, *, all_files: bool = False) -> Discovery:
+    """Walk ``root`` (an absolute path). Order is by path, whatever the file system returns.
+
+    Files that do not ship (tests, migrations, docs, others' code) are left out unless ``all_files``.
+    """
     listed = listed_files(root)
     folders = None if listed is None else _folders(listed)
     files: list[File] = []
@@ -97,7 +100,7 @@ def discover(root: str) -> Discovery:
         kind = kind_of(path)
         if kind is None:
             continue
-        if is_out_of_scope(path, kind):
+        if not all_files and is_out_of_scope(path, kind):
             left_out += kind == "python"
             continue
         try:
