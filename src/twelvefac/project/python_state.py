@@ -1,7 +1,6 @@
 """State that outlives a request: module-level names that functions change."""
 
 import ast
-import re
 from collections.abc import Iterable
 
 from twelvefac.project.facts import Shared
@@ -16,32 +15,42 @@ _CONTAINERS = frozenset(
 )
 """Callees whose result holds state that a handler can change."""
 
+# each begins with the end of the line before: the search goes from line to line, not from letter to letter
 _HOLDER = regex(
-    rb"^((?:[A-Za-z_]\w{0,100}[ \t]{0,8}(?::[^=\n]{1,200})?=[ \t(\\]{0,8}){1,4})\s{0,8}"
+    rb"\n((?:[A-Za-z_]\w{0,100}[ \t]{0,8}(?::[^=\n]{1,200})?=[ \t(\\]{0,8}){1,4})\s{0,8}"
     rb"(?:[\[{]|(?:\w{1,40}\.){0,3}(?:dict|list|set|bytearray|defaultdict|OrderedDict|Counter|deque|ChainMap|Queue|"
-    rb"SimpleQueue)\b|\d+)",
-    re.MULTILINE,
+    rb"SimpleQueue)\b|\d+)"
 )
 _STATE = regex(r"(?:request\.)?(?:app|application)\.state\.\w{1,100}")
 _EMPTY = regex(
-    rb"^([a-z_]\w{0,100})[ \t]{0,8}(?::[^=\n]{1,200})?=[ \t]{0,8}"
-    rb"(?:\{\}|\[\]|(?:\w{1,40}\.){0,2}(?:set|dict|list|defaultdict|OrderedDict|deque)\()",
-    re.MULTILINE,
+    rb"\n([a-z_]\w{0,100})[ \t]{0,8}(?::[^=\n]{1,200})?=[ \t]{0,8}"
+    rb"(?:\{\}|\[\]|(?:\w{1,40}\.){0,2}(?:set|dict|list|defaultdict|OrderedDict|deque)\()"
 )
-_INSTANCE = regex(rb"^[a-z_]\w{0,100}[ \t]{0,8}(?::[^=\n]{1,100})?=[ \t]{0,8}[A-Z]\w{0,100}\(", re.MULTILINE)
+_INSTANCE = regex(rb"\n[a-z_]\w{0,100}[ \t]{0,8}(?::[^=\n]{1,100})?=[ \t]{0,8}[A-Z]\w{0,100}\(")
 _OWN = regex(rb"self\.\w{1,100}[ \t]{0,4}(?::[^=\n]{1,100})?=[ \t]{0,4}(?:\{|\[|(?:dict|list|set|defaultdict|deque)\()")
 _NAMES = regex(rb"[A-Za-z_]\w{0,100}")
-_CHANGED = regex(rb"([A-Za-z_]\w{0,100})[ \t]{0,4}(?:\[|\.[ \t]{0,4}(?:" + "|".join(CHANGES).encode() + rb")\b)")
+_CHANGED = regex(rb"\s{0,100}(?:\[|\.\s{0,100}(?:" + "|".join(CHANGES).encode() + rb")\b)")
+_MOST_PLACES = 20_000
 
 
 def may_share(data: bytes) -> bool:
     """Whether a file may have shared state: a look at its text that is wrong only by saying yes."""
-    if b"global " in data or b".state." in data or _EMPTY.search(data):
+    lines = b"\n" + data
+    if b"global " in data or b".state." in data or _EMPTY.search(lines):
         return True
-    if _INSTANCE.search(data) and _OWN.search(data):
+    if b"self." in data and _INSTANCE.search(lines) and _OWN.search(data):
         return True
-    names = {name for match in _HOLDER.finditer(data) for name in _NAMES.findall(match.group(1))}
-    return bool(names) and any(match.group(1) in names for match in _CHANGED.finditer(data))
+    names = {name for match in _HOLDER.finditer(lines) for name in _NAMES.findall(match.group(1))}
+    left = _MOST_PLACES
+    for name in names:
+        at = data.find(name)
+        while at >= 0:
+            end = at + len(name)
+            left -= 1
+            if not left or _CHANGED.match(data, end):
+                return True
+            at = data.find(name, end)
+    return False
 
 
 def shared_state(walk: Walk, tree: ast.Module, names: Names, places: Places) -> Iterable[Shared]:
