@@ -17,7 +17,10 @@ def main() -> int:
 
     from . import cli
 
-    return cli.run()
+    code = cli.run()
+    for number in (signal.SIGTERM, signal.SIGINT):  # all is done: the exit code is settled
+        signal.signal(number, signal.SIG_IGN)
+    return code
 
 
 if __name__ == "__main__":

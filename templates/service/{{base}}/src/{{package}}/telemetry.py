@@ -4,7 +4,6 @@ FastAPI makes the spans; they leave as OTLP over HTTP. The SDK and its exporter 
 OTEL_* variables by themselves.
 """
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Timer
@@ -16,6 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from . import SERVICE, __version__
+from .logs import output
 
 FLUSH_SECONDS = 2
 
@@ -28,19 +28,19 @@ def exporting() -> Iterator[None]:
     exporter = OTLPSpanExporter()
     provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_add_ids)
-    yield
-    # A collector that does not answer must not use up the platform's grace period.
-    limit = Timer(FLUSH_SECONDS, exporter.shutdown)
-    limit.start()
-    provider.shutdown()
-    limit.cancel()
+    output.find_span = find_span
+    try:
+        yield
+    finally:
+        # A collector that does not answer must not use up the platform's grace period.
+        limit = Timer(FLUSH_SECONDS, exporter.shutdown)
+        limit.start()
+        provider.shutdown()
+        limit.cancel()
 
 
-def _add_ids(record: logging.LogRecord) -> bool:
+def find_span() -> tuple[str | None, str | None]:
     span = trace.get_current_span().get_span_context()
-    if span.is_valid:
-        record.trace_id = trace.format_trace_id(span.trace_id)
-        record.span_id = trace.format_span_id(span.span_id)
-    return True
+    if not span.is_valid:
+        return None, None
+    return trace.format_trace_id(span.trace_id), trace.format_span_id(span.span_id)

@@ -20,7 +20,7 @@ REQUESTS = Histogram(
 series = cache(REQUESTS.labels)
 
 
-def expose(request: Request) -> Response:
+async def expose(request: Request) -> Response:
     registry = REGISTRY
     if request.app.state.settings.web_concurrency > 1:
         registry = CollectorRegistry()

@@ -8,7 +8,7 @@ import time
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .logs import request_id
+from .logs import output, request_id
 from .metrics import series
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,8 @@ class RequestMiddleware:
             error = JSONResponse({"detail": "Internal Server Error"}, status_code=500)
             await error(scope, receive, send_with_headers)
         finally:
-            self.record(scope, status, time.perf_counter() - started)
+            # Without a response, as when GRACEFUL_TIMEOUT is over, the server answers 500.
+            self.record(scope, status or 500, time.perf_counter() - started)
 
     @staticmethod
     def record(scope: Scope, status: int, seconds: float) -> None:
@@ -59,19 +60,17 @@ class RequestMiddleware:
         # The template, never the path: an id in a label would make a new time series each.
         route = getattr(scope.get("route"), "path", "unmatched")
         series(method, route, status).observe(seconds)
-        log.log(
-            logging.DEBUG if route in PROBES else logging.INFO,
-            "%s %s %d",
-            scope["method"],
-            scope["path"],
-            status,
-            extra={
+        level = "DEBUG" if route in PROBES else "INFO"
+        if log.isEnabledFor(getattr(logging, level)):
+            fields = {
                 "method": scope["method"],
                 "path": scope["path"],
                 "route": route,
                 "status": status,
                 "duration_ms": round(seconds * 1000, 1),
                 "client": scope["client"][0] if scope["client"] else None,
-                **({"problem": scope["problem"]} if "problem" in scope else {}),
-            },
-        )
+            }
+            if "problem" in scope:
+                fields["problem"] = scope["problem"]
+            message = f"{scope['method']} {scope['path']} {status}"
+            output.write(time.time(), level, __name__, message, fields)

@@ -2,10 +2,12 @@
 
 SIGTERM: /healthz/ready answers 503 while requests are still served for DRAIN_SECONDS, so that
 balancers look elsewhere; then the listener closes, running requests get GRACEFUL_TIMEOUT to finish.
-A second SIGTERM, or SIGINT, skips the draining; a further one skips the waiting.
+A second SIGTERM, or SIGINT, skips the draining; a further one skips the waiting. What is not done
+LAST_SECONDS after that, be it a thread or a loop that does not yield, ends with the process.
 """
 
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -17,29 +19,40 @@ from types import FrameType
 import uvicorn
 from starlette.datastructures import State
 
-from .settings import Settings
+from . import logs
+from .settings import EX_CONFIG, Settings
 
 log = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 KEEP_ALIVE = 75  # seconds: longer than common balancers keep idle connections
+LAST_SECONDS = 3  # for cancelled requests to be recorded and traces to leave
 YOUNG = 10  # seconds: a worker that dies younger would only die again
+EX_UNAVAILABLE = 69  # sysexits.h
 
 
 class Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, state: State, drain_seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, state: State, settings: Settings) -> None:
         super().__init__(config)
         self.state = state
-        self.drain_seconds = drain_seconds
+        self.drain_seconds = settings.drain_seconds
+        self.stop_seconds = settings.graceful_timeout + LAST_SECONDS
         self.drained_at: float | None = None
         self.supervisor: int | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if sig == signal.SIGTERM and self.started and not self.state.draining:
             self.state.draining = True
+            self.exit_within(self.drain_seconds + self.stop_seconds)
         else:
             self.force_exit = self.should_exit
             self.should_exit = True
+            self.exit_within(LAST_SECONDS if self.force_exit else self.stop_seconds)
+
+    @staticmethod
+    def exit_within(seconds: float) -> None:
+        signal.signal(signal.SIGALRM, lambda number, frame: os._exit(0))
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
     async def on_tick(self, counter: int) -> bool:
         now = time.monotonic()
@@ -56,10 +69,12 @@ def run(settings: Settings) -> int:
     if settings.web_concurrency == 1:
         server, listener = prepare(settings)
         server.run([listener])
-        return 0
+        logging.shutdown()
+        os._exit(0)  # Python itself would wait for the threads of requests that were cut off
     with tempfile.TemporaryDirectory() as shared:
         # prometheus_client looks at it when imported: each worker then counts in a file there.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
+        logs.take_turns()
         return supervise(*prepare(settings), settings.web_concurrency)
 
 
@@ -69,8 +84,6 @@ def prepare(settings: Settings) -> tuple[Server, socket.socket]:
     app = create_app(settings)
     config = uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -78,7 +91,25 @@ def prepare(settings: Settings) -> tuple[Server, socket.socket]:
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=settings.graceful_timeout,
     )
-    return Server(config, app.state, settings.drain_seconds), config.bind_socket()
+    return Server(config, app.state, settings), bind(settings.host, settings.port)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Takes the port; nothing is accepted yet."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, UnicodeError) as error:
+        number = error.errno if isinstance(error, OSError) else None
+        if number in (errno.EADDRINUSE, errno.EACCES):
+            log.critical("cannot listen on %s, port %d: %s", host, port, os.strerror(number))
+            raise SystemExit(EX_UNAVAILABLE) from None
+        log.critical("invalid configuration: HOST: no address of this machine: %s", error)
+        raise SystemExit(EX_CONFIG) from None
+    name = f"[{host}]" if ":" in host else host
+    log.info("running on http://%s:%d", name, listener.getsockname()[1])
+    return listener
 
 
 def supervise(server: Server, listener: socket.socket, count: int) -> int:
