@@ -94,6 +94,29 @@ def test_every_flag(new: Run, tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("dest", "way"),
+    [
+        ("x/../orders", "orders"),
+        ("./a//b/orders/", "a/b/orders"),
+        ("a b/orders", "'a b/orders'"),
+        ("\x1b[31m'\\/orders", "$'\\x1b[31m\\'\\\\/orders'"),
+        ("caf\udce9/orders", "$'caf\\xe9/orders'"),
+    ],
+)
+def test_the_next_step_leads_into_the_service(new: Run, tmp_path: Path, dest: str, way: str) -> None:
+    code, out, _ = new(dest, "--no-git")
+    assert code == 0
+    assert f"\nNext:\n  cd {way}\n" in out
+    done = subprocess.run(["bash", "-c", f"cd {way} && ls"], cwd=tmp_path / "work", capture_output=True, check=True)
+    assert b"pyproject.toml" in done.stdout
+
+
+def test_an_emoji_of_several_in_the_description(new: Run, tmp_path: Path) -> None:
+    assert new("orders", "--description=For a 👩\u200d💻 and a ❤️\u200d🔥")[0] == 0
+    assert answers(tmp_path / "work/orders")["description"] == "For a 👩\u200d💻 and a ❤️\u200d🔥"
+
+
 def test_the_name_alone_is_the_folder(new: Run, tmp_path: Path) -> None:
     assert new("--name", "orders")[0] == 0
     assert content(tmp_path / "work/orders") == FILES
@@ -141,7 +164,7 @@ orders/
       domain.py        seeded
       web.py           managed
 
-managed: the template changes it   shared: you both do, in marked places   seeded: yours from day one
+managed: the template changes it   shared: you both do   seeded: yours from day one
 """
     )
     assert list((tmp_path / "work").iterdir()) == []

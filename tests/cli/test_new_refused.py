@@ -63,7 +63,30 @@ def everything(folder: Path) -> list[str]:
             "",
         ),
         (["--answers=bad.json"], "bad.json:2: not JSON: Expecting value", ""),
-        (["--answers=choice.yml"], "unknown ci 'gitlab': choose from none, github", ""),
+        (["--answers=choice.yml"], "choice.yml:2: unknown ci 'gitlab': choose from none, github", ""),
+        (["--answers=name.yml"], f"name.yml:2: 'My_Orders' cannot name a service: {PATTERN}; try my-orders", ""),
+        (
+            ["orders", "--answers=text.json"],
+            "text.json:3: the description must be one line of printable characters",
+            "",
+        ),
+        ([""], "DEST is empty", "name a folder, or leave DEST out and give --name"),
+        (["orders", "--answers="], "--answers is empty", "name a file, or leave it out"),
+        (["dangling"], "{work}/dangling is a link that leads nowhere", "choose another folder, or remove the link"),
+        (["loop/orders"], "{work}/loop is a link that leads nowhere", "choose another folder, or remove the link"),
+        (["link"], "{work}/link is a file", "choose another folder, or move it away"),
+        (
+            [f"{'x' * 300}/orders"],
+            "cannot write {work}/" + "x" * 300 + "/orders: file name too long; nothing was made",
+            "choose a shorter path",
+        ),
+        (
+            ["/proc/orders/orders"],
+            "cannot write /proc/orders/orders: /proc is a read-only system; nothing was made",
+            "choose a folder that you may write to",
+        ),
+        (["orders", "--description=a\u200db"], "the description must be one line of printable characters", ""),
+        (["orders", "--description=a \u202e b"], "the description must be one line of printable characters", ""),
     ],
 )
 def test_one_line_a_way_out_and_nothing_written(
@@ -75,6 +98,11 @@ def test_one_line_a_way_out_and_nothing_written(
     (work / "file").touch()
     (work / "bad.yml").write_text("name: orders\nframe: fastapi\n")
     (work / "bad.json").write_text('{"name": "orders",\n"ci": none}')
+    (work / "name.yml").write_text("ci: none\nname: My_Orders\n")
+    (work / "text.json").write_text('{"name": "My_Orders",\n"ci": "none",\n"description": "a\\u202eb"}\n')
+    (work / "dangling").symlink_to("nowhere")
+    (work / "loop").symlink_to("loop")
+    (work / "link").symlink_to("file")
     (work / "choice.yml").write_text("name: orders\nci: gitlab\n")
     before = everything(work)
     said = f"error: {message.format(work=work)}\n" + (f"  {hint}\n" if hint else "")

@@ -79,7 +79,7 @@ def below_a_file(path: Path) -> Path:
     [
         (full, "x is not empty"),
         (file, "x is a file"),
-        (dangling, "x is a file"),
+        (dangling, "x is a link that leads nowhere"),
         (below_a_file, "x is not a folder"),
     ],
 )

@@ -10,7 +10,7 @@ from twelvefac import __version__
 from twelvefac.errors import MachineError, UsageError
 from twelvefac.scaffold.answers import check_description, make_answers, requirements
 from twelvefac.scaffold.answers_file import read_answers
-from twelvefac.scaffold.catalogue import data_root, load_catalogue
+from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
 from twelvefac.scaffold.component import QUESTIONS
 from twelvefac.scaffold.git import commit_all, has_git, work_tree_around
 from twelvefac.scaffold.names import check_name
@@ -77,7 +77,7 @@ class Asking:
         """
         self._catalogue = load_catalogue(data_root())
         self._dest = request.dest
-        self.given = _given(request)
+        self.given = _given(request, self._catalogue)
         for key, answer in self.given.items():
             self.check(key, answer)
 
@@ -96,13 +96,9 @@ class Asking:
 
     def check(self, key: str, answer: str) -> None:
         """Raise UsageError when ``answer`` is none to the question ``key``, RefusedError for a name in use."""
+        _check(self._catalogue, key, answer)
         if key == "name":
-            check_name(answer, requirements(self._catalogue))
             find_target(_absolute(self._dest or answer))
-        elif key == "description":
-            check_description(answer)
-        else:
-            self._catalogue.check_choice(key, answer)
 
 
 def choices(kind_name: str) -> tuple[str, ...]:
@@ -142,10 +138,12 @@ def own_audit(folder: Path) -> list[tuple[str, str]]:
 
 
 def _make(request: NewRequest, root: Path, audit: Audit | None, step: Step) -> NewResult:
-    given = _given(request)
+    # an older template has questions and choices of its own, which are looked at with its plan
+    catalogue = None if request.version else load_catalogue(root)
+    given = _given(request, catalogue)
     if "name" not in given:
         raise UsageError("which service? name a folder (`new service orders`) or say --name")
-    plan = _plan(request, root, given)
+    plan = _plan(root, catalogue, given)
     answers = plan.answers
     target = find_target(_absolute(request.dest or answers.name))
     steps = (_change_folder(request.dest or answers.name, target.path), "make test", "make run")
@@ -168,12 +166,11 @@ def _make(request: NewRequest, root: Path, audit: Audit | None, step: Step) -> N
     return NewResult(plan, target.path, True, commit, tuple(notices), steps)
 
 
-def _plan(request: NewRequest, root: Path, given: Mapping[str, str]) -> Plan:
-    if request.version:
+def _plan(root: Path, catalogue: Catalogue | None, given: Mapping[str, str]) -> Plan:
+    if catalogue is None:
         from twelvefac.update.history import plan_version
 
         return plan_version(root, given)
-    catalogue = load_catalogue(root)
     answers, components = make_answers(catalogue, given)
     return make_plan(catalogue, answers, components)
 
@@ -187,12 +184,32 @@ def _fill(tree: Path, plan: Plan, root: Path, audit: Audit | None, step: Step) -
     step("checked through")
 
 
-def _given(request: NewRequest) -> dict[str, str]:
+def _given(request: NewRequest, catalogue: Catalogue | None) -> dict[str, str]:
     """Return the answers of the answers file, the destination and the flags, the later ones first in rank."""
-    given = read_answers(request.answers_file, KEYS, SEVERAL) if request.answers_file else {}
+    if request.dest == "":
+        raise UsageError("DEST is empty", hint="name a folder, or leave DEST out and give --name")
+    if request.answers_file == "":
+        raise UsageError("--answers is empty", hint="name a file, or leave it out")
+    above = dict(request.given)
     if request.dest is not None:
-        given["name"] = _absolute(request.dest).name
-    return given | dict(request.given)
+        above = {"name": _absolute(request.dest).name} | above
+    if request.answers_file is None:
+        return above
+
+    def check(key: str, answer: str) -> None:
+        if key not in above:
+            _check(catalogue, key, answer)
+
+    return read_answers(request.answers_file, KEYS, SEVERAL, check) | above
+
+
+def _check(catalogue: Catalogue | None, key: str, answer: str) -> None:
+    if key == "name":
+        check_name(answer, requirements(catalogue) if catalogue else ())
+    elif key == "description":
+        check_description(answer)
+    elif catalogue:
+        catalogue.check_choice(key, answer)
 
 
 def _absolute(dest: str) -> Path:
@@ -208,7 +225,21 @@ def _change_folder(dest: str, path: Path) -> str:
 
     The rename puts a new folder in its place, so that even there the shell has to change into it.
     """
-    return f"cd {shlex.quote(dest if path != Path.cwd() else str(path))}"
+    way = str(path) if path == Path.cwd() else os.path.normpath(dest)
+    return f"cd {_quoted(f'./{way}' if way.startswith('-') else way)}"
+
+
+def _quoted(way: str) -> str:
+    """Return ``way`` as one word of a shell; what a terminal would obey is escaped, in the shell's own way."""
+    if way.isprintable():
+        return shlex.quote(way)
+    escaped = way.replace("\\", "\\\\").replace("'", "\\'")
+    return "$'" + "".join(char if char.isprintable() else _escaped(char) for char in escaped) + "'"
+
+
+def _escaped(char: str) -> str:
+    byte = ord(char) - 0xDC00  # of a name that is not UTF-8
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else ascii(char)[1:-1]
 
 
 def _git_wanted(request: NewRequest, anchor: Path) -> tuple[bool, list[str]]:

@@ -164,7 +164,7 @@ def _tree(result: NewResult) -> str:
     return "\n".join([*lines, "", *_OWNERSHIP])
 
 
-_OWNERSHIP = ("managed: the template changes it   shared: you both do, in marked places   seeded: yours from day one",)
+_OWNERSHIP = ("managed: the template changes it   shared: you both do   seeded: yours from day one",)
 
 
 def _folders_last(path: str) -> tuple[tuple[int, str], ...]:

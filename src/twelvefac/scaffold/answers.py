@@ -11,6 +11,8 @@ from twelvefac.scaffold.component import QUESTIONS, Component
 from twelvefac.scaffold.names import check_name
 
 LONGEST_DESCRIPTION = 100
+# what joins two emoji to one, a format character that is to be seen; between letters, and bidirectional: refused
+JOINED = r"(?<=[^\w\s])\u200d(?=[^\w\s])"
 # what would be taken for a template's own tag, by us or by whoever renders the repository again
 _TAG = re.compile(r"\{[{%#]|[#%}]\}")
 
@@ -45,7 +47,7 @@ def check_description(text: str) -> None:
     """Raise UsageError when ``text`` cannot be a service's description."""
     if len(text) > LONGEST_DESCRIPTION:
         raise UsageError(f"the description has {len(text)} characters, {LONGEST_DESCRIPTION} are allowed: shorten it")
-    if not text.isprintable():
+    if not re.sub(JOINED, "", text).isprintable():
         raise UsageError("the description must be one line of printable characters")
     if _TAG.search(text):
         raise UsageError("the description holds a template tag such as '{{': leave it out")

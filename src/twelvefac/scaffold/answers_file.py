@@ -4,6 +4,7 @@ A repository's own ``.copier-answers.yml`` can be read too: keys with an undersc
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,16 @@ LARGEST = 64 * 1024  # bytes; five short answers take less than one
 _TEXTS = (":str", ":int", ":float", ":bool")
 
 
-def read_answers(path: str, known: tuple[str, ...], several: tuple[str, ...] = ()) -> dict[str, str]:
+def read_answers(
+    path: str,
+    known: tuple[str, ...],
+    several: tuple[str, ...] = (),
+    check: Callable[[str, str], None] = lambda _question, _answer: None,
+) -> dict[str, str]:
     """Return the answers that the file at ``path`` gives to the questions ``known``.
 
-    A list of texts answers those in ``several``; it comes back as one text with commas.
+    A list of texts answers those in ``several``; it comes back as one text with commas. ``check`` is told each
+    question and answer and raises UsageError for one that cannot be.
 
     Raises UsageError naming the file, the line and what is wrong there.
     """
@@ -42,6 +49,10 @@ def read_answers(path: str, known: tuple[str, ...], several: tuple[str, ...] = (
             raise UsageError(f"{path}:{line}: the answer to {key!r} must be one text")
         # JSON writes a character beyond 16 bits as two escapes, which YAML would keep apart
         answers[key] = decoded[key] if decoded and isinstance(decoded[key], str) else value
+        try:
+            check(key, answers[key])
+        except UsageError as error:
+            raise UsageError(f"{path}:{line}: {error.message}", hint=error.hint) from error
     return answers
 
 

@@ -6,7 +6,7 @@ Only what stock Copier knows: no extension, no task, nothing that needs ``--trus
 import json
 from typing import Any
 
-from twelvefac.scaffold.answers import LONGEST_DESCRIPTION, requirements
+from twelvefac.scaffold.answers import JOINED, LONGEST_DESCRIPTION, requirements
 from twelvefac.scaffold.catalogue import SUBDIRECTORY, UNIVERSE, Catalogue
 from twelvefac.scaffold.component import KINDS, MANIFEST, NONE, QUESTIONS, SLOTS, Component, Kind
 from twelvefac.scaffold.names import LONGEST, PATTERN, reserved
@@ -116,9 +116,10 @@ def _several_validator(kind: Kind, names: list[str]) -> str:
 
 
 def _description_validator() -> str:
+    joined = JOINED.replace("\\", "\\\\")
     return (
         f"{{% if description | length > {LONGEST_DESCRIPTION} %}}at most {LONGEST_DESCRIPTION} characters"
-        "{% elif not description.isprintable() or not description.strip() %}"
+        f"{{% elif not (description | regex_replace('{joined}', '')).isprintable() or not description.strip() %}}"
         "one line of printable characters"
         "{% elif '{' ~ '{' in description or '{' ~ '%' in description or '{' ~ '#' in description %}"
         "no template tags"

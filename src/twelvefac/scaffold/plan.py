@@ -22,7 +22,7 @@ _VARIABLE = re.compile(r"\{\{-?\s*(\w+)\s*-?\}\}")
 
 
 class Ownership(StrEnum):
-    """Who changes a file: the template alone, both (in its slots), or the user alone after day one."""
+    """Who changes a file: the template alone, both (components meet in it), or the user alone after day one."""
 
     MANAGED = "managed"
     SHARED = "shared"

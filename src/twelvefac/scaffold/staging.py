@@ -48,6 +48,8 @@ def find_target(path: Path) -> Target:
         if path.is_symlink() and path.is_dir():
             path = path.resolve()
         if os.path.lexists(path):
+            if not path.exists():
+                raise _leads_nowhere(path)
             if not path.is_dir():
                 raise RefusedError(f"{shown(path)} is a file", hint="choose another folder, or move it away")
             if any(path.iterdir()):
@@ -57,11 +59,17 @@ def find_target(path: Path) -> Target:
         anchor = path.parent
         while not os.path.lexists(anchor):
             anchor = anchor.parent
+        if not anchor.exists():
+            raise _leads_nowhere(anchor)
         if not anchor.is_dir():
             raise RefusedError(f"{shown(anchor)} is not a folder", hint="choose another folder")
     except OSError as error:
         raise refusal(path, error) from error
     return Target(path, anchor)
+
+
+def _leads_nowhere(link: Path) -> RefusedError:
+    return RefusedError(f"{shown(link)} is a link that leads nowhere", hint="choose another folder, or remove the link")
 
 
 @contextmanager
@@ -76,7 +84,7 @@ def staged(target: Target, name: str) -> Iterator[Path]:
     try:
         try:
             with _locked(target.anchor):
-                folder = Path(tempfile.mkdtemp(prefix=f".{name}{_MARK}", dir=target.anchor))
+                folder = _make_folder(target, name)
                 handle = _lock(folder)
             tree = folder.joinpath(_TREE, *target.missing)
             tree.mkdir(parents=True)
@@ -84,7 +92,8 @@ def staged(target: Target, name: str) -> Iterator[Path]:
         except OSError as error:
             raise refusal(target.path, error) from error
         except MachineError as error:
-            if isinstance(error.__cause__, OSError):  # from the writer: it names a path that is gone by now
+            # from the writer: it names a path that is gone by now
+            if folder is not None and isinstance(error.__cause__, OSError):
                 raise refusal(target.path, error.__cause__) from error
             raise
     finally:
@@ -92,6 +101,19 @@ def staged(target: Target, name: str) -> Iterator[Path]:
             _discard(folder)
         if handle >= 0:
             os.close(handle)
+
+
+def _make_folder(target: Target, name: str) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=f".{name}{_MARK}", dir=target.anchor))
+    except FileNotFoundError as error:
+        if not target.anchor.is_dir():
+            raise
+        # /proc says so of every name
+        raise MachineError(
+            f"cannot write {shown(target.path)}: {shown(target.anchor)} is a read-only system; nothing was made",
+            hint="choose a folder that you may write to",
+        ) from error
 
 
 def publish(tree: Path, target: Target) -> None:
@@ -140,6 +162,8 @@ def refusal(path: Path, error: OSError) -> MachineError:
         errno.ENOSPC: "free some space, or choose a folder on another disk",
         errno.EDQUOT: "free some of your quota, or choose a folder on another disk",
         errno.EFBIG: "raise the limit on file sizes (ulimit -f)",
+        errno.ENAMETOOLONG: "choose a shorter path",
+        errno.EROFS: "choose a folder on a disk that is not read-only",
         errno.EBUSY: "choose a folder that is no mount point",
     }
     hint = hints.get(error.errno or 0, "choose a folder that you may write to")
