@@ -246,7 +246,10 @@ def _named(binding: Binding) -> tuple[str, Severity] | None:
     if credentials.signs_sessions(target) and binding.kind in ("name", "attribute", "item", "field"):
         if (credentials.is_placeholder(text) and text[:1] in "<${") or len(text.split()) > 6 or text.startswith("/"):
             return None
-        return f"the value of {target}", HIGH
+        # a module's own name further in stands under a condition, such as an except: what ships may not come by there
+        indented = binding.value.at[1] - len(target) - 4
+        under = binding.kind == "name" and not binding.scope and indented in range(2, 33, 2)
+        return f"the value of {target}", MEDIUM if under else HIGH
     if credentials.holds_secret(target) and credentials.looks_secret(target, text):
         return f"the value of {target}", MEDIUM if credentials.names_api_key(target) else HIGH
     return None
