@@ -52,9 +52,25 @@ def load(folder: str) -> Settings:
     Raises UsageError naming the file, and the line where it is known.
     """
     path, table = _read(folder)
-    if not table and not any(name.startswith(_PREFIX) for name in os.environ):
+    variables = [name for name in os.environ if name.startswith(_PREFIX)]
+    _check_known(variables)
+    if not table and not variables:
         return Settings(source=path)
     return _validated(path, table)
+
+
+def _check_known(variables: list[str]) -> None:
+    """Raise UsageError for a variable that sets nothing: a misspelt one would be a gate that is open."""
+    known = [_PREFIX + name.replace("-", "_").upper() for name in _NAMES]
+    for name in variables:
+        if name.upper() not in known:
+            from difflib import get_close_matches
+
+            close = get_close_matches(name.upper(), known, 1, 0.0)
+            raise UsageError(
+                f"environment variable {visible(name)}: no setting is called so; did you mean {close[0]}?",
+                hint=f"settings: {', '.join(_NAMES)}",
+            )
 
 
 def _read(folder: str) -> tuple[str, dict[str, Any]]:

@@ -221,3 +221,25 @@ def test_the_cache_is_for_its_owner_alone(root: Path, cache: Path) -> None:
     run(root, cache)
 
     assert cache_file(cache).stat().st_mode & 0o777 == 0o600
+
+
+def test_what_other_code_kept_is_not_taken(
+    root: Path, cache: Path, tmp_path: Path, scanned: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a checkout the code changes and the version does not."""
+    package = tmp_path / "package"
+    (package / "audit").mkdir(parents=True)
+    (package / "rules/config").mkdir(parents=True)
+    source = package / "rules/config/one.py"
+    source.write_text("x = 1\n")
+    monkeypatch.setattr("twelvefac.audit.engine.__file__", str(package / "audit/engine.py"))
+    run(root, cache)
+    scanned.clear()
+    run(root, cache)
+    assert scanned == []
+
+    source.write_text("x = 2\n")
+    os.utime(source, ns=(10**18, 10**18))
+    run(root, cache)
+
+    assert sorted(scanned) == ["app.py", "broken.py", "other.py"]

@@ -82,6 +82,30 @@ def test_a_pyproject_without_our_table_is_none(tmp_path: Path, text: str) -> Non
     assert load(str(tmp_path)) == Settings()
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("TWELVEFAC_FOO", "TWELVEFAC_"),
+        ("TWELVEFAC_FAILON", "TWELVEFAC_FAIL_ON"),
+        ("TWELVEFAC_DISABLED", "TWELVEFAC_DISABLE"),
+        ("TWELVEFAC_SOURCE", "TWELVEFAC_"),
+    ],
+)
+@pytest.mark.parametrize("text", ["", 'fail-on = "high"\n'])
+def test_a_variable_that_sets_nothing_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, meant: str, text: str
+) -> None:
+    config(tmp_path, text)
+    monkeypatch.setenv(name, "1")
+
+    with pytest.raises(UsageError) as caught:
+        load(str(tmp_path))
+    assert caught.value.message.startswith(
+        f"environment variable {name}: no setting is called so; did you mean {meant}"
+    )
+    assert caught.value.hint.startswith("settings: fail-on, disable")
+
+
 def test_the_environment_is_above_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config(tmp_path, 'fail-on = "high"\nexclude = ["a"]\n')
     monkeypatch.setenv("TWELVEFAC_FAIL_ON", "never")

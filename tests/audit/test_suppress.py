@@ -46,7 +46,10 @@ def notices(report: AuditReport) -> list[tuple[str, str, int]]:
         ("# twelvefac: ignore[bad-call] why\n\nbad()\n", [3]),  # the line above, no other
         ("bad()\n# twelvefac: ignore[bad-call] why\n", [1]),
         ("x = 1  # twelvefac: ignore[bad-call] why\nbad()\n", [2]),  # behind code it covers its own line
-        ("bad(  \n  1)  # twelvefac: ignore[bad-call] why\n", [1]),  # where a finding starts counts
+        ("bad(\n  1)  # twelvefac: ignore[bad-call] why\n", []),  # all lines of a finding count
+        ("bad(\n  1,  # twelvefac: ignore[bad-call] why\n  2,\n)\n", []),
+        ("bad(\n  # twelvefac: ignore[bad-call] why\n  1,\n)\n", []),
+        ("bad(\n  1,\n)\n# twelvefac: ignore[bad-call] why\n", [1]),
         ("bad('# twelvefac: ignore[bad-call] why')\n", [1]),
         ("'''\n# twelvefac: ignore[bad-call] why\n'''; bad()\n", [3]),
         ("bad()  # twelvefac: ignore[worse-call] why\n", [1]),

@@ -138,7 +138,7 @@ def test_an_internal_error_is_4_with_a_file_and_no_traceback(bad: Path, tmp_path
     """A mistake of ours, planted: whatever it is, the person gets a message and a file to report."""
     planted = (
         "import sys\nfrom twelvefac.project import discovery\n"
-        "def broken(*arguments): raise RuntimeError('planted')\n"
+        "def broken(*arguments, **named): raise RuntimeError('planted')\n"
         "from twelvefac.audit import engine\nengine.discover = broken\n"
         f"from twelvefac.cli import run\nsys.exit(run(['audit', {str(bad)!r}]))"
     )

@@ -2,12 +2,13 @@
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from twelvefac.project.discovery import discover
-from twelvefac.project.git import find_git, listed_files
+from twelvefac.project.git import UnlistedError, find_git, listed_files
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -234,17 +235,51 @@ def test_a_repository_of_somebody_else_is_read_too(repo: Path, monkeypatch: pyte
     assert python_files(repo) == ["pkg/inner.py", "tracked.py", "untracked.py"]
 
 
-@pytest.mark.parametrize("what", ["index", "HEAD", "config"])
-def test_a_broken_repository_counts_as_none(repo: Path, what: str) -> None:
+def notices(root: Path) -> list[str]:
+    found = discover(str(root)).notices
+    assert {one[:3] for one in found} <= {("git", ".", 0)}
+    return [one.message for one in found]
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("index", ".git/index: index file smaller than expected"),
+        ("HEAD", "not a git repository: '.git'"),
+        ("config", "bad config line 1 in file .git/config"),
+    ],
+)
+def test_a_broken_repository_counts_as_none_and_that_is_said(repo: Path, what: str, said: str) -> None:
     (repo / ".git" / what).write_bytes(b"\0garbage")
 
-    assert listed_files(str(repo)) is None
+    with pytest.raises(UnlistedError):
+        listed_files(str(repo))
     assert python_files(repo) == ["ignored.py", "pkg/inner.py", "tracked.py", "untracked.py"]
+    [message] = notices(repo)
+    assert message.startswith(f"git could not list the files: {said}")
+    assert message.endswith("; ignored files are judged too")
 
 
-@pytest.mark.parametrize("what", ["missing", "slow"])
+@pytest.mark.parametrize("what", ["index", "HEAD", "config", "info/exclude"])
+def test_a_pipe_where_git_reads_a_file_is_not_waited_for(repo: Path, what: str) -> None:
+    path = repo / ".git" / what
+    path.unlink()
+    os.mkfifo(path)
+    begin = time.monotonic()
+
+    assert notices(repo) == [f"git could not list the files: .git/{what} is no file; ignored files are judged too"]
+    assert time.monotonic() - begin < 5
+
+
+def test_a_repository_without_a_file_is_no_mishap(tmp_path: Path, repo: Path) -> None:
+    git(tmp_path, "init", "-q", "empty")
+
+    assert notices(tmp_path / "empty") == notices(repo) == notices(tmp_path) == []
+
+
+@pytest.mark.parametrize(("what", "said"), [("missing", "git is not installed"), ("slow", "no answer in 0.2 seconds")])
 def test_without_a_git_that_answers_everything_is_found(
-    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, said: str
 ) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -254,8 +289,8 @@ def test_without_a_git_that_answers_everything_is_found(
         monkeypatch.setattr("twelvefac.project.git._TIMEOUT", 0.2)
     monkeypatch.setenv("PATH", str(programs))
 
-    assert listed_files(str(repo)) is None
     assert "ignored.py" in python_files(repo)
+    assert notices(repo) == [f"git could not list the files: {said}; ignored files are judged too"]
 
 
 def test_nothing_in_the_repository_changes(repo: Path) -> None:

@@ -52,7 +52,7 @@ def suppress(
     for finding, rule, service in findings:
         reason, origin = "", None
         for ignore in ignores.get(finding.primary.path, ()):
-            if ignore.rule == finding.rule and finding.primary.line in ignore.lines:
+            if ignore.rule == finding.rule and _covers(ignore, finding):
                 used.add((finding.primary.path, ignore))
                 if _in_force(ignore.reason, ignore.until, today):
                     reason, origin = ignore.reason, Origin.COMMENT
@@ -83,6 +83,11 @@ def suppress(
         for notice in _judge(entry, entry.source, entry.line, today, used=entry in used)
     ]
     return outcomes, notices
+
+
+def _covers(ignore: Ignore, finding: Finding) -> bool:
+    """Whether a comment is in the finding's lines or on the one above: a long call has no better place than inside."""
+    return any(finding.primary.line <= line <= finding.primary.end_line for line in ignore.lines)
 
 
 def _in_force(reason: str, until: str, today: date) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from twelvefac.project.compose import is_compose
 from twelvefac.project.dependencies import is_requirements
 from twelvefac.project.facts import Notice
-from twelvefac.project.git import listed_files
+from twelvefac.project.git import UnlistedError, listed_files
 from twelvefac.source.pattern import regex
 
 MAX_BYTES = 1_000_000
@@ -83,11 +83,15 @@ def discover(root: str, *, all_files: bool = False) -> Discovery:
 
     Files that do not ship (tests, migrations, docs, others' code) are left out unless ``all_files``.
     """
-    listed = listed_files(root)
+    notices: list[Notice] = []
+    try:
+        listed = listed_files(root)
+    except UnlistedError as error:
+        listed = None
+        notices.append(Notice("git", ".", 0, f"git could not list the files: {error}; ignored files are judged too"))
     folders = None if listed is None else _folders(listed)
     files: list[File] = []
     manifests: list[str] = []
-    notices: list[Notice] = []
     left_out = 0
     names: list[str] = []
     for entry, path in _walk(root, folders, notices):
@@ -159,6 +163,7 @@ def is_out_of_scope(path: str, kind: str) -> bool:
         if (
             folder in _TEST_FOLDERS
             or folder.startswith(("tests_", "tests-"))
+            or folder.endswith(("_tests", "-tests"))
             or folder in _OTHER_FOLDERS
             or folder.endswith(("_mock", "-mock", "_mocks", "-mocks"))
         ):

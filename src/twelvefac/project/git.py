@@ -6,7 +6,15 @@ tree is named explicitly, user and system configuration are not read, and no opt
 
 import os
 
-_TIMEOUT = 30.0  # seconds; a repository that keeps git busy longer counts as no git
+from twelvefac.source.visible import visible
+
+_TIMEOUT = 10.0  # seconds; a repository that keeps git busy longer counts as no git
+_READ = ("index", "HEAD", "config", "info/exclude")
+"""What git reads to list files: a pipe or a device in its place would never end."""
+
+
+class UnlistedError(Exception):
+    """There is a repository, and git could not list its files; the message says why."""
 
 
 def find_git(root: str) -> str | None:
@@ -27,7 +35,10 @@ def find_git(root: str) -> str | None:
 
 
 def listed_files(root: str) -> dict[str, bool] | None:
-    """Tracked files (True) and untracked ones that are not ignored (False), relative to ``root``; None without git."""
+    """Tracked files (True) and untracked ones that are not ignored (False), relative to ``root``; None without git.
+
+    Raises UnlistedError where there is a repository that git cannot read.
+    """
     top = find_git(root)
     if top is None:
         return None
@@ -38,8 +49,16 @@ def listed_files(root: str) -> dict[str, bool] | None:
     return {os.fsdecode(entry[2:]): entry[:1] != b"?" for entry in out.split(b"\0") if entry}
 
 
-def _git(top: str, cwd: str, *arguments: str) -> bytes | None:
+def _git(top: str, cwd: str, *arguments: str) -> bytes:
+    import stat
     import subprocess
+
+    for name in _READ:
+        try:
+            if not stat.S_ISREG(os.stat(os.path.join(top, ".git", name)).st_mode):
+                raise UnlistedError(f".git/{name} is no file")
+        except OSError:  # whether git can do without it is for git to say
+            continue
 
     command = [
         "git",
@@ -73,6 +92,14 @@ def _git(top: str, cwd: str, *arguments: str) -> bytes | None:
             timeout=_TIMEOUT,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None
+    except FileNotFoundError:
+        raise UnlistedError("git is not installed") from None
+    except OSError as error:
+        raise UnlistedError(error.strerror or str(error)) from None
+    except subprocess.TimeoutExpired:
+        raise UnlistedError(f"no answer in {_TIMEOUT:g} seconds") from None
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "backslashreplace").strip().split("\n")[-1]
+        said = said.removeprefix("fatal: ").replace(f"{top}/", "")  # a report is the same on every machine
+        raise UnlistedError(visible(said[:200]) or f"git ended with {done.returncode}")
+    return done.stdout
