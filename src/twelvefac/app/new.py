@@ -2,23 +2,34 @@
 
 import os
 import shlex
-from collections.abc import Callable, Mapping
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from twelvefac import __version__
-from twelvefac.errors import MachineError, UsageError
+from twelvefac.errors import MachineError, RefusedError, UsageError
 from twelvefac.scaffold.answers import check_description, make_answers, requirements
 from twelvefac.scaffold.answers_file import read_answers
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
 from twelvefac.scaffold.component import QUESTIONS
 from twelvefac.scaffold.git import commit_all, has_git, work_tree_around
 from twelvefac.scaffold.names import check_name
-from twelvefac.scaffold.plan import Plan, make_plan
+from twelvefac.scaffold.overlay import (
+    check_trust,
+    newest_version,
+    opened_overlay,
+    render_overlay,
+    split_spec,
+    with_overlay,
+)
+from twelvefac.scaffold.plan import Layer, Plan, make_plan
 from twelvefac.scaffold.postcheck import Audit, check_tree
 from twelvefac.scaffold.records import write_records
 from twelvefac.scaffold.render import render
-from twelvefac.scaffold.staging import find_target, publish, remove_abandoned, shown, staged
+from twelvefac.scaffold.staging import Target, find_target, publish, remove_abandoned, shown, staged
 
 KINDS = tuple(kind.name for kind in QUESTIONS)
 SEVERAL = tuple(kind.name for kind in QUESTIONS if kind.several)
@@ -33,7 +44,7 @@ class NewRequest:
     """What the command line asks for. ``given`` holds answers by question, those of flags only.
 
     ``git`` is None when nothing was said: then a repository is made, save inside of another one. ``version`` is
-    the template's, empty for the one that is installed.
+    the template's, empty for the one that is installed. ``overlay`` is a directory or git URL, ``@VERSION`` after it.
     """
 
     dest: str | None = None
@@ -42,6 +53,8 @@ class NewRequest:
     dry_run: bool = False
     git: bool | None = None
     version: str = ""
+    overlay: str = ""
+    trust_overlay: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,17 @@ class NewResult:
     committed: bool
     notices: tuple[str, ...]
     next_steps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What to make: our own plan, the one with the overlay's files, a folder with those, and the template."""
+
+    plan: Plan
+    whole: Plan
+    extra: Path
+    root: Path
+    audit: Audit | None
 
 
 class Asking:
@@ -118,6 +142,7 @@ def new_service(
     installed one by default; ``audit`` judges the finished files (see ``scaffold.postcheck``).
     """
     root = root or data_root()
+    check_trust(request.overlay, trusted=request.trust_overlay)
     if not request.version:
         return _make(request, root, audit, step)
     from twelvefac.update.history import check_version, opened
@@ -144,8 +169,30 @@ def _make(request: NewRequest, root: Path, audit: Audit | None, step: Step) -> N
     if "name" not in given:
         raise UsageError("which service? name a folder (`new service orders`) or say --name")
     plan = _plan(root, catalogue, given)
+    target = find_target(_absolute(request.dest or plan.answers.name))
+    with _laid(request.overlay, plan, target.path) as (whole, extra):
+        return _made(request, _Job(plan, whole, extra, root, audit), target, step)
+
+
+@contextmanager
+def _laid(spec: str, plan: Plan, service: Path) -> Iterator[tuple[Plan, Path]]:
+    """Give the plan with the overlay's files in it, and a folder with those files."""
+    with tempfile.TemporaryDirectory(prefix="twelvefac-overlay-") as folder:
+        extra = Path(folder)
+        if not spec:
+            yield plan, extra
+            return
+        source, version = split_spec(spec, service)
+        layer = Layer(source, version or newest_version(source, service))
+        with opened_overlay(layer, service) as template:
+            if template is None:
+                raise RefusedError(f"the overlay {source} has no version {layer.version}")
+            yield with_overlay(plan, layer, render_overlay(template, plan, extra)), extra
+
+
+def _made(request: NewRequest, job: _Job, target: Target, step: Step) -> NewResult:
+    plan = job.whole
     answers = plan.answers
-    target = find_target(_absolute(request.dest or answers.name))
     steps = (_change_folder(request.dest or answers.name, target.path), "make test", "make run")
     commit, notices = _git_wanted(request, target.anchor)
     step("checked")
@@ -156,7 +203,7 @@ def _make(request: NewRequest, root: Path, audit: Audit | None, step: Step) -> N
     step("cleaned")
     with staged(target, answers.name) as tree:
         step("staged")
-        _fill(tree, plan, root, audit, step)
+        _fill(tree, job, step)
         if commit:
             commit_all(tree, f"New service {answers.name} (twelvefac {__version__}, template {plan.version})")
             step("committed")
@@ -175,12 +222,16 @@ def _plan(root: Path, catalogue: Catalogue | None, given: Mapping[str, str]) -> 
     return make_plan(catalogue, answers, components)
 
 
-def _fill(tree: Path, plan: Plan, root: Path, audit: Audit | None, step: Step) -> None:
-    render(root, plan.answers.as_data(), tree)
+def _fill(tree: Path, job: _Job, step: Step) -> None:
+    plan = job.plan
+    render(job.root, plan.answers.as_data(), tree)
     step("rendered")
     write_records(tree, plan, __version__)
     step("recorded")
-    check_tree(tree, plan, audit)
+    check_tree(tree, plan, job.audit)
+    if job.whole.overlay is not None:  # after the checks: they are for our own files
+        shutil.copytree(job.extra, tree, dirs_exist_ok=True)
+        write_records(tree, job.whole, __version__)
     step("checked through")
 
 

@@ -1,16 +1,17 @@
 """``update``, ``add`` and ``remove``: the template as it should be, merged into a repository as it is."""
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from twelvefac import __version__
 from twelvefac.errors import RefusedError
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
 from twelvefac.scaffold.notes import Notes, read_notes
-from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Plan
+from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer, Plan
 from twelvefac.scaffold.records import answers_text, manifest_text
 from twelvefac.update.adopt import owners
 from twelvefac.update.carry import apply, last_operation, title_of
@@ -30,6 +31,7 @@ from twelvefac.update.journal import locked
 from twelvefac.update.merge import Labels
 from twelvefac.update.migrate import declared_moves, migrate_answers
 from twelvefac.update.objects import Entries, write_files, write_trees
+from twelvefac.update.overlay import lay, newest_layer
 from twelvefac.update.proposal import Proposal, Wanted, indexed, propose
 from twelvefac.update.provenance import Provenance, read_provenance
 from twelvefac.update.repository import Repository, check_idle, dry, find_repository, git, identity
@@ -62,7 +64,13 @@ class _Goal:
     answers: Mapping[str, str]
     what: str = ""
     crossed: tuple[Notes, ...] = ()
-    extra: Mapping[str, str] = field(default_factory=dict)
+    overlay: Layer | None = None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def full_version(self) -> str:
+        """Return the version for a person, with the overlay's."""
+        return _full_version(self.version, self.overlay)
 
 
 def update(request: UpdateRequest, *, root: Path | None = None, step: Step = lambda _: None) -> UpdateResult:
@@ -82,7 +90,9 @@ def update(request: UpdateRequest, *, root: Path | None = None, step: Step = lam
                 hint="`twelvefac undo` takes back the last update; a newer twelvefac has newer templates",
             )
         crossed = crossed_notes(root, provenance.version, version)
-        return _Goal("update", version, migrate_answers(provenance.answers, crossed), crossed=crossed)
+        answers = migrate_answers(provenance.answers, crossed)
+        overlay, notices = newest_layer(provenance)
+        return _Goal("update", version, answers, crossed=crossed, overlay=overlay, notices=notices)
 
     return _run(request, root, goal, step)
 
@@ -110,7 +120,7 @@ def change_answers(
                     hint="upgrade twelvefac, or run `twelvefac update` first",
                 )
             answers = change(load_catalogue(template), provenance.answers)
-        return _Goal(kind, provenance.version, answers, ", ".join(what))
+        return _Goal(kind, provenance.version, answers, ", ".join(what), overlay=provenance.overlay)
 
     return _run(request, root, goal, step)
 
@@ -143,28 +153,29 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
     with opened_repository(request.folder, dry_run=preview) as (repository, recovered):
         if recovered:
             provenance = read_provenance(Path(request.folder))
-        notices = (recovered,) if recovered else ()
         check_idle(repository)
         _check_finished(repository)
         goal = find_goal(provenance)
+        notices = (*((recovered,) if recovered else ()), *goal.notices)
         step("looked")
-        if goal.version == provenance.version and goal.answers == provenance.answers:
-            return UpdateResult(provenance.name, goal.kind, goal.version, goal.version, goal.what, notices=notices)
+        before = _full_version(provenance.version, provenance.overlay)
+        if goal.full_version == before and goal.answers == provenance.answers:
+            return UpdateResult(provenance.name, goal.kind, before, before, goal.what, notices=notices)
         if request.commit:
             _check_nothing_staged(repository)
         yours = indexed(repository)
         with tempfile.TemporaryDirectory(prefix="twelvefac-render-") as scratch:
-            wanted, plan = _render(root, provenance, goal, Path(scratch))
+            wanted, plan, merged = _render(root, provenance, goal, Path(scratch))
         step("rendered")
-        proposal = propose(repository, provenance, wanted, yours)
+        proposal = propose(repository, merged, wanted, yours)
         if provenance.adopted:
             proposal = _still_adopted(repository, proposal, wanted, plan)
         step("merged")
         result = UpdateResult(
             provenance.name,
             goal.kind,
-            provenance.version,
-            goal.version,
+            before,
+            goal.full_version,
             what=goal.what,
             changes=proposal.changes,
             notes=goal.crossed,
@@ -177,7 +188,7 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
         if preview:
             diff = _diff(repository, proposal) if request.diff else ""
             return replace(result, diff=diff)
-        title = title_of(goal.kind, {"name": provenance.name, "to": goal.version, "what": goal.what})
+        title = title_of(goal.kind, {"name": provenance.name, "to": goal.full_version, "what": goal.what})
         apply(repository, proposal, goal.kind, title, step)
         if request.commit and not proposal.conflicts:
             commit(repository, title)
@@ -185,7 +196,11 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
         return result
 
 
-def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> tuple[Wanted, Plan]:
+def _full_version(version: str, overlay: Layer | None) -> str:
+    return version if overlay is None else f"{version} with overlay {overlay.version}"
+
+
+def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> tuple[Wanted, Plan, Provenance]:
     base, theirs = scratch / "base", scratch / "theirs"
     base.mkdir()
     theirs.mkdir()
@@ -196,14 +211,20 @@ def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> t
             plan = plan_version(new, goal.answers)
             first = (old, _known(old, provenance.answers), base) if old is not None else None
             render_both(first, (new, plan.answers.as_data(), theirs))
+    laid = lay(provenance, goal.overlay, plan, scratch)
+    plan = laid.plan
     records = {ANSWERS_FILE: answers_text(plan).encode()}
     (theirs / ANSWERS_FILE).write_bytes(records[ANSWERS_FILE])
-    records[MANIFEST_FILE] = manifest_text(theirs, plan, __version__).encode()
+    if laid.theirs is not None:
+        shutil.copytree(laid.theirs, theirs, dirs_exist_ok=True)
+    if laid.base is not None:
+        shutil.copytree(laid.base, base, dirs_exist_ok=True)
+    records[MANIFEST_FILE] = manifest_text(theirs, plan, __version__, held=laid.held).encode()
     rendered: Files | None = read_files(base) if first is not None else None
-    before = f"template {provenance.version}"
-    after = f"template {goal.version}" + (f" {goal.kind} {goal.what}" if goal.what else "")
+    before = f"template {_full_version(provenance.version, provenance.overlay)}"
+    after = f"template {goal.full_version}" + (f" {goal.kind} {goal.what}" if goal.what else "")
     moves = declared_moves(plan.answers.package, goal.crossed)
-    return Wanted(rendered, read_files(theirs), records, Labels(before, after), moves), plan
+    return Wanted(rendered, read_files(theirs), records, Labels(before, after), moves), plan, laid.provenance
 
 
 def _still_adopted(repository: Repository, proposal: Proposal, wanted: Wanted, plan: Plan) -> Proposal:

@@ -61,6 +61,15 @@ def _service(  # more than 8 parameters: one for each flag is typer's way
     template_version: Annotated[
         str, typer.Option(metavar="VERSION", help="An older version of the template.", show_default=False)
     ] = "",
+    overlay: Annotated[
+        str,
+        typer.Option(
+            metavar="DIR|URL[@VERSION]", help="Your organisation's own template, for more files.", show_default=False
+        ),
+    ] = "",
+    trust_overlay: Annotated[
+        bool, typer.Option("--trust-overlay", help="Take the overlay's files and Jinja (it runs no tasks).")
+    ] = False,
     versions: Annotated[bool, typer.Option("--versions", help="List the template's versions.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the files and write nothing.")] = False,
     git: Annotated[
@@ -85,7 +94,9 @@ def _service(  # more than 8 parameters: one for each flag is typer's way
         _list_versions()
         return
     given = {key: value for key, value in flags.items() if value is not None}
-    request = NewRequest(dest, given, answers, dry_run, git, template_version)
+    request = NewRequest(
+        dest, given, answers, dry_run, git, template_version, overlay=overlay, trust_overlay=trust_overlay
+    )
     if not defaults and _has_terminal():
         request = replace(request, given=given | _ask(Asking(request)))
     result = new_service(request, audit=own_audit)
@@ -140,6 +151,7 @@ def _read_line(prompt: str) -> str:
 def _text(result: NewResult) -> str:
     plan = result.plan
     parts = ", ".join(component.name for component in plan.components)
+    parts += f", overlay {plan.overlay.version}" if plan.overlay is not None else ""
     commit = ", one git commit" if result.committed else ""
     head = _bold(f"Made {plan.answers.name}")
     lines = [f"{head}: {len(plan.files)} files of template {plan.version} ({parts}){commit}.", "", "Next:"]

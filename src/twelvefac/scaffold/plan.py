@@ -39,6 +39,14 @@ class PlannedFile:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """An organisation's overlay, as it is recorded: where it comes from and its version."""
+
+    source: str
+    version: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """The files of one service, sorted by path, and the components they come from."""
 
@@ -46,6 +54,7 @@ class Plan:
     components: tuple[Component, ...]
     version: str
     files: tuple[PlannedFile, ...]
+    overlay: Layer | None = None
 
 
 def make_plan(catalogue: Catalogue, answers: Answers, components: tuple[Component, ...]) -> Plan:

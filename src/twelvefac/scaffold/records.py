@@ -8,6 +8,8 @@ from pathlib import Path
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Ownership, Plan
 from twelvefac.source.write import write_atomically
 
+# A second template's version and place, beside Copier's own two keys for the first.
+OVERLAY_VERSION, OVERLAY_SOURCE = "_overlay_commit", "_overlay_src_path"
 # Where the template lives, never the path of an installation. Plain Copier and Renovate follow it.
 TEMPLATE_URL = "https://github.com/twelvefac/twelvefac"
 
@@ -26,27 +28,43 @@ def answers_text(plan: Plan) -> str:
     """Return ``.copier-answers.yml``: Copier's two own keys, then the answers as they are asked."""
     import yaml
 
-    values = {"_commit": plan.version, "_src_path": TEMPLATE_URL, **plan.answers.as_data()}
+    values = {"_commit": plan.version, "_src_path": TEMPLATE_URL}
+    if plan.overlay is not None:
+        values |= {OVERLAY_VERSION: plan.overlay.version, OVERLAY_SOURCE: plan.overlay.source}
+    values |= plan.answers.as_data()
     body: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=1000)
     return f"# Written by twelvefac, which updates this repository by it. Do not edit.\n{body}"
 
 
-def manifest_text(tree: Path, plan: Plan, tool_version: str, adopted: Mapping[str, Ownership] | None = None) -> str:
+def manifest_text(
+    tree: Path,
+    plan: Plan,
+    tool_version: str,
+    adopted: Mapping[str, Ownership] | None = None,
+    held: Mapping[str, str] | None = None,
+) -> str:
     """Return ``.twelvefac/manifest.json``: owner and SHA-256 of every rendered file, one line each.
 
     The manifest itself is not in it. ``adopted`` is for a repository that was not made by us: the files that it
-    has, and whose they are. Raises OSError when a planned file is missing.
+    has, and whose they are. ``held`` are digests of the overlay's files where they are not in ``tree``.
+    A service with an overlay has version 2 of the format: who knows only our own files must not update it.
+    Raises OSError when a planned file is missing.
     """
     owners = {file.path: file.ownership for file in plan.files} if adopted is None else adopted
     files = {
         file.path: {
             "ownership": owners[file.path].value,
-            "sha256": hashlib.sha256((tree / file.path).read_bytes()).hexdigest(),
+            "sha256": (held or {}).get(file.path) or hashlib.sha256((tree / file.path).read_bytes()).hexdigest(),
         }
+        | ({"origin": file.component} if plan.overlay is not None and file.component == "overlay" else {})
         for file in plan.files
         if file.path != MANIFEST_FILE and file.path in owners
     }
-    head = {"version": 1, "template": {"source": TEMPLATE_URL, "version": plan.version}, "tool": tool_version}
+    template = {"source": TEMPLATE_URL, "version": plan.version}
+    head: dict[str, object] = {"version": 1, "template": template, "tool": tool_version}
+    if plan.overlay is not None:
+        layer = {"source": plan.overlay.source, "version": plan.overlay.version}
+        head = {"version": 2, "template": template, "overlay": layer, "tool": tool_version}
     head |= {} if adopted is None else {"adopted": True}
     lines = [f'  "{key}": {json.dumps(value)},' for key, value in head.items()]
     entries = [f"    {json.dumps(path)}: {json.dumps(entry)}" for path, entry in files.items()]

@@ -32,6 +32,7 @@ def render(root: Path, data: Mapping[str, str], into: Path) -> None:
                 data=dict(data),
                 settings=copier.Settings(),
                 exclude=[ANSWERS_FILE],
+                answers_file=ANSWERS_FILE,
                 defaults=True,
                 quiet=True,
                 cleanup_on_error=False,

@@ -18,12 +18,12 @@ MARKERS = (b"<<<<<<< yours", b">>>>>>> template ")
 def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResult:
     """Return what is wrong with the service in ``folder`` against the template at ``root``.
 
-    Raises RefusedError when it has no records, or damaged ones.
+    Raises RefusedError when it has no records, or damaged ones, MachineError when its overlay cannot be reached.
     """
     provenance = read_provenance(folder)
     there = newest(root)
     conflicts = list(_conflicts(folder, provenance))
-    problems = [*_behind(provenance, there), *conflicts]
+    problems = [*_behind(provenance, there), *_overlay_behind(provenance), *conflicts]
     if drift:
         marked = {problem.path for problem in conflicts}
         found = [_drift(folder, path, recorded) for path, recorded in provenance.files.items() if path not in marked]
@@ -42,6 +42,18 @@ def _behind(provenance: Provenance, there: str) -> Iterator[Problem]:
     if version_key(provenance.version) < version_key(there):
         message = f"template {provenance.version}, {there} is out: twelvefac update"
         yield Problem("behind", ".copier-answers.yml", 1, message)
+
+
+def _overlay_behind(provenance: Provenance) -> Iterator[Problem]:
+    if provenance.overlay is None:
+        return
+    from twelvefac.scaffold.overlay import newest_version
+    from twelvefac.update.overlay import is_newer
+
+    there = newest_version(provenance.overlay.source, provenance.folder)
+    if is_newer(there, provenance.overlay.version):
+        message = f"overlay {provenance.overlay.version}, {there} is out: twelvefac update"
+        yield Problem("behind", ".copier-answers.yml", 3, message)
 
 
 def _drift(folder: Path, path: str, recorded: Recorded) -> Problem | None:

@@ -129,7 +129,7 @@ def _base(
                 base[path] = file
             else:
                 unlike.append(path)
-        elif provenance.adopted or hashlib.sha256(file.data).hexdigest() == recorded[path]:
+        elif provenance.adopted or _digest(file.data) == recorded[path]:
             base[path] = file
         else:
             unlike.append(path)
@@ -140,8 +140,14 @@ def _base(
             data = _as_recorded(mine[yours[path].oid], recorded[path])
             if data is not None:
                 base[path] = File(yours[path].mode, data)
+    # what the template gives as it gave it then is the base, whatever the user made of it
+    known = {path for path in lost if path in yours and path in wanted.theirs and path not in base}
+    same = {path for path in known if _digest(wanted.theirs[path].data) == recorded[path]}
+    base |= {path: wanted.theirs[path] for path in same}
     deleted = {path for path in lost if path not in yours and path in wanted.theirs}
-    notices = []
+    laid = {path for path in lost if provenance.files[path].origin}
+    lost -= laid
+    notices = ["the overlay's old version is not at hand: its files are compared by the manifest"] if laid else []
     if wanted.base is None:
         notices.append("the recorded template version is not at hand: changed files are compared by the manifest")
     elif unlike or lost:
@@ -156,9 +162,13 @@ def _base(
 def _as_recorded(data: bytes, digest: str) -> bytes | None:
     """Return ``data`` when it, with either line end, is what the manifest recorded."""
     for candidate in (data, data.replace(b"\r\n", b"\n"), data.replace(b"\n", b"\r\n")):
-        if hashlib.sha256(candidate).hexdigest() == digest:
+        if _digest(candidate) == digest:
             return data
     return None
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _written(

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from twelvefac.errors import MachineError, RefusedError
-from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE
-from twelvefac.scaffold.records import TEMPLATE_URL
+from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer
+from twelvefac.scaffold.records import OVERLAY_SOURCE, OVERLAY_VERSION, TEMPLATE_URL
 from twelvefac.scaffold.staging import shown
 
 _LARGEST = 4 * 1024 * 1024  # bytes of a manifest; one of ours has a few dozen kB
@@ -20,6 +20,7 @@ class Recorded:
 
     ownership: str
     sha256: str
+    origin: str = ""  # "overlay" for a file of the overlay's
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Provenance:
     answers: Mapping[str, str]
     files: Mapping[str, Recorded]
     adopted: bool = False
+    overlay: Layer | None = None
+    folder: Path = Path()
 
     @property
     def name(self) -> str:
@@ -59,10 +62,22 @@ def read_provenance(folder: Path) -> Provenance:
             hint="`twelvefac adopt` takes the service over",
         )
     version = str(values.pop("_commit", ""))
+    overlay = _overlay(values)
     answers = {str(key): value for key, value in values.items() if not str(key).startswith("_")}
     if not version or not all(isinstance(value, str) for value in answers.values()) or not answers.get("name"):
         raise RefusedError(f"{ANSWERS_FILE} is damaged: it lacks the version or the name", hint="take it from git")
-    return _with_manifest(folder, version, answers)
+    return replace(_with_manifest(folder, version, answers), overlay=overlay, folder=folder.absolute())
+
+
+def _overlay(values: dict[Any, Any]) -> Layer | None:
+    source, version = values.get(OVERLAY_SOURCE), values.get(OVERLAY_VERSION)
+    if source is None and version is None:
+        return None
+    if not source or not version or not isinstance(source, str) or source.startswith("-"):
+        raise RefusedError(
+            f"{ANSWERS_FILE} is damaged: it lacks the overlay's source or version", hint="take it from git"
+        )
+    return Layer(source, str(version))
 
 
 def _with_manifest(folder: Path, version: str, answers: dict[str, str]) -> Provenance:
@@ -72,11 +87,12 @@ def _with_manifest(folder: Path, version: str, answers: dict[str, str]) -> Prove
     try:
         manifest: Any = json.loads(text)
         files = {
-            path: Recorded(str(entry["ownership"]), str(entry["sha256"])) for path, entry in manifest["files"].items()
+            path: Recorded(str(entry["ownership"]), str(entry["sha256"]), str(entry.get("origin", "")))
+            for path, entry in manifest["files"].items()
         }
         recorded = manifest["template"]["version"]
         adopted = manifest.get("adopted", False) is True
-        readable = manifest["version"] == 1
+        readable = manifest["version"] in {1, 2}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RefusedError(f"{MANIFEST_FILE} is damaged", hint="take it from git") from error
     if not readable:
