@@ -8,7 +8,9 @@ in `.ci/run`, a skipped test is a failed one.
 
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Generator
 from pathlib import Path
 
@@ -28,6 +30,9 @@ def pytest_configure(config: pytest.Config) -> None:
     scratch = tempfile.mkdtemp(prefix="twelvefac-tests-")
     config.stash[_SCRATCH] = scratch
     _scrub_environment(scratch)
+    # a shell ignores Ctrl-C for what it starts in the background, and so would every program that a test interrupts
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,5 +1,6 @@
 """The pages say what is so: commands that they show exist, generated pages are current, versions agree."""
 
+import os
 import re
 import subprocess
 import sys
@@ -75,6 +76,14 @@ def test_the_python_versions_of_the_readme_are_those_of_the_package_and_the_pipe
 
     assert classifiers == tested
     assert ", ".join(classifiers[:-1]) + " and " + classifiers[-1] in readme
+
+
+def test_the_pipeline_and_the_machine_of_a_developer_try_the_wheel(repository: Path) -> None:
+    workflow = (repository / ".github/workflows/ci.yml").read_text()
+
+    assert "- run: .ci/wheel\n" in workflow
+    assert "\n.ci/wheel\n" in (repository / ".ci/run").read_text()
+    assert os.access(repository / ".ci/wheel", os.X_OK)
 
 
 @pytest.mark.parametrize("script", ["generate.py", "pictures.py"])

@@ -45,3 +45,24 @@ def test_a_skip_counts_as_a_failure_where_none_is_allowed(tmp_path: Path) -> Non
 
 def test_workers_know_that_no_skip_is_allowed(tmp_path: Path) -> None:
     assert run_pytest(tmp_path, "-n", "2", NO_SKIPS="1").returncode == 1
+
+
+def test_ctrl_c_reaches_what_a_test_starts_in_the_background_too(tmp_path: Path) -> None:
+    """A shell starts ``pytest … &`` with SIGINT ignored, and that is inherited."""
+    (tmp_path / "test_signal.py").write_text(
+        "import signal, subprocess, sys\n"
+        "CHILD = 'import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)'\n"
+        "def test_it(): assert subprocess.run([sys.executable, '-c', CHILD]).returncode == -signal.SIGINT\n"
+    )
+    conftest = (Path(__file__).parent.parent / "conftest.py").read_bytes()
+    (tmp_path / "conftest.py").write_bytes(conftest)
+    for workers in ("0", "1"):
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", workers, "test_signal.py"]
+        done = subprocess.run(
+            ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
