@@ -44,6 +44,13 @@ VALID = st.from_regex(re.compile(PATTERN), fullmatch=True).filter(lambda name: l
         ("aio-pika", "the package aio_pika would hide the library of that name", "aio-pika-service"),
         ("my-odd-dep", "the package my_odd_dep would hide the library", "my-odd-dep-service"),
         ("test", "the package test would hide Python's own module", "test-service"),
+        ("python3", "python3 is what the virtual environment or Python itself needs", "python3-service"),
+        ("python313", "python313 is what the virtual environment or Python itself needs", "python313-service"),
+        ("pip3", "pip3 is what the virtual environment or Python itself needs", "pip3-service"),
+        ("activate", "activate is what the virtual environment or Python itself needs", "activate-service"),
+        ("uv", "uv is what the virtual environment or Python itself needs", "uv-service"),
+        ("sitecustomize", "sitecustomize is what the virtual environment or Python", "sitecustomize-service"),
+        ("usercustomize", "usercustomize is what the virtual environment or Python", "usercustomize-service"),
         ("tests", "tests has a meaning of its own in the generated repository", "tests-service"),
         ("src", "src has a meaning of its own in the generated repository", "src-service"),
     ],
@@ -58,7 +65,9 @@ def test_refused_with_reason_and_way_out(name: str, reason: str, instead: str) -
     assert objection(instead, ["my-odd.Dep==1"]) == ""
 
 
-@pytest.mark.parametrize("name", ["a", "orders", "order-2-cash", "a" * 40, "web", "worker", "match", "kafka-x"])
+@pytest.mark.parametrize(
+    "name", ["a", "orders", "order-2-cash", "a" * 40, "web", "worker", "match", "kafka-x", "python-x", "on", "null"]
+)
 def test_allowed(name: str) -> None:
     check_name(name)
 

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import example, given, settings
 from packaging.version import Version
 from scaffold_names import DESCRIPTIONS, NAMES
@@ -85,6 +86,24 @@ def test_any_valid_answers_give_clean_files(name: str, description: str) -> None
         check_tree(tree, make(tree, REAL, name=name, description=description, **everything))
         assert ruff("format", "--check", folder=tree) == ""
         assert ruff("check", folder=tree) == ""
+
+
+@pytest.mark.parametrize("name", ["on", "off", "yes", "no", "y", "n", "true", "false", "null"])
+@pytest.mark.parametrize(
+    "choices",
+    [{"database": "postgres", "ci": "gitlab", "deploy": "kubernetes,procfile"}, {"database": "sqlite"}],
+    ids=lambda choices: choices["database"],
+)
+def test_a_name_that_yaml_reads_otherwise_is_a_text(tmp_path: Path, choices: dict[str, str], name: str) -> None:
+    for one in ("orders", name):
+        (tmp_path / one).mkdir()
+        make(tmp_path / one, REAL, name=one, **choices)
+    files = [path for path in (tmp_path / "orders").rglob("*.y*ml") if ".twelvefac" not in path.parts]
+    assert len(files) > 1
+    for path in files:
+        other = tmp_path / name / path.relative_to(tmp_path / "orders")
+        expected, found = (json.dumps(list(yaml.safe_load_all(one.read_text("utf-8")))) for one in (path, other))
+        assert found == expected.replace("orders", name)
 
 
 def test_a_service_cannot_be_named_like_what_it_installs() -> None:

@@ -55,6 +55,14 @@ LIBRARIES = frozenset(_LIBRARIES.split())
 _LAYOUT = "build conftest deploy dist docs main python scripts src templates test tests"
 LAYOUT = frozenset(_LAYOUT.split())
 
+# Commands of the virtual environment that the service's own would replace, and what Python imports by itself.
+_ENVIRONMENT = """
+activate deactivate dmypy mypyc normalizer pip3 pygmentize python2 python3 sitecustomize stubgen stubtest
+usercustomize uv uvx
+"""
+ENVIRONMENT = frozenset(_ENVIRONMENT.split())
+_INTERPRETER = re.compile(r"(?:pip|python|pypy|pythonw)\d*")
+
 
 def check_name(name: str, dependencies: Iterable[str] = ()) -> None:
     """Raise UsageError with the reason and a name to take instead when ``name`` cannot name a service.
@@ -82,6 +90,8 @@ def objection(name: str, dependencies: Iterable[str] = ()) -> str:
         return f"the package {package} would hide Python's own module of that name"
     if package in LIBRARIES or package in {distribution(item) for item in dependencies}:
         return f"the package {package} would hide the library of that name"
+    if package in ENVIRONMENT or _INTERPRETER.fullmatch(package):
+        return f"{package} is what the virtual environment or Python itself needs under that name"
     if package in LAYOUT:
         return f"{package} has a meaning of its own in the generated repository"
     return ""
@@ -101,7 +111,7 @@ def suggest(name: str, dependencies: Iterable[str] = ()) -> str:
 
 def reserved(dependencies: Iterable[str]) -> list[str]:
     """Return every package name that is refused, sorted."""
-    names = {*keyword.kwlist, *STANDARD_LIBRARY, *LIBRARIES, *LAYOUT, *map(distribution, dependencies)}
+    names = {*keyword.kwlist, *STANDARD_LIBRARY, *LIBRARIES, *LAYOUT, *ENVIRONMENT, *map(distribution, dependencies)}
     return sorted(name for name in names if name == name.lower())
 
 
