@@ -9,11 +9,12 @@ from twelvefac.source.edit import CreateFile, OverlapError, Replace, apply_edits
 
 
 class Change(NamedTuple):
-    """A file before and after; ``before`` is None for a new one."""
+    """A file before and after, and what was done in words; ``before`` is None for a new one."""
 
     path: str
     before: str | None
     after: str
+    titles: tuple[str, ...] = ()
 
 
 def plan_fixes(report: AuditReport, read: Callable[[str], str], *, unsafe: bool = False) -> tuple[Change, ...]:
@@ -21,9 +22,14 @@ def plan_fixes(report: AuditReport, read: Callable[[str], str], *, unsafe: bool 
     edits: dict[str, list[Replace]] = {}
     created: dict[str, str] = {}
     texts: dict[str, str] = {}
+    titles: dict[str, list[str]] = {}
     for outcome in report.new:
         for fix in outcome.finding.fixes[:1]:
             if fix.safety is Safety.UNSAFE and not unsafe:
+                continue
+            if all(edit in edits.get(edit.path, ()) for edit in fix.edits if isinstance(edit, Replace)) and all(
+                created.get(edit.path) == edit.text for edit in fix.edits if isinstance(edit, CreateFile)
+            ):  # two processes of one image: an insertion would be made twice
                 continue
             taken = {edit.path: list(edits.get(edit.path, [])) for edit in fix.edits if isinstance(edit, Replace)}
             for edit in fix.edits:
@@ -40,6 +46,11 @@ def plan_fixes(report: AuditReport, read: Callable[[str], str], *, unsafe: bool 
                 continue
             edits |= taken
             created |= files
-    changes = [Change(path, texts[path], apply_edits(texts[path], wanted)) for path, wanted in edits.items()]
-    changes += [Change(path, None, text) for path, text in created.items()]
+            for path in (*taken, *files):
+                titles.setdefault(path, []).append(fix.title)
+    changes = [
+        Change(path, texts[path], apply_edits(texts[path], wanted), tuple(titles[path]))
+        for path, wanted in edits.items()
+    ]
+    changes += [Change(path, None, text, tuple(titles[path])) for path, text in created.items()]
     return tuple(sorted(changes, key=lambda change: change.path))

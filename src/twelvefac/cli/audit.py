@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from twelvefac.cli._output import color_wanted, print_result, width_wanted
+from twelvefac.cli._output import color_wanted, print_result, say_notices, width_wanted
 from twelvefac.errors import UsageError
 from twelvefac.report.formats import format_names
 
@@ -39,33 +39,52 @@ def audit(
     strict_suppressions: Annotated[
         bool | None, typer.Option("--strict-suppressions", help="Exit 1 for unused or expired suppressions.")
     ] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Apply the safe fixes, then judge what is left.")] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Print the safe fixes as a patch instead of the report; change nothing.")
+    ] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Read every file anew and keep nothing.")] = False,
 ) -> int:
     """Judge a service against the twelve factors.
 
-    Nothing in the audited directory is run, imported or changed. Exit codes: 0 fine, 1 findings, 2 refused,
-    3 no service found, 4 internal error.
+    Nothing in the audited directory is run or imported, and nothing changes save by --fix. Exit codes: 0 fine,
+    1 findings, 2 refused, 3 no service found, 4 internal error.
     """
     from twelvefac.app.audit import AuditRequest, write_report
     from twelvefac.app.audit import audit as run
     from twelvefac.report.formats import renderer
     from twelvefac.report.view import View
 
+    if diff and (fix or format_ != "text"):
+        raise UsageError(f"--diff does not go with {'--fix' if fix else f'--format {format_}'}")
     printed = renderer(format_, "--format")
     files = [(file, renderer(name, "--output")) for name, file in map(_destination, output or ())]
-    result = run(
-        AuditRequest(
-            path=path,
-            only=tuple(rule or ()),
-            fail_on=fail_on,
-            strict_suppressions=strict_suppressions,
-            cache=False if no_cache else None,
-            describe=show_services,
-            all_files=all_files,
-        )
+    request = AuditRequest(
+        path=path,
+        only=tuple(rule or ()),
+        fail_on=fail_on,
+        strict_suppressions=strict_suppressions,
+        cache=False if no_cache else None,
+        describe=show_services,
+        all_files=all_files,
     )
+    result = run(request)
+    if fix:
+        from twelvefac.app.fixes import apply_fixes, safe_fixes
+        from twelvefac.report.fixes import render_fixed
+
+        changes = safe_fixes(path, result.report)
+        apply_fixes(path, changes)
+        say_notices(render_fixed(changes))
+        result = run(request) if changes else result
     for file, render in files:
         write_report(file, render(result.report, View(prefix=result.prefix, remedies=result.remedies)))
+    if diff:
+        from twelvefac.app.fixes import safe_fixes
+        from twelvefac.report.fixes import render_diff
+
+        print_result(render_diff(safe_fixes(path, result.report), result.prefix))
+        return result.exit_code
     print_result(printed(result.report, View(color_wanted(), width_wanted(), result.prefix, result.remedies)))
     return result.exit_code
 

@@ -1,0 +1,53 @@
+"""``audit --fix`` and ``--diff``: the safe fixes of a report, on the audited directory's files."""
+
+import os
+import re
+
+from twelvefac.audit.fix import Change, plan_fixes
+from twelvefac.audit.result import AuditReport
+from twelvefac.errors import MachineError, RefusedError
+from twelvefac.project.discovery import read_bytes
+from twelvefac.source.document import Document
+from twelvefac.source.write import write_atomically
+
+_BOM = "\ufeff".encode()
+
+
+def safe_fixes(path: str, report: AuditReport) -> tuple[Change, ...]:
+    """What the safe fixes change below ``path``; a file that is no UTF-8 is read as Latin-1, as the audit does."""
+    try:
+        return plan_fixes(report, lambda name: Document.decode(_read(path, name)).text)
+    except ValueError as error:
+        raise RefusedError("a file changed while it was audited", hint="run the audit again") from error
+
+
+def apply_fixes(path: str, changes: tuple[Change, ...]) -> None:
+    """Write each changed file, whole or not at all; raises RefusedError, before anything, for one that changed."""
+    files = [(change.path, _bytes(path, change)) for change in changes]
+    for name, data in files:
+        write_atomically(os.path.join(path, name), data)
+
+
+def _bytes(path: str, change: Change) -> bytes:
+    if change.before is None:
+        if os.path.lexists(os.path.join(path, change.path)):
+            raise RefusedError(f"{change.path} exists already", hint="move it away")
+        return change.after.encode()
+    data = _read(path, change.path)
+    if Document.decode(data).text != change.before:
+        raise RefusedError(f"{change.path} changed while it was audited", hint="run the audit again")
+    after = change.after
+    if not re.search(r"(?<!\r)\n", change.before):
+        after = re.sub(r"(?<!\r)\n", "\r\n", after) if "\r\n" in change.before else after
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return after.encode("latin-1", "backslashreplace")
+    return (_BOM if data.startswith(_BOM) else b"") + after.encode()
+
+
+def _read(path: str, name: str) -> bytes:
+    try:
+        return read_bytes(os.path.realpath(path), name)
+    except OSError as error:
+        raise MachineError(f"cannot read {name}: {error.strerror}") from error
