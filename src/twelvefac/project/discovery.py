@@ -23,7 +23,6 @@ _OTHER_FOLDERS = frozenset(
     "docs doc examples example samples CodeSamples code-samples code_samples vendor vendored third_party benchmarks "
     "contrib playground notebooks".split()
 )
-_PIPELINE_FOLDERS = frozenset((".github", ".gitlab", ".circleci", ".devcontainer"))
 _MIGRATION_FOLDERS = frozenset(("migrations", "versions"))
 _SETTINGS_FOLDERS = frozenset(("settings", "config", "conf"))
 _TEST_SETTINGS = frozenset(("test.py", "testing.py", "unittests.py", "ci.py"))
@@ -157,15 +156,14 @@ def is_out_of_scope(path: str, kind: str) -> bool:
     *folders, name = path.split("/")
     if kind == "python" and _TEST_FILE.fullmatch(name):
         return True
-    if kind in ("dockerfile", "shell") and folders and folders[0] in _PIPELINE_FOLDERS:
-        return True
+    if kind in ("dockerfile", "shell") and any(one.startswith(".") and one != ".docker" for one in folders):
+        return True  # a pipeline's, an editor's, a stand-in's for development
     for folder in folders:
         if (
             folder in _TEST_FOLDERS
             or folder.startswith(("tests_", "tests-"))
-            or folder.endswith(("_tests", "-tests"))
             or folder in _OTHER_FOLDERS
-            or folder.endswith(("_mock", "-mock", "_mocks", "-mocks"))
+            or folder.endswith(("_tests", "-tests", "_mock", "-mock", "_mocks", "-mocks"))
         ):
             return True
     if kind != "python" or not folders:

@@ -42,8 +42,9 @@ class Image:
 
     @property
     def released(self) -> bool:
-        """Whether it is an image to release, by its name: ``Dockerfile.dev`` is not."""
-        return _NOT_RELEASED.search(self.path.lower()) is None
+        """Whether it is an image to release, by its name and its command's: ``Dockerfile.dev``, ``start-dev.sh``."""
+        names = [self.path, *(word for word in (self.command.argv if self.command else ()) if word.endswith(".sh"))]
+        return all(_NOT_RELEASED.search(name.lower()) is None for name in names)
 
     @property
     def _final(self) -> int:

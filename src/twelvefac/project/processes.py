@@ -22,6 +22,8 @@ _BASH = regex(
 _SHELLS = frozenset(("sh", "bash", "ash", "dash"))
 _ALL = frozenset(("$@", "${@}", "$*", "$1"))
 _BUILTINS = frozenset("set cd export source . shift echo true false test [ [[ local readonly umask ulimit".split())
+_BRANCHES = frozenset(("if", "elif", "else", "while", "for", "until"))
+_PASSING = _BUILTINS | frozenset(("exit", "printf", "trap", "wait", "sleep", "rm", "return"))
 _MAX_DEPTH = 4
 
 
@@ -202,4 +204,8 @@ def _is_last(commands: list[ShellCommand], index: int) -> bool:
         return False
     if one.words[0] == "exec":
         return True
-    return not one.block and all(other.background or other.block for other in commands[index + 1 :])
+    later = commands[index + 1 :]
+    if one.block or any(not other.background and not other.block for other in later):
+        return False
+    # what a branch behind it runs is what the script ends with: not this one
+    return not any(other.block in _BRANCHES and other.words[0] not in _PASSING for other in later)

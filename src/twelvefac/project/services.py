@@ -29,7 +29,7 @@ _ASIDE = frozenset(
     "scripts script hack dev devtools devel development code-generation codegen samples sample codesamples "
     "code-samples demo demos tutorial tutorials".split()
 )
-_ASIDE_ON_TOP = frozenset("tools tool utils util bin ci release misc admin-tools local".split())
+_ASIDE_ON_TOP = frozenset("tools tool utils util bin ci release misc admin-tools local gitlint".split())
 """Folders of what developers run; those of the second kind only at the top, and where what runs is known."""
 _SHOWN = frozenset("demo demos tutorial tutorials samples sample".split())
 """Folders in which whole services may lie, with manifests of their own."""
@@ -78,6 +78,8 @@ class Service:
         """
         released = tuple(image for image in self.images if image.released)
         named = tuple(image for image in released if PRODUCTION.search(image.path.rpartition("/")[2].lower()))
+        if not released and any(posixpath.basename(path) == "Procfile" for path in self.files):
+            return ()  # the image is for development, the Procfile is what ships
         return named or released or self.images
 
     @cached_property

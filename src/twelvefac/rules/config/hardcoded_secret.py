@@ -151,6 +151,14 @@ rule = Rule(
 
                 with open("/run/secrets/key") as file:
                     SECRET_KEY = file.read()
+                -- site/settings.py --
+                from configurations import Configuration, values
+
+                class Base(Configuration):
+                    SECRET_KEY = "ThisIsAnExampleKeyForDevPurposeOnly"
+
+                class Production(Base):
+                    SECRET_KEY = values.SecretValue()
                 -- blog/settings/base.py --
                 SECRET_KEY = "kgq$h3@!!vbb6*nzfz(dbze=*)zsroqa8"  # <- hardcoded-secret
                 -- blog/settings/dev.py --
@@ -192,6 +200,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             what = _named(binding)
             if what is not None and binding.kind == "name" and not binding.scope:
                 what = None if service.modules.set_again(path, binding.target) else what
+            if what is not None and binding.kind == "field" and _is_set_in_production(binding, python):
+                what = None
             if what is not None and binding.value.at not in defaults:
                 seen.add(binding.value.at)
                 yield _finding(path, binding.value.at, binding.target, *what, binding.scope)
@@ -208,6 +218,18 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             elif credentials.url_password(text) is not None and "://user:password@" not in text:
                 severity = MEDIUM if credentials.url_is_local(text) else HIGH
                 yield _finding(path, literal.value.at, "url", "the password in a URL", severity, literal.scope)
+
+
+def _is_set_in_production(binding: Binding, python: PythonFacts) -> bool:
+    """Whether a class for production (django-configurations) gives the field another value, which is no text."""
+    return any(
+        one.kind == "field"
+        and one.target == binding.target
+        and one.owner.lower().startswith("prod")
+        and one.owner != binding.owner
+        and one.value.kind != "str"
+        for one in python.bindings
+    )
 
 
 def _defaults(python: PythonFacts) -> set[Pos]:

@@ -47,6 +47,33 @@ rule = Rule(
     fix=Safety.SAFE,
     examples=(
         Example(
+            "one script of several processes, and what a branch behind the last command runs",
+            source="""
+                -- Procfile --
+                web: ./web.sh
+                short: ./run.sh short.py
+                long: ./run.sh long.py
+                -- web.sh --
+                #!/bin/bash
+                python manage.py migrate
+                if [ "$1" = "" ]; then
+                    exec gunicorn shop.wsgi
+                fi
+                -- run.sh --
+                #!/bin/bash
+                python $1  # <- signal-lost
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["/app/start-dev.sh"]
+                -- start-dev.sh --
+                #!/bin/bash
+                python manage.py runserver 0.0.0.0:8000
+                -- manage.py --
+                -- short.py --
+                -- long.py --
+            """,
+        ),
+        Example(
             "the shell form on Debian",
             source="""
                 -- Dockerfile --
@@ -154,13 +181,20 @@ _LASTING = frozenset(
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    seen: set[Span] = set()
     for process in service.released:
         if process.has_init or _shell_changed(service, process):
             continue
         for step in process.steps or ():
             if step.words and step.words[0].startswith("["):  # an array that is no JSON: nothing is started at all
                 continue
-            if step.last and step.keeper and (step.keeper != "script" or _lasts(service, step)):
+            if (
+                step.last
+                and step.keeper
+                and step.span not in seen
+                and (step.keeper != "script" or _lasts(service, step))
+            ):
+                seen.add(step.span)
                 yield _shell(service, process, step)
         program = base_name(process.argv[0]) if process.argv else ""
         if program in _RUNNERS:
