@@ -160,6 +160,32 @@ rule = Rule(
             """,
         ),
         Example(
+            "pydantic's settings, of a program that finds its commands when it runs",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                ENTRYPOINT ["python", "-m", "shop"]
+                CMD ["web"]
+                -- src/shop/__init__.py --
+                -- src/shop/__main__.py --
+                from importlib import import_module
+                from pkgutil import iter_modules
+
+                from . import commands
+
+                for found in iter_modules(commands.__path__):
+                    import_module(f"{commands.__name__}.{found.name}").run()
+                -- src/shop/commands/__init__.py --
+                -- src/shop/commands/web.py --
+                from ..settings import Settings
+                -- src/shop/settings.py --
+                from pydantic_settings import BaseSettings
+
+                class Settings(BaseSettings):
+                    database_url: str = "sqlite:///service.db"  # <- sqlite-in-production
+            """,
+        ),
+        Example(
             "memory, read-only, a cache, development",
             source="""
                 -- Dockerfile --
@@ -280,8 +306,12 @@ def _elsewhere(service: Service, facts: Facts) -> Iterator[_Use]:
     """URLs and files in what a released process loads."""
     loaded = {**service.served, **service.started}
     settings = frozenset(service.settings)
+    folders = {path.rpartition("/")[0] for path in loaded}
     for path, binding in facts.bindings():
-        if not _ships(path, loaded, settings) or binding.guarded or binding.kind in ("parameter", "key"):
+        beside = binding.kind == "field" and path.rpartition("/")[0] in folders and not _DEVELOPMENT.search(path)
+        if not (_ships(path, loaded, settings) or (beside and _has_base(facts, path, binding.owner, "BaseSettings"))):
+            continue
+        if binding.guarded or binding.kind in ("parameter", "key"):
             continue
         if _DEVELOPMENT_CLASS.search(binding.owner) or binding.target == "DATABASES":
             continue
@@ -291,7 +321,7 @@ def _elsewhere(service: Service, facts: Facts) -> Iterator[_Use]:
         if use is not None and not _has_server_value(facts, binding.target):
             # a field of a class with a base is filled from the environment by pydantic
             fills = binding.kind == "field" and _has_base(facts, path, binding.owner)
-            yield use._replace(default=True, key=binding.target) if fills and not use.default else use
+            yield use._replace(default=True, key=binding.target.upper()) if fills and not use.default else use
     for path, call in facts.calls(*_ENGINES, *_FILES):
         if not _ships(path, loaded, settings) or (call.guarded and loaded.get(path, (None, ""))[1] != path):
             continue
@@ -340,9 +370,12 @@ def _text(value: Value) -> str | None:
     return value.text
 
 
-def _has_base(facts: Facts, path: str, owner: str) -> bool:
+def _has_base(facts: Facts, path: str, owner: str, base: str = "") -> bool:
+    """Whether the class has a base, one of that name if one is given."""
     python = facts.file(path).python
-    return python is not None and any(one.name == owner and one.bases for one in python.classes)
+    return python is not None and any(
+        one.name == owner and any(name.endswith(base) for name in one.bases) for one in python.classes
+    )
 
 
 def _has_server_value(facts: Facts, target: str) -> bool:
