@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 from update.conftest import Run
 from update.test_update import SOURCE
-from update_trees import run, snapshot
+from update_trees import User, merge, repository_of, run, snapshot, text, work_tree
+
+from twelvefac.errors import RefusedError
+from twelvefac.update.carry import undo
+from twelvefac.update.files import LINK, REGULAR, SUBMODULE, File, Files
+from twelvefac.update.journal import locked
 
 Commit = Callable[[Path], None]
 
@@ -94,3 +99,48 @@ def test_a_line_feed_in_the_path(service: Path, call: Run) -> None:
         2,
         [f"error: {service.parent}/odd\\nname has a line feed in its path, which git's answers cannot carry"],
     )
+
+
+BODY = [f"line {number}" for number in range(12)]
+
+
+@pytest.mark.parametrize("mode", [REGULAR, LINK, SUBMODULE])
+@pytest.mark.parametrize("there", ["routes", "routes/info.py/deeper"])
+def test_a_declared_move_to_where_the_user_has_something_else(mode: str, there: str) -> None:
+    base: Files = {"routes.py": File(REGULAR, text(*BODY)), "other.py": File(REGULAR, text("other"))}
+    theirs: Files = {"routes/info.py": File(REGULAR, text(*BODY, "theirs")), "other.py": base["other.py"]}
+    tracked = {**base, "routes.py": File(REGULAR, text("mine", *BODY))}
+    user = User(tracked, modules=(there,)) if mode == SUBMODULE else User({**tracked, there: File(mode, b"elsewhere")})
+    with work_tree(user) as folder:
+        repository = repository_of(folder)
+        before = snapshot(folder)
+        try:
+            proposal, operation = merge(repository, base, theirs, declared={"routes.py": "routes/info.py"})
+        except RefusedError as error:
+            assert there in str(error) or "routes" in str(error)  # noqa: PT017 - refusing is one good answer of two
+            assert snapshot(folder) == before
+            return
+        assert proposal.conflicts
+        assert any(b"mine" in data for _, data in snapshot(folder)[0].values())
+        assert operation is not None
+        with locked(repository):
+            undo(repository, operation)
+        assert snapshot(folder) == before
+
+
+@pytest.mark.parametrize("mode", [LINK, REGULAR])
+def test_a_link_in_the_place_of_a_file_is_named_as_one(mode: str) -> None:
+    base: Files = {"README.md": File(REGULAR, text(*BODY)), "other.py": File(REGULAR, text("other"))}
+    theirs: Files = {**base, "README.md": File(REGULAR, text(*BODY, "theirs"))}
+    if mode == LINK:
+        mine: Files = {"doc.md": base["README.md"], "README.md": File(LINK, b"doc.md"), "other.py": base["other.py"]}
+    else:
+        mine = {"other.py": base["other.py"], "README.md/x": File(REGULAR, text("mine"))}
+    with work_tree(User(mine)) as folder:
+        proposal, _ = merge(repository_of(folder), base, theirs)
+    words = {change.path: change.why for change in proposal.changes}
+    if mode == LINK:
+        assert words["README.md"] == "you and the template made different kinds of file of it: keep one"
+    else:
+        assert "README.md" not in words  # it is told under the name that it got beside the folder
+    assert [change.path.partition("~")[0] for change in proposal.conflicts] == ["README.md"] * len(proposal.conflicts)

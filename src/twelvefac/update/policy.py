@@ -48,7 +48,9 @@ def settle(merged: Merged, sides: Sides) -> Settled:
             if source != path:
                 why += f" (you moved it here from {source})"
             changes[path] = Change(path, Kind.CONFLICT, why)
-    for change in _explained(entries, sides, set(stages)):
+    # where a folder is in the way git puts the file beside it, under a name of its own
+    beside = {path.rpartition("~")[0] for path in stages if path not in sides.yours and path not in sides.theirs}
+    for change in _explained(entries, sides, {*stages, *beside}):
         changes.setdefault(change.path, change)
     return Settled(entries, stages, tuple(changes[path] for path in sorted(changes)))
 
@@ -76,13 +78,15 @@ def _words(path: str, found: Mapping[int, Entry], kind: str) -> str:
         return "the template deleted it, you changed it: keep it (git add) or delete it (git rm)"
     if numbers == {1, 3}:
         return "the template changed it, you moved or deleted it: keep it (git add) or delete it (git rm)"
+    if "distinct" in kind:
+        return "you and the template made different kinds of file of it: keep one"
     if numbers <= {2} or numbers <= {3}:
         return "a file and a folder want the same name: move one of them"
     if "binary" in kind:
         return f"both changed, and it is no text: yours is in place, the template's is `git show :3:{path}`"
     if numbers == {2, 3}:
         return "added by you and by the template: they differ"
-    if "submodule" in kind or "distinct" in kind or "modes" in kind:
+    if "submodule" in kind or "modes" in kind:
         return "you and the template made different kinds of file of it: keep one"
     return "you and the template changed the same lines"
 

@@ -228,9 +228,16 @@ def _moved_ahead(
     base, yours = dict(base), dict(yours)
     for old, new in declared.items():
         fits = old in base and old not in theirs and new in theirs and new not in base
-        if fits and old in yours and new not in yours:
+        if fits and old in yours and _is_free(new, yours):
             base[new], yours[new] = base.pop(old), yours.pop(old)
     return base, yours
+
+
+def _is_free(path: str, entries: Entries) -> bool:
+    """Return whether a file can be at ``path``: none is there, in the place of a folder above it, or below it."""
+    parts = path.split("/")
+    above = {"/".join(parts[:end]) for end in range(1, len(parts) + 1)}
+    return not above & set(entries) and not any(other.startswith(f"{path}/") for other in entries)
 
 
 def _settled(repository: Repository, trees: tuple[Entries, Entries, Entries], wanted: Wanted) -> Settled:
