@@ -69,3 +69,22 @@ def test_changes_are_ordered_by_path() -> None:
 
     assert [change.path for change in changes] == ["a2", "b", "z"]
     assert isinstance(changes[0], Change)
+
+
+def test_one_fix_of_two_findings_is_made_once() -> None:
+    """Two processes of one image: an insertion twice would be two lines."""
+    line = (swap("a", 1, 1, 1, "new\n"),)
+
+    assert plan(line, line) == [("a", "abc\ndef\n", "new\nabc\ndef\n")]
+    assert plan((CreateFile("c", "x"),), (CreateFile("c", "x"),)) == [("c", None, "x")]
+
+
+def test_a_change_says_what_was_done() -> None:
+    [change] = plan_fixes(
+        report(
+            Fix("one", Safety.SAFE, (swap("a", 1, 1, 2, "A"),)), Fix("two", Safety.SAFE, (swap("a", 2, 1, 2, "D"),))
+        ),
+        TEXTS.__getitem__,
+    )
+
+    assert change == Change("a", "abc\ndef\n", "Abc\nDef\n", ("one", "two"))
