@@ -2,13 +2,15 @@
 
 import shlex
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twelvefac.audit.result import ServiceSummary
-from twelvefac.project.description import Description, Named, Place, ProcessLine
 from twelvefac.report.paint import Paint
 from twelvefac.report.wrap import wrapped
 from twelvefac.source.visible import visible
+
+if TYPE_CHECKING:  # most reports show no model
+    from twelvefac.project.description import Description, Named, Place, ProcessLine
 
 _LABEL = 14  # columns, "  not decided "
 
@@ -33,7 +35,7 @@ def service_lines(service: ServiceSummary, paint: Paint, width: int) -> list[str
     return [*lines, ""]
 
 
-def _process(process: ProcessLine, paint: Paint, width: int) -> list[str]:
+def _process(process: "ProcessLine", paint: Paint, width: int) -> list[str]:
     place = process.place
     head = f"{process.name}  {place.path}:{place.line} ({place.what}){_released(process.released)}"
     lines = _labelled("process", head, paint, width)
@@ -47,7 +49,7 @@ def _process(process: ProcessLine, paint: Paint, width: int) -> list[str]:
     return lines
 
 
-def _groups(known: Description) -> tuple[tuple[str, tuple[Named, ...]], ...]:
+def _groups(known: "Description") -> "tuple[tuple[str, tuple[Named, ...]], ...]":
     return (
         ("server", known.servers),
         ("environment", known.environment),
@@ -56,7 +58,7 @@ def _groups(known: Description) -> tuple[tuple[str, tuple[Named, ...]], ...]:
     )
 
 
-def _places(places: Iterable[Place]) -> str:
+def _places(places: "Iterable[Place]") -> str:
     return "; ".join(f"{place.path}:{place.line} {place.what}" for place in places)
 
 
