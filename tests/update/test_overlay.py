@@ -1,6 +1,7 @@
 """An overlay: new with it, refused without trust or when it is not disjoint, updated by the same engine, undone."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -151,6 +152,30 @@ def test_a_file_that_does_not_render_is_refused(call: Run, place: Path, tmp_path
     code, _, error = make(call, str(folder))
     assert code == 2
     assert "does not render" in error
+    assert not list(place.iterdir())
+
+
+def test_what_is_no_plain_file_is_refused(call: Run, place: Path, tmp_path: Path) -> None:
+    folder = write_overlay(tmp_path / "plain")
+    os.mkfifo(folder / "files/pipe")
+    code, _, error = make(call, str(folder))
+    assert code == 2
+    assert "files/pipe is no plain file" in error
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    code, _, error = make(call, str(empty))
+    assert code == 2
+    assert "gives no file" in error
+    assert not list(place.iterdir())
+
+
+@pytest.mark.parametrize("target", ["nowhere", "circle", "/etc/passwd", ".."])
+def test_a_link_in_git_leads_nowhere_else(call: Run, overlay: Path, place: Path, target: str) -> None:
+    (overlay / "circle").symlink_to(target)
+    tag(overlay, "v1.0.1")
+    code, _, error = make(call, str(overlay))
+    assert code == 2
+    assert "circle is a link that leads out of it" in error
     assert not list(place.iterdir())
 
 

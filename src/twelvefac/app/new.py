@@ -187,7 +187,10 @@ def _laid(spec: str, plan: Plan, service: Path) -> Iterator[tuple[Plan, Path]]:
         with opened_overlay(layer, service) as template:
             if template is None:
                 raise RefusedError(f"the overlay {source} has no version {layer.version}")
-            yield with_overlay(plan, layer, render_overlay(template, plan, extra)), extra
+            paths = render_overlay(template, plan, extra)
+            if not paths:
+                raise RefusedError(f"the overlay {source} gives no file", hint="is it the right directory?")
+            yield with_overlay(plan, layer, paths), extra
 
 
 def _made(request: NewRequest, job: _Job, target: Target, step: Step) -> NewResult:

@@ -7,6 +7,7 @@ migrations, extensions and data from elsewhere are refused, as are links out of 
 import hashlib
 import os
 import re
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -120,6 +121,8 @@ def render_overlay(root: Path, plan: Plan, into: Path) -> list[str]:
     except CatalogueError as error:
         reason = str(error).removeprefix("the template does not render: ")
         raise RefusedError(f"the overlay does not render: {reason}") from error
+    except OSError as error:
+        raise MachineError(f"the overlay does not render: {error.strerror or error}") from error
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
         raise RefusedError(f"the overlay does not render: {type(error).__name__}: {error}") from error
     return sorted(
@@ -175,8 +178,10 @@ def _content_hash(root: Path) -> str:
         for name in sorted(name for name in names if not _is_junk(name)):
             path = Path(folder, name)
             try:
-                data = path.read_bytes()
-                executable = path.stat().st_mode & 0o100
+                mode = path.stat().st_mode
+                if not stat.S_ISREG(mode):  # a pipe would wait for ever
+                    raise RefusedError(f"the overlay's {shown(path.relative_to(root))} is no plain file")
+                data, executable = path.read_bytes(), mode & 0o100
             except OSError as error:
                 raise MachineError(f"cannot read {shown(path)}: {error.strerror or error}") from error
             head = f"{path.relative_to(root).as_posix()}\0{executable}\0{len(data)}\0"
@@ -227,7 +232,7 @@ def _check_harmless(root: Path) -> None:
     for folder, folders, names in os.walk(root):
         for name in (*folders, *names):
             path = Path(folder, name)
-            if path.is_symlink() and not path.resolve().is_relative_to(real):
+            if path.is_symlink() and not _leads_into(path, real):
                 raise RefusedError(f"the overlay's {shown(path.relative_to(root))} is a link that leads out of it")
     settings = _settings(root)
     for key in settings:
@@ -236,6 +241,13 @@ def _check_harmless(root: Path) -> None:
     inner = str(settings.get("_subdirectory", ""))
     if not (root / inner).resolve().is_relative_to(real):
         raise RefusedError("the overlay's _subdirectory leads out of it")
+
+
+def _leads_into(link: Path, real: Path) -> bool:
+    try:
+        return link.resolve(strict=True).is_relative_to(real)
+    except (OSError, RuntimeError):  # to nowhere, or in a circle
+        return False
 
 
 def _settings(root: Path) -> Mapping[Any, Any]:
