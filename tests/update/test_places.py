@@ -144,3 +144,24 @@ def test_a_link_in_the_place_of_a_file_is_named_as_one(mode: str) -> None:
     else:
         assert "README.md" not in words  # it is told under the name that it got beside the folder
     assert [change.path.partition("~")[0] for change in proposal.conflicts] == ["README.md"] * len(proposal.conflicts)
+
+
+def test_no_text_that_the_template_moves_to_where_the_user_has_another_file() -> None:
+    base: Files = {name: File(REGULAR, text(*(f"{name} {line}" for line in BODY))) for name in ("a.py", "b.py")}
+    theirs: Files = {"deploy/y.py": base["a.py"]}
+    mine: Files = {
+        "a.py": File(REGULAR, b"\x00\x01mine"),
+        "deploy/y.py": File(REGULAR, base["b.py"].data + b"mine too\n"),
+    }
+    with work_tree(User(mine)) as folder:
+        repository = repository_of(folder)
+        before = snapshot(folder)
+        proposal, operation = merge(repository, base, theirs)
+        assert (folder / "a.py").read_bytes() == mine["a.py"].data
+        assert (folder / "deploy/y.py").read_bytes() == mine["deploy/y.py"].data
+        assert [change.path for change in proposal.conflicts] == ["deploy/y.py"]
+        assert {change.path: change.why for change in proposal.changes}["a.py"].endswith("stays here")
+        assert operation is not None
+        with locked(repository):
+            undo(repository, operation)
+        assert snapshot(folder) == before

@@ -48,6 +48,12 @@ def settle(merged: Merged, sides: Sides) -> Settled:
             if source != path:
                 why += f" (you moved it here from {source})"
             changes[path] = Change(path, Kind.CONFLICT, why)
+    for old, new in sides.moved_by_template.items():
+        found = stages.get(new, {})
+        # no text, so one of the two is in place and the other in the index alone: there the user's would be missed
+        if old not in entries and 3 in found and found[3] == sides.yours.get(old) and entries.get(new) == found.get(2):
+            entries[old] = found[3]
+            changes[old] = Change(old, Kind.KEPT, f"the template moved it to {new}, where you have another: stays here")
     # where a folder is in the way git puts the file beside it, under a name of its own
     beside = {path.rpartition("~")[0] for path in stages if path not in sides.yours and path not in sides.theirs}
     for change in _explained(entries, sides, {*stages, *beside}):
