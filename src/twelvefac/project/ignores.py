@@ -38,7 +38,7 @@ def _python_comments(text: str) -> Iterator[tuple[int, str, bool]]:
             if token.type == tokenize.COMMENT:
                 line, column = token.start
                 yield line, token.string, not token.line[:column].strip()
-    except (tokenize.TokenError, SyntaxError):  # the parse error is reported by the reader
+    except (tokenize.TokenError, SyntaxError, ValueError):  # the parse error is reported by the reader
         return
 
 
