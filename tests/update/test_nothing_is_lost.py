@@ -99,8 +99,18 @@ def check_template(folder: Path, base: Files, theirs: Files, proposal: Proposal)
         assert path in told or path in sources or any(path in change.why for change in told.values()), path
 
 
+# a folder in the place of a file that the template changes, and a submodule: the message has to name the file
+_FOLDER_IN_PLACE = (
+    {"a.py": File("100644", b"t1 = 7919\n")},
+    {"a.py": File("100644", b"n2 = 5865\nt1 = 7919\n")},
+    User({"a.py/mine.py": File("100644", b"    t1 = 7919\n")}, {}, {}, ("b.py",), True),
+    "",
+)
+
+
 @cases(500)
 @given(updates())
+@example(_FOLDER_IN_PLACE)
 def test_nothing_is_lost_and_undo_is_the_identity(case: tuple[Files, Files, User, str]) -> None:
     base, theirs, user, prefix = case
     with work_tree(user, prefix) as folder:

@@ -47,6 +47,9 @@ def settle(merged: Merged, sides: Sides) -> Settled:
             source = _source(path, sides.moved_by_you)
             if source != path:
                 why += f" (you moved it here from {source})"
+            name = path.rpartition("~")[0]
+            if name and path not in sides.yours and path not in sides.theirs:
+                why += f" (it is {name}, where a folder is)"
             changes[path] = Change(path, Kind.CONFLICT, why)
     for old, new in sides.moved_by_template.items():
         found = stages.get(new, {})
