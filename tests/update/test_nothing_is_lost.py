@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from update_trees import (
     Counter,
@@ -21,7 +21,7 @@ from update_trees import (
 
 from twelvefac.errors import RefusedError
 from twelvefac.update.carry import undo
-from twelvefac.update.files import LINK, Files, line_end, read_files
+from twelvefac.update.files import LINK, File, Files, line_end, read_files
 from twelvefac.update.journal import KEPT_REF, LAST, UNDO_REF, locked, read_operation
 from twelvefac.update.proposal import Proposal
 from twelvefac.update.result import Kind
