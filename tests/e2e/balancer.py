@@ -144,7 +144,7 @@ http://{address} {{
         lb_retries 0
         health_uri /healthz/ready
         health_interval 100ms
-        health_timeout 1s
+        health_timeout 5s
     }}
 }}
 """)
