@@ -10,6 +10,7 @@
 Anything else that reaches the boundary is a bug: a report file and exit 4.
 """
 
+import os
 from enum import IntEnum
 
 
@@ -46,3 +47,20 @@ class MachineError(TwelvefacError):
 
 class RefusedError(TwelvefacError):
     """Understood, but carrying it out would overwrite or lose something."""
+
+
+def origin(error: BaseException) -> str:
+    """Which error it is and where it comes from, the standard library left out: ``ValueError in compose.py:142``.
+
+    Its own words are not part of what is printed about an audited file: they may quote it, secrets included.
+    """
+    place, known = error.__traceback__, ""
+    while place is not None:
+        file = place.tb_frame.f_code.co_filename
+        if not known or not file.startswith(_STANDARD) or "site-packages" in file:
+            known = f" in {file.rpartition(os.sep)[2]}:{place.tb_lineno}"
+        place = place.tb_next
+    return f"{type(error).__name__}{known}"
+
+
+_STANDARD = (os.__file__.rpartition(os.sep)[0] + os.sep, "<")

@@ -8,6 +8,8 @@ from twelvefac.project.dockerfile import assignments, expand, read_dockerfile, s
 from twelvefac.project.facts import DockerfileFacts, Instruction
 from twelvefac.project.unreadable import UnreadableError
 
+NO_INSTRUCTION = "no instruction that Docker knows"
+
 
 def read(text: str) -> DockerfileFacts:
     return read_dockerfile(textwrap.dedent(text).lstrip("\n"))
@@ -219,11 +221,11 @@ def test_stages_with_their_bases() -> None:
     ("text", "line", "message"),
     [
         ("RUN a\nFROM x\n", 1, "RUN before the first FROM"),
-        ("FROM x\n\nRUNN a\n", 3, "unknown instruction 'RUNN'"),
-        ("FROM x\nRUN a \\\nb\n<html>\n", 4, "unknown instruction '<html>'"),
-        ("{{ base }}\n", 1, "unknown instruction '{{'"),
-        ("FROM x\n\x1b[31mred\n", 2, "unknown instruction '\\x1b[31mred'"),
-        ("x" * 100_000, 1, "unknown instruction '" + "x" * 40 + "'"),
+        ("FROM x\n\nRUNN a\n", 3, NO_INSTRUCTION),
+        ("FROM x\nRUN a \\\nb\n<html>\n", 4, NO_INSTRUCTION),
+        ("{{ base }}\n", 1, NO_INSTRUCTION),
+        ("FROM x\n\x1b[31mred\n", 2, NO_INSTRUCTION),
+        ("x" * 100_000, 1, NO_INSTRUCTION),
     ],
 )
 def test_what_is_no_dockerfile(text: str, line: int, message: str) -> None:

@@ -105,7 +105,8 @@ def test_a_rule_that_failed_is_in_it(tmp_path: Path) -> None:
 
     data = document(tmp_path, failing_rule("a-failing", ValueError("no")))
 
-    assert [(one["rule"], one["reason"]) for one in data["errors"]] == [("a-failing", "ValueError: no")]
+    [error] = data["errors"]
+    assert (error["rule"], error["reason"].partition(":")[0]) == ("a-failing", "ValueError in audit_rules.py")
     assert data["findings"] == []
 
 
@@ -122,7 +123,7 @@ def test_any_name_is_valid(tmp_path: Path, name: str) -> None:
 
     [finding] = document(tmp_path, call_rule("bad-call", "bad"))["findings"]
 
-    assert finding["path"] == name
+    assert finding["path"] == name.replace("\udcff", "\\udcff")
 
 
 def test_a_fix_with_its_edits(tmp_path: Path) -> None:

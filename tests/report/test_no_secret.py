@@ -126,3 +126,40 @@ def test_none_of_the_examples_is_printed(tmp_path: Path, rule: object) -> None:
                 for name, text in printed.items():
                     assert literal not in text, (name, path, line)
     assert checked or rule.name == "committed-env-file"
+
+
+BROKEN = [
+    Place("Dockerfile", "FROM python:3.12-slim\nENV A=1\nDB_PASSWORD={}\n"),
+    Place("Dockerfile", "FROM python:3.12-slim\nRUN a\n{}\n"),
+    Place("Dockerfile", "ENV DB_PASSWORD={}\nFROM python:3.12-slim\n"),
+    Place("compose.yaml", "services:\n  web:\n    environment:\n      PASSWORD: '{}\n"),
+    Place("compose.yaml", "services: [*{}\n"),
+    Place("compose.yaml", "services: !{}!a {{\n"),
+    Place("compose.yaml", "%{} a\nservices: [\n"),
+    Place("compose.yaml", "a: &{} &{} b\n"),
+    Place("k8s.yaml", "apiVersion: v1\nkind: Secret\nstringData: {{a: {}\n"),
+    Place("pyproject.toml", "[project]\nname = {}\n"),
+    Place("pyproject.toml", "[project]\n{} = 1\n{} = 2\n"),
+    Place("Pipfile", "[{}]\n[{}]\n"),
+    Place("Pipfile", "[packages\n{}\n"),
+    Place("secret.py", "PASSWORD = '{}\n"),
+    Place("secret.py", "PASSWORD = {}!\n"),
+    Place("secret.py", "# -*- coding: {} -*-\n"),
+    Place("secret.py", "PASSWORD = '\\N{{{}}}'\n"),
+    Place("secret.py", "def f({}, {}): pass\nreturn = {}\n"),
+    Place("secret.py", "PASSWORD = f'{{{} {}}}'\n"),
+    Place("secret.py", "f({}=1, {}=2)\n"),
+]
+"""Files that no reader can read: a parser's own words quote some of them."""
+
+
+@pytest.mark.parametrize("place", BROKEN, ids=lambda place: f"{place.path}: {place.text[:40]!r}")
+def test_a_file_that_cannot_be_read_is_not_quoted(tmp_path: Path, place: Place) -> None:
+    secret = "hunter2Tr0ub4dor"
+    write(tmp_path, "app.py", "import requests\nrequests.get('x')\n")
+    write(tmp_path, place.path, place.text.replace("{}", secret).replace("{{", "{").replace("}}", "}"))
+
+    report = audit(str(tmp_path), CATALOGUE, OPTIONS)
+
+    for name in format_names():
+        assert secret.lower() not in renderer(name, "")(report, View()).lower(), name

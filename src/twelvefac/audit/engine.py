@@ -11,6 +11,7 @@ from twelvefac.audit.result import AuditReport, RuleRun, RunState, ServiceSummar
 from twelvefac.audit.rule import Finding, Rule
 from twelvefac.audit.suppress import ConfiguredIgnore, suppress
 from twelvefac.audit.verdicts import Judged, Verdicts
+from twelvefac.errors import origin
 from twelvefac.project.discovery import Discovery, File, discover, read_bytes
 from twelvefac.project.facts import FileFacts, Notice
 from twelvefac.project.scan import Scanner
@@ -93,7 +94,7 @@ def _judge(
                 files[file.path] = facts
                 notices += [Notice(kind, file.path, line, message) for kind, line, message in facts.notices]
     cache.save()
-    services = find_services(os.path.basename(root), files, found.manifests, lambda path: read_bytes(root, path))
+    services = find_services(os.path.basename(root), files, found.manifests, lambda path: _read(root, path))
     findings, runs = _run(chosen, services, Repository(found.names, found.tracked, files))
     return Judged(
         findings,
@@ -143,8 +144,17 @@ def _facts(root: str, file: File, scanner: Scanner, cache: Cache, notices: list[
     facts = cache.get_by_content(file, data)
     if facts is None:
         facts = scanner.scan(file.path, file.kind, data)
-        cache.put(file, data, facts)
+        if not facts.errored:  # that may be better next time
+            cache.put(file, data, facts)
     return facts
+
+
+def _read(root: str, path: str) -> bytes:
+    """A file that was read before; nothing of one that is gone since."""
+    try:
+        return read_bytes(root, path)
+    except OSError:
+        return b""
 
 
 def _names(rules: tuple[Rule, ...]) -> frozenset[str]:
@@ -190,7 +200,7 @@ def _run(
                 # whole or not at all: half of a failed rule's findings would look like a verdict
                 found = list(dict.fromkeys(rule.run(service, facts)))
             except Exception as error:  # noqa: BLE001 - one rule's mistake must not cost the others
-                runs.append(RuleRun(rule, service.name, RunState.ERRORED, f"{type(error).__name__}: {error}"))
+                runs.append(RuleRun(rule, service.name, RunState.ERRORED, origin(error)))
                 continue
             findings += [(finding, rule, service.name) for finding in found]
             runs.append(_state(rule, service))

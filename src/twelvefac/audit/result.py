@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from twelvefac.audit.rule import Finding, Rule, Severity
 from twelvefac.errors import ExitCode
 from twelvefac.factors import Factor
-from twelvefac.project.facts import Notice
+from twelvefac.project.facts import ERRORED, Notice
 from twelvefac.source.digest import digest
 
 if TYPE_CHECKING:
@@ -105,6 +105,11 @@ class AuditReport(NamedTuple):
         """The rules that failed, with the reason."""
         return tuple(run for run in self.runs if run.state is RunState.ERRORED)
 
+    @property
+    def errored_files(self) -> tuple[Notice, ...]:
+        """The files whose reader failed, with the reason."""
+        return tuple(notice for notice in self.notices if notice.kind == ERRORED)
+
     def factors(self) -> tuple[FactorResult, ...]:
         """A verdict per factor: fail with a finding, pass if a rule ran, else not judged."""
         findings = Counter(outcome.rule.factor for outcome in self.new)
@@ -127,8 +132,8 @@ class AuditReport(NamedTuple):
         return tuple(results)
 
     def exit_code(self, threshold: Severity | None) -> ExitCode:
-        """4 for a rule that failed, 1 for findings at or above ``threshold`` (None: never), 3 without a service."""
-        if self.errored:
+        """4 for a failed rule or reader, 1 for findings at or above ``threshold`` (None: never), 3 without a service."""
+        if self.errored or self.errored_files:
             return ExitCode.INTERNAL
         if threshold is not None and any(outcome.finding.severity >= threshold for outcome in self.new):
             return ExitCode.FINDINGS

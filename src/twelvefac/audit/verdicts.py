@@ -14,7 +14,7 @@ from twelvefac.audit.result import RuleRun, RunState, ServiceSummary
 from twelvefac.audit.rule import Finding, Fix, Rule, Safety, Severity
 from twelvefac.errors import MachineError
 from twelvefac.project.discovery import Discovery
-from twelvefac.project.facts import Ignore, Notice
+from twelvefac.project.facts import ERRORED, Ignore, Notice
 from twelvefac.source.digest import digest
 from twelvefac.source.edit import CreateFile, Edit, Replace
 from twelvefac.source.span import Span
@@ -57,8 +57,9 @@ class Verdicts:
             return None
 
     def save(self, judged: Judged) -> None:
-        """Keep it, unless a rule failed: that may be better next time."""
-        if not self._path or any(run.state is RunState.ERRORED for run in judged.runs):
+        """Keep it, unless a rule or a reader failed: that may be better next time."""
+        failed = any(run.state is RunState.ERRORED for run in judged.runs)
+        if not self._path or failed or any(one.kind == ERRORED for one in judged.notices):
             return
         data = {
             "header": self._header,

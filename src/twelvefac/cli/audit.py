@@ -48,7 +48,7 @@ def audit(
     """Judge a service against the twelve factors.
 
     Nothing in the audited directory is run or imported, and nothing changes save by --fix. Exit codes: 0 fine,
-    1 findings, 2 refused, 3 no service found, 4 internal error.
+    1 findings, 2 refused, 3 no service found, 4 internal error or incomplete run.
     """
     from twelvefac.app.audit import AuditRequest, write_report
     from twelvefac.app.audit import audit as run

@@ -211,7 +211,8 @@ def _instruction(logical: _Logical, lines: list[str]) -> Instruction:
     keyword = word.upper()
     rest = others[0] if others else ""
     if keyword not in KEYWORDS:
-        raise UnreadableError(f"unknown instruction {word[:40]!r}", logical.start)
+        # not quoted: where a continuation is missing, the next line of an ENV stands here
+        raise UnreadableError("no instruction that Docker knows", logical.start)
     flags: list[tuple[str, str]] = []
     start = 0
     if keyword != "ONBUILD":

@@ -291,6 +291,10 @@ class Ignore(NamedTuple):
     lines: tuple[int, ...]
 
 
+ERRORED = "errored"
+"""The kind of notice for a file whose reader failed: the run is incomplete."""
+
+
 class Notice(NamedTuple):
     """Something a reader of the report must know that is not a finding."""
 
@@ -321,3 +325,8 @@ class FileFacts(NamedTuple):
     packages: tuple[tuple[str, Pos], ...] = ()
     ignores: tuple[Ignore, ...] = ()
     notices: tuple[tuple[str, int, str], ...] = ()
+
+    @property
+    def errored(self) -> bool:
+        """Whether its reader failed."""
+        return any(kind == ERRORED for kind, _, _ in self.notices)

@@ -90,12 +90,13 @@ class Modules:
         So do production's settings on top of common ones; those for development and tests do not count.
         """
         folder, own = posixpath.split(path)
-        stem = re.escape(own.removesuffix(".py").encode())
+        stem = re.escape(own.removesuffix(".py").encode("utf-8", "surrogateescape"))
         imported = re.compile(
             rb"^[ \t]{0,40}from[ \t]{1,20}[\w.]{0,200}\b" + stem + rb"[ \t]{1,20}import[ \t]{0,20}\*", re.MULTILINE
         )
         bound = re.compile(
-            rb"^[ \t]{0,40}" + re.escape(name.encode()) + rb"[ \t]{0,20}(?::[^=\n]{0,200})?=", re.MULTILINE
+            rb"^[ \t]{0,40}" + re.escape(name.encode("utf-8", "surrogatepass")) + rb"[ \t]{0,20}(?::[^=\n]{0,200})?=",
+            re.MULTILINE,
         )
         for other in sorted(self._files):
             where, file = posixpath.split(other)

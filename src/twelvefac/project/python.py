@@ -1,7 +1,6 @@
 """The reader of Python files: one pass over the tree, then the tree is dropped.
 
 The pass (``python_walk``) keeps what facts are made of; names are resolved when the whole file is known, because an
-from twelvefac.source.pattern import regex
 import may stand below its use.
 """
 
@@ -50,7 +49,7 @@ def read_python(data: bytes, wanted: frozenset[str]) -> PythonFacts:
     if encoding.replace("-", "_") in _SLOW_CODECS:
         raise UnreadableError(f"encoding {encoding}", 1)
     document = Document.decode(data, encoding)
-    tree = _parse(data)
+    tree = _parse(data, encoding)
     walk = Walk()
     walk.run(tree)
     names = Names(walk.aliases, walk.instances)
@@ -87,14 +86,17 @@ def _encoding(data: bytes) -> str:
     return "utf-8"
 
 
-def _parse(data: bytes) -> ast.Module:
+def _parse(data: bytes, encoding: str) -> ast.Module:
     """Parse without executing anything: ``PyCF_ONLY_AST`` stops before code is made."""
     try:
         tree = compile(data, "<audited>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
     except SyntaxError as error:
-        raise UnreadableError(error.msg or "syntax error", error.lineno or 0) from None
-    except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes; nesting too deep
-        raise UnreadableError(str(error) or type(error).__name__) from None
+        message = (error.msg or "syntax error").removesuffix(f": {encoding}")  # which may be any word
+        raise UnreadableError(message, error.lineno or 0) from None
+    except (RecursionError, MemoryError):  # the parser says either of what is nested too deep
+        raise UnreadableError("nested too deep") from None
+    except ValueError as error:  # NUL bytes
+        raise UnreadableError(str(error)) from None
     assert isinstance(tree, ast.Module)
     return tree
 

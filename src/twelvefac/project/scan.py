@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable
 from sys import version_info
 
+from twelvefac.errors import origin
 from twelvefac.project import environment
 from twelvefac.project.compose import read_compose
 from twelvefac.project.dependencies import Manifest, read_pipfile, read_pyproject, read_requirements
 from twelvefac.project.envfile import read_envfile, read_procfile
-from twelvefac.project.facts import FileFacts, Ignore
+from twelvefac.project.facts import ERRORED, FileFacts, Ignore
 from twelvefac.project.ignores import MARKER, read_ignores
 from twelvefac.project.kubernetes import SNIFF, read_resources
 from twelvefac.project.packages import imported_packages
@@ -105,10 +106,14 @@ class Scanner:
     def scan(self, path: str, kind: str, data: bytes) -> FileFacts:
         """The facts of one file; what cannot be read becomes a notice, never an exception."""
         ignores: tuple[Ignore, ...] = ()
-        if MARKER in data:
-            ignores = read_ignores(Document.decode(data).text, python=kind == "python")
         try:
+            if MARKER in data:
+                ignores = read_ignores(Document.decode(data).text, python=kind == "python")
             return self._read(path, kind, data)._replace(ignores=ignores)
+        except RecursionError:
+            return FileFacts(
+                ignores=ignores, notices=(("unreadable", 0, "not judged, cannot be parsed: nested too deep"),)
+            )
         except UnreadableError as error:
             # newer syntax than this interpreter's is the usual reason, and the way out is to run a newer one
             reader = (
@@ -116,6 +121,9 @@ class Scanner:
             )
             message = f"not judged, cannot be parsed{reader}: {error}"
             return FileFacts(ignores=ignores, notices=(("unreadable", error.line, message),))
+        except Exception as error:  # noqa: BLE001 - a reader's mistake costs the file, not the run
+            message = f"not judged: its reader failed ({origin(error)}), which is a bug in twelvefac; please report it"
+            return FileFacts(ignores=ignores, notices=((ERRORED, 0, message),))
 
     def _read(self, path: str, kind: str, data: bytes) -> FileFacts:
         if kind == "python":

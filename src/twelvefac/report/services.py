@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from twelvefac.audit.result import ServiceSummary
+from twelvefac.report.document import path_members
 from twelvefac.report.paint import Paint
 from twelvefac.report.wrap import wrapped
 from twelvefac.source.visible import visible
@@ -75,18 +76,18 @@ def service_object(service: ServiceSummary) -> dict[str, Any]:
     """The service as JSON has it; the model's keys are there where it was asked for."""
     found: dict[str, Any] = {
         "name": service.name,
-        "root": service.root or ".",
+        **path_members(service.root or ".", "root"),
         "undecided": list(service.undecided),
     }
     known = service.description
     if known is not None:
-        found["images"] = [image._asdict() for image in known.images]
+        found["images"] = [{**image._asdict(), **path_members(image.path)} for image in known.images]
         found["processes"] = [
             {
                 "name": one.name,
                 "source": one.place.what,
                 "released": one.released,
-                "path": one.place.path,
+                **path_members(one.place.path),
                 "line": one.place.line,
                 "argv": list(one.argv),
                 "steps": None
@@ -94,7 +95,7 @@ def service_object(service: ServiceSummary) -> dict[str, Any]:
                 else [
                     {
                         "argv": list(step.words),
-                        "path": step.place.path,
+                        **path_members(step.place.path),
                         "line": step.place.line,
                         "block": step.place.what,
                         "role": step.role,
@@ -110,5 +111,11 @@ def service_object(service: ServiceSummary) -> dict[str, Any]:
             ("backing_services", known.backing),
             ("exposures", known.exposures),
         ):
-            found[key] = [{"name": item.name, "places": [place._asdict() for place in item.places]} for item in items]
+            found[key] = [
+                {
+                    "name": item.name,
+                    "places": [{**place._asdict(), **path_members(place.path)} for place in item.places],
+                }
+                for item in items
+            ]
     return found

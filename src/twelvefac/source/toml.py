@@ -2,8 +2,14 @@
 
 from typing import Any
 
+from twelvefac.source.pattern import regex
+
 _MOST_DOTS = 3_000
 """On one line. The parser's time grows with the square of a dotted key's parts: 136 seconds for one of 900 KB."""
+
+
+_QUOTED = regex(r"(declare|namespace|key) [('\"].*?(?= twice| \(at |$)")
+"""What the parser quotes of the document."""
 
 
 def parse_toml(text: str) -> dict[str, Any]:
@@ -16,3 +22,5 @@ def parse_toml(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(_QUOTED.sub(r"\1 a name", str(error))) from None

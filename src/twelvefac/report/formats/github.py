@@ -27,6 +27,10 @@ def render(report: AuditReport, view: View) -> str:
     for run in report.errored:
         commands.append(f"::error title=twelvefac::{_text(f'the rule {run.rule.name} failed: {run.reason}')}")
         used["error"] += 1
+    for notice in report.errored_files:
+        used["error"] += 1
+        where = _property(view.prefix + notice.path)
+        commands.append(f"::error file={where},title=twelvefac::{_text(notice.message)}")
     for outcome in sorted(report.new, key=lambda one: -one.finding.severity):  # stable: by place within a level
         name = _COMMANDS[outcome.finding.severity]
         used[name] += 1

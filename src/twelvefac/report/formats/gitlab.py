@@ -3,12 +3,12 @@
 Fingerprints must differ within a report, or GitLab shows one of the findings only: equal ones are numbered.
 """
 
-import json
 from collections import Counter
 from typing import Any
 
 from twelvefac.audit.result import AuditReport, Outcome
 from twelvefac.audit.rule import Severity
+from twelvefac.report.document import dump
 from twelvefac.report.view import View
 
 _SEVERITIES = {Severity.HIGH: "critical", Severity.MEDIUM: "major", Severity.LOW: "minor"}
@@ -21,7 +21,7 @@ def render(report: AuditReport, view: View) -> str:
     for outcome in report.new:
         seen[outcome.fingerprint] += 1
         found.append(_entry(outcome, seen[outcome.fingerprint], view))
-    return json.dumps(found, indent=2, ensure_ascii=True) + "\n"
+    return dump(found)
 
 
 def _entry(outcome: Outcome, number: int, view: View) -> dict[str, Any]:

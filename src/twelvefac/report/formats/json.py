@@ -1,11 +1,11 @@
 """The machine's report: ``--format json``, version 1."""
 
-import json
 from typing import Any
 
 from twelvefac import __version__
 from twelvefac.audit.result import AuditReport, Outcome
 from twelvefac.audit.rule import Fix
+from twelvefac.report.document import dump, path_members
 from twelvefac.report.services import service_object
 from twelvefac.report.view import View
 from twelvefac.source.edit import Replace
@@ -15,7 +15,7 @@ _PLAIN = View()
 
 def render(report: AuditReport, view: View) -> str:
     """The report as one JSON document with a final newline; order is stable."""
-    return json.dumps(as_dict(report, view), indent=2, ensure_ascii=True) + "\n"
+    return dump(as_dict(report, view))
 
 
 def as_dict(report: AuditReport, view: View = _PLAIN) -> dict[str, Any]:
@@ -37,7 +37,8 @@ def as_dict(report: AuditReport, view: View = _PLAIN) -> dict[str, Any]:
         },
         "files": {"read": report.files, "left_out": report.left_out},
         "notices": [
-            {"kind": one.kind, "path": one.path, "line": one.line, "message": one.message} for one in report.notices
+            {"kind": one.kind, **path_members(one.path), "line": one.line, "message": one.message}
+            for one in report.notices
         ],
         "errors": [{"rule": one.rule.name, "service": one.service, "reason": one.reason} for one in report.errored],
     }
@@ -51,7 +52,7 @@ def _finding(outcome: Outcome, view: View) -> dict[str, Any]:
         "severity": str(finding.severity),
         "confidence": str(outcome.rule.confidence),
         "service": outcome.service,
-        "path": span.path,
+        **path_members(span.path),
         "line": span.line,
         "column": span.column,
         "end_line": span.end_line,
@@ -61,7 +62,7 @@ def _finding(outcome: Outcome, view: View) -> dict[str, Any]:
         "fingerprint": outcome.fingerprint,
         "state": outcome.state.value,
         "remedy": view.remedies.get((outcome.service, finding.rule)),
-        "related": [{"path": where.path, "line": where.line, "note": note} for where, note in finding.related],
+        "related": [{**path_members(where.path), "line": where.line, "note": note} for where, note in finding.related],
         "fix": _fix(finding.fixes[0]) if finding.fixes else None,
     }
 
@@ -72,7 +73,7 @@ def _fix(fix: Fix) -> dict[str, Any]:
         "safety": fix.safety.value,
         "edits": [
             {
-                "path": edit.path,
+                **path_members(edit.path),
                 "line": edit.span.line,
                 "column": edit.span.column,
                 "end_line": edit.span.end_line,
@@ -80,7 +81,7 @@ def _fix(fix: Fix) -> dict[str, Any]:
                 "text": edit.text,
             }
             if isinstance(edit, Replace)
-            else {"path": edit.path, "text": edit.text}
+            else {**path_members(edit.path), "text": edit.text}
             for edit in fix.edits
         ],
     }

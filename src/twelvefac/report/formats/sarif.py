@@ -4,7 +4,6 @@ Findings carry a fingerprint of our own under ``fingerprints``. ``partialFingerp
 which adds ``primaryLocationLineHash`` and warns where a tool has filled it. Paths are relative to the repository.
 """
 
-import json
 import os
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +11,8 @@ from urllib.parse import quote
 from twelvefac import __version__
 from twelvefac.audit.result import AuditReport, Origin, Outcome
 from twelvefac.audit.rule import Confidence, Fix, Rule, Severity
-from twelvefac.project.facts import Notice
+from twelvefac.project.facts import ERRORED, Notice
+from twelvefac.report.document import dump
 from twelvefac.report.view import View
 from twelvefac.source.edit import Replace
 from twelvefac.source.span import Span
@@ -27,7 +27,7 @@ _KINDS = {Origin.COMMENT: "inSource", Origin.CONFIGURATION: "external"}
 
 def render(report: AuditReport, view: View) -> str:
     """The report as one SARIF log with one run; suppressed findings are in it, marked as such."""
-    return json.dumps(as_log(report, view), indent=2, ensure_ascii=True) + "\n"
+    return dump(as_log(report, view))
 
 
 def as_log(report: AuditReport, view: View) -> dict[str, Any]:
@@ -47,13 +47,16 @@ def as_log(report: AuditReport, view: View) -> dict[str, Any]:
         },
         "invocations": [
             {
-                "executionSuccessful": not report.errored,
+                "executionSuccessful": not (report.errored or report.errored_files),
                 "toolExecutionNotifications": [
                     *(
                         _notification(f"the rule {one.rule.name} failed in {one.service}: {one.reason}", "error")
                         for one in report.errored
                     ),
-                    *(_notification(one.message, "note", one, view) for one in report.notices),
+                    *(
+                        _notification(one.message, "error" if one.kind == ERRORED else "note", one, view)
+                        for one in report.notices
+                    ),
                 ],
             }
         ],

@@ -4,7 +4,7 @@ from collections import Counter
 
 from twelvefac.audit.result import AuditReport, FactorResult, Outcome, Verdict
 from twelvefac.audit.rule import Severity
-from twelvefac.project.facts import Notice
+from twelvefac.project.facts import ERRORED, Notice
 from twelvefac.report.paint import Paint
 from twelvefac.report.services import service_lines
 from twelvefac.report.view import View
@@ -66,8 +66,13 @@ def _notices(report: AuditReport, paint: Paint, width: int) -> list[str]:
     for run in report.errored:
         text = f"error: the rule {run.rule.name} failed in {run.service}: {visible(run.reason)}"
         lines += [paint(line, "red") for line in wrapped(text, width, "", "  ")]
+    for notice in report.errored_files:
+        text = f"error: {visible(notice.path)}: {visible(notice.message)}"
+        lines += [paint(line, "red") for line in wrapped(text, width, "", "  ")]
     groups: dict[tuple[str, str], list[Notice]] = {}
     for notice in report.notices:
+        if notice.kind == ERRORED:
+            continue
         groups.setdefault((notice.kind, notice.message), []).append(notice)
     for (_, message), notices in list(groups.items())[:_NOTICES_SHOWN]:
         first = notices[0]
