@@ -132,7 +132,7 @@ class AuditReport(NamedTuple):
         return tuple(results)
 
     def exit_code(self, threshold: Severity | None) -> ExitCode:
-        """4 for a failed rule or reader, 1 for findings at or above ``threshold`` (None: never), 3 without a service."""
+        """4 for a failed rule or reader, 1 for findings at or above ``threshold`` (None: never), 3 without service."""
         if self.errored or self.errored_files:
             return ExitCode.INTERNAL
         if threshold is not None and any(outcome.finding.severity >= threshold for outcome in self.new):
