@@ -27,8 +27,9 @@ def test_added_and_removed_again(current: Path, call: Run, commit: Commit) -> No
     code, out, error = call("add", "postgres")
     assert (code, error) == (0, "")
     assert out.startswith("Added postgres to orders (template 2.0.0)\n")
-    assert "added     src/orders/database.py" in out
-    assert "merged    pyproject.toml" in out
+    assert "  added     src/orders/database.py  comes with postgres\n" in out
+    assert "  merged    pyproject.toml          the command's changes and yours, in different places\n" in out
+    assert "the template" not in out
     assert '"psycopg>=3.2"' in (current / "pyproject.toml").read_text()
     assert "## Ours" in (current / "README.md").read_text()
     assert "DATABASE_URL" in (current / "README.md").read_text()
@@ -37,7 +38,8 @@ def test_added_and_removed_again(current: Path, call: Run, commit: Commit) -> No
     commit(current)
     code, out, error = call("remove", "postgres")
     assert (code, error) == (0, "")
-    assert "deleted   src/orders/database.py" in out
+    assert "  deleted   src/orders/database.py  goes with postgres, and you had not changed it\n" in out
+    assert "the template" not in out
     assert tracked(current) == before
     assert call("remove", "postgres")[1] == "orders has no postgres.\n"
 
@@ -48,7 +50,10 @@ def test_what_was_edited_is_flagged_and_never_deleted(current: Path, call: Run, 
     commit(current)
     code, out, _ = call("remove", "postgres")
     assert code == 1
-    assert "conflict  src/orders/database.py" in out
+    assert (
+        "  conflict  src/orders/database.py  `remove postgres` deleted it, you changed it: keep it (git add) or delete it"
+        in out
+    )
     assert "'mine'" in (current / SOURCE / "database.py").read_text()
     run(current, "rm", "--quiet", f"{SOURCE}/database.py")
     assert call("update", "--continue") == (0, "Finished: the remove of postgres from orders\n", "")

@@ -32,6 +32,7 @@ from twelvefac.update.merge import Labels
 from twelvefac.update.migrate import declared_moves, migrate_answers
 from twelvefac.update.objects import Entries, write_files, write_trees
 from twelvefac.update.overlay import lay, newest_layer
+from twelvefac.update.policy import voice_of
 from twelvefac.update.proposal import Proposal, Wanted, indexed, propose
 from twelvefac.update.provenance import Provenance, read_provenance
 from twelvefac.update.repository import Repository, check_idle, dry, find_repository, git, identity
@@ -224,7 +225,8 @@ def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> t
     before = f"template {_full_version(provenance.version, provenance.overlay)}"
     after = f"template {goal.full_version}" + (f" {goal.kind} {goal.what}" if goal.what else "")
     moves = declared_moves(plan.answers.package, goal.crossed)
-    return Wanted(rendered, read_files(theirs), records, Labels(before, after), moves), plan, laid.provenance
+    voice = voice_of(goal.kind, goal.what)
+    return Wanted(rendered, read_files(theirs), records, Labels(before, after), moves, voice), plan, laid.provenance
 
 
 def _still_adopted(repository: Repository, proposal: Proposal, wanted: Wanted, plan: Plan) -> Proposal:

@@ -24,6 +24,27 @@ class Sides:
 
 
 @dataclass(frozen=True)
+class Voice:
+    """Who brings the change: the newer template, or a command that asks the same template for other answers."""
+
+    who: str = "the template"
+    new: str = "new in the template"
+    gone: str = "the template no longer has it"
+    whose: str = "the template's"
+
+
+THE_TEMPLATE = Voice()
+
+
+def voice_of(kind: str, what: str) -> Voice:
+    """Return how to speak of an ``update``, or of the ``add`` or ``remove`` of components (``what``)."""
+    if kind not in {"add", "remove"}:
+        return THE_TEMPLATE
+    with_them = f"{'comes' if kind == 'add' else 'goes'} with {what}"
+    return Voice(f"`{kind} {what}`", with_them, with_them, "the command's")
+
+
+@dataclass(frozen=True)
 class Settled:
     """The tree to have, the conflicts that are left in it, and the words for all of it."""
 
@@ -32,7 +53,7 @@ class Settled:
     changes: tuple[Change, ...]
 
 
-def settle(merged: Merged, sides: Sides) -> Settled:
+def settle(merged: Merged, sides: Sides, voice: Voice = THE_TEMPLATE) -> Settled:
     """Apply the one rule and explain what happened to each file."""
     entries = dict(merged.entries)
     stages = {}
@@ -40,10 +61,10 @@ def settle(merged: Merged, sides: Sides) -> Settled:
     for path, found in merged.stages.items():
         if 2 not in found and 3 in found and path not in sides.yours and _deleted(path, found, sides):
             entries.pop(path, None)
-            changes[path] = Change(path, Kind.DECLINED, _declined(path, sides))
+            changes[path] = Change(path, Kind.DECLINED, _declined(path, sides, voice))
         else:
             stages[path] = found
-            why = _words(path, found, merged.kinds.get(path, ""))
+            why = _words(path, found, merged.kinds.get(path, ""), voice)
             source = _source(path, sides.moved_by_you)
             if source != path:
                 why += f" (you moved it here from {source})"
@@ -56,10 +77,10 @@ def settle(merged: Merged, sides: Sides) -> Settled:
         # no text, so one of the two is in place and the other in the index alone: there the user's would be missed
         if old not in entries and 3 in found and found[3] == sides.yours.get(old) and entries.get(new) == found.get(2):
             entries[old] = found[3]
-            changes[old] = Change(old, Kind.KEPT, f"the template moved it to {new}, where you have another: stays here")
+            changes[old] = Change(old, Kind.KEPT, f"{voice.who} moved it to {new}, where you have another: stays here")
     # where a folder is in the way git puts the file beside it, under a name of its own
     beside = {path.rpartition("~")[0] for path in stages if path not in sides.yours and path not in sides.theirs}
-    for change in _explained(entries, sides, {*stages, *beside}):
+    for change in _explained(entries, sides, voice, {*stages, *beside}):
         changes.setdefault(change.path, change)
     return Settled(entries, stages, tuple(changes[path] for path in sorted(changes)))
 
@@ -72,47 +93,46 @@ def _deleted(path: str, found: Mapping[int, Entry], sides: Sides) -> bool:
     return source not in sides.yours and source not in sides.moved_by_you
 
 
-def _declined(path: str, sides: Sides) -> str:
+def _declined(path: str, sides: Sides, voice: Voice) -> str:
     source = _source(path, sides.moved_by_template)
     if source != path:
-        return f"the template moved it from {source}, which you deleted: stays deleted"
-    return "the template changed it, you deleted it: stays deleted"
+        return f"{voice.who} moved it from {source}, which you deleted: stays deleted"
+    return f"{voice.who} changed it, you deleted it: stays deleted"
 
 
-def _words(path: str, found: Mapping[int, Entry], kind: str) -> str:
+def _words(path: str, found: Mapping[int, Entry], kind: str, voice: Voice) -> str:
     numbers = frozenset(found)
     if "rename/rename" in kind or numbers == {1}:
-        return "moved by you and by the template, to different places: keep one"
+        return f"moved by you and by {voice.who}, to different places: keep one"
     if numbers == {1, 2}:
-        return "the template deleted it, you changed it: keep it (git add) or delete it (git rm)"
+        return f"{voice.who} deleted it, you changed it: keep it (git add) or delete it (git rm)"
     if numbers == {1, 3}:
-        return "the template changed it, you moved or deleted it: keep it (git add) or delete it (git rm)"
+        return f"{voice.who} changed it, you moved or deleted it: keep it (git add) or delete it (git rm)"
     if "distinct" in kind:
-        return "you and the template made different kinds of file of it: keep one"
+        return f"you and {voice.who} made different kinds of file of it: keep one"
     if numbers <= {2} or numbers <= {3}:
         return "a file and a folder want the same name: move one of them"
     if "binary" in kind:
-        return f"both changed, and it is no text: yours is in place, the template's is `git show :3:{path}`"
+        return f"both changed, and it is no text: yours is in place, the other is `git show :3:{path}`"
     if numbers == {2, 3}:
-        return "added by you and by the template: they differ"
+        return f"added by you and by {voice.who}: they differ"
     if "submodule" in kind or "modes" in kind:
-        return "you and the template made different kinds of file of it: keep one"
-    return "you and the template changed the same lines"
+        return f"you and {voice.who} made different kinds of file of it: keep one"
+    return f"you and {voice.who} changed the same lines"
 
 
-def _explained(result: Entries, sides: Sides, conflicts: set[str]) -> list[Change]:
+def _explained(result: Entries, sides: Sides, voice: Voice, conflicts: set[str]) -> list[Change]:
     changes = []
     told = set(conflicts)
-    targets = set(sides.moved_by_template.values())
     for path in sorted({*sides.base, *sides.theirs}):
         if sides.base.get(path) == sides.theirs.get(path) or path in told:
             continue
         if path not in sides.theirs:
-            change = _removed(path, result, sides)
+            change = _removed(path, result, sides, voice)
         elif path not in sides.base:
-            change = _arrived(path, result, sides, path in targets)
+            change = _arrived(path, result, sides, voice)
         else:
-            change = _changed(path, result, sides)
+            change = _changed(path, result, sides, voice)
         if change is not None and change.path not in told:
             told.add(change.path)
             changes.append(change)
@@ -122,51 +142,51 @@ def _explained(result: Entries, sides: Sides, conflicts: set[str]) -> list[Chang
             if path not in sources:
                 kind = Kind.UPDATED if path in result and path in sides.yours else Kind.MOVED
                 kind = kind if path in result else Kind.DELETED
-                changes.append(Change(path, kind, "follows what the template moved"))
+                changes.append(Change(path, kind, f"follows what {voice.who} moved"))
     return changes
 
 
-def _removed(path: str, result: Entries, sides: Sides) -> Change | None:
+def _removed(path: str, result: Entries, sides: Sides, voice: Voice) -> Change | None:
     target = sides.moved_by_template.get(path)
     if target is not None and (path in sides.yours or path in sides.moved_by_you):
         return None  # told at the target
     if path in sides.yours and path not in result:
-        return Change(path, Kind.DELETED, "the template no longer has it, and you had not changed it")
+        return Change(path, Kind.DELETED, f"{voice.gone}, and you had not changed it")
     if path in result:
-        return Change(path, Kind.KEPT, "the template no longer has it; yours stays")
-    return Change(path, Kind.KEPT, "the template deleted it, as you did")
+        return Change(path, Kind.KEPT, f"{voice.gone}; yours stays")
+    return Change(path, Kind.KEPT, f"{voice.who} deleted it, as you did")
 
 
-def _arrived(path: str, result: Entries, sides: Sides, moved: bool) -> Change:
-    source = _source(path, sides.moved_by_template) if moved else path
+def _arrived(path: str, result: Entries, sides: Sides, voice: Voice) -> Change:
+    source = _source(path, sides.moved_by_template)
     if path not in result:
         if source in sides.moved_by_you:
             there = sides.moved_by_you[source]
-            return Change(there, Kind.MERGED, f"the template moved it to {path}, you moved it here: stays here")
-        return Change(path, Kind.DECLINED, _declined(path, sides))
+            return Change(there, Kind.MERGED, f"{voice.who} moved it to {path}, you moved it here: stays here")
+        return Change(path, Kind.DECLINED, _declined(path, sides, voice))
     if sides.yours.get(path) == result[path]:
         return Change(path, Kind.KEPT, "you had it already")
     if source != path and source in sides.yours and source not in result:
         edited = sides.yours[source] != sides.base.get(source)
-        why = f"the template moved it from {source}" + (", your changes with it" if edited else "")
+        why = f"{voice.who} moved it from {source}" + (", your changes with it" if edited else "")
         return Change(path, Kind.MOVED, why, source)
     if path in sides.yours:
-        return Change(path, Kind.MERGED, "you and the template both have it")
-    return Change(path, Kind.ADDED, "new in the template")
+        return Change(path, Kind.MERGED, f"you and {voice.who} both have it")
+    return Change(path, Kind.ADDED, voice.new)
 
 
-def _changed(path: str, result: Entries, sides: Sides) -> Change:
+def _changed(path: str, result: Entries, sides: Sides, voice: Voice) -> Change:
     here = path if path in sides.yours else sides.moved_by_you.get(path, "")
     if not here or here not in result:
-        return Change(path, Kind.DECLINED, _declined(path, sides))
+        return Change(path, Kind.DECLINED, _declined(path, sides, voice))
     if result[here] == sides.yours.get(here):
         moved = f" to {path}, which you moved here," if here != path else ""
-        return Change(here, Kind.KEPT, f"your version has the template's change{moved} already")
+        return Change(here, Kind.KEPT, f"your version has {voice.whose} change{moved} already")
     if here != path:
-        return Change(here, Kind.MERGED, f"the template changed {path}, which you moved here")
+        return Change(here, Kind.MERGED, f"{voice.who} changed {path}, which you moved here")
     if sides.yours[path] == sides.base[path]:
-        return Change(path, Kind.UPDATED, "the template changed it, you had not")
-    return Change(path, Kind.MERGED, "the template's changes and yours, in different places")
+        return Change(path, Kind.UPDATED, f"{voice.who} changed it, you had not")
+    return Change(path, Kind.MERGED, f"{voice.whose} changes and yours, in different places")
 
 
 def _source(path: str, moved: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE
 from twelvefac.update.files import REGULAR, SUBMODULE, File, Files, line_end, user_line_ends
 from twelvefac.update.merge import Labels, merge_trees, renames
 from twelvefac.update.objects import Entries, Entry, read_blobs, write_files
-from twelvefac.update.policy import Settled, Sides, settle
+from twelvefac.update.policy import THE_TEMPLATE, Settled, Sides, Voice, settle
 from twelvefac.update.provenance import Provenance
 from twelvefac.update.repository import Repository, git
 from twelvefac.update.result import Change, Kind
@@ -36,6 +36,7 @@ class Wanted:
     records: Mapping[str, bytes]
     labels: Labels
     declared: Mapping[str, str] = field(default_factory=dict)
+    voice: Voice = THE_TEMPLATE
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def propose(repository: Repository, provenance: Provenance, wanted: Wanted, your
     locks = {path for path in {*base, *theirs} if fnmatchcase(path.rpartition("/")[2], LOCK)}
     plain = {path: entry for path, entry in yours.items() if path not in RECORDS and path not in locks}
     base_entries, their_entries, line_changes = _written(repository, base, theirs, yours)
-    lock_entries, lock_changes = _locks(locks, base_entries, yours, their_entries)
+    lock_entries, lock_changes = _locks(locks, (base_entries, yours, their_entries), wanted.voice)
     base_entries = {path: entry for path, entry in base_entries.items() if path not in locks}
     their_entries = {path: entry for path, entry in their_entries.items() if path not in locks}
     moved_base, moved_yours = _moved_ahead(wanted.declared, base_entries, plain, their_entries)
@@ -199,8 +200,9 @@ def _written(
     return base_entries, their_entries, changes
 
 
-def _locks(locks: set[str], base: Entries, yours: Entries, theirs: Entries) -> tuple[Entries, list[Change]]:
+def _locks(locks: set[str], trees: tuple[Entries, Entries, Entries], voice: Voice) -> tuple[Entries, list[Change]]:
     """Return the lock files to have: the template's where the user did not change them, never a mixture."""
+    base, yours, theirs = trees
     entries: Entries = {}
     changes = []
     for path in sorted(locks):
@@ -211,13 +213,13 @@ def _locks(locks: set[str], base: Entries, yours: Entries, theirs: Entries) -> t
             if mine != new and old != new:
                 changes.append(Change(path, Kind.KEPT, "you made it again, so yours stays: lock anew (make relock)"))
         elif mine is None and old is not None:
-            changes.append(Change(path, Kind.DECLINED, "the template changed it, you deleted it: stays deleted"))
+            changes.append(Change(path, Kind.DECLINED, f"{voice.who} changed it, you deleted it: stays deleted"))
         elif new is not None:
             entries[path] = new
-            new_one = Change(path, Kind.ADDED, "new in the template")
+            new_one = Change(path, Kind.ADDED, voice.new)
             changes.append(new_one if mine is None else Change(path, Kind.UPDATED, "locked anew, as tested"))
         else:
-            changes.append(Change(path, Kind.DELETED, "the template no longer has it, and you had not changed it"))
+            changes.append(Change(path, Kind.DELETED, f"{voice.gone}, and you had not changed it"))
     return entries, changes
 
 
@@ -248,4 +250,4 @@ def _settled(repository: Repository, trees: tuple[Entries, Entries, Entries], wa
     gone, lost = set(base) - set(theirs), set(base) - set(yours)
     by_template = renames(repository, merged.base, merged.theirs) if gone and set(theirs) - set(base) else {}
     by_you = renames(repository, merged.base, merged.yours) if lost and set(yours) - set(base) else {}
-    return settle(merged, Sides(base, yours, theirs, by_you, by_template))
+    return settle(merged, Sides(base, yours, theirs, by_you, by_template), wanted.voice)
