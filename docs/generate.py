@@ -154,6 +154,7 @@ def component_page(component: Component) -> str:
         ("development dependencies", listed(component.dev_dependencies)),
         ("cures", listed(component.remedies)),
         ("yours after day one", listed(component.seeded)),
+        ("changed by you and the template", listed(component.shared)),
     ]
     text += "\n" + table(("", ""), facts)
     if component.env:

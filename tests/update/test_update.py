@@ -314,7 +314,7 @@ def test_check_in_a_pipeline(service: Path, call: Run) -> None:
     assert code == 1
     assert out == (
         "::warning file=run.sh,line=1,title=twelvefac drifted::"
-        "the template's file was changed here: an update merges that, others lack it\n"
+        "you changed a file of the template's; for good: twelvefac update --accept run.sh\n"
     )
     assert call("update", "--check", "--allow-drift")[0] == 0
     log = json.loads(call("update", "--check", "--format=sarif")[1])
@@ -347,3 +347,52 @@ def test_plain_copier_knows_where_the_service_comes_from(service: Path) -> None:
     assert "_commit: 1.0.0\n" in answers
     assert "_src_path: https://github.com/twelvefac/twelvefac\n" in answers
     assert subprocess.run(["git", "status", "--porcelain"], capture_output=True, check=True).stdout == b""
+
+
+def test_a_folder_that_is_none_is_named(service: Path, call: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    hint = "\n  name the service's folder\n"
+    for arguments in (
+        ("update", "nosuch"),
+        ("update", "--check", "nosuch"),
+        ("update", "--versions", "nosuch"),
+        ("update", "--abort", "nosuch"),
+        ("add", "postgres", "--in", "nosuch"),
+        ("adopt", "nosuch"),
+        ("undo", "nosuch"),
+    ):
+        assert call(*arguments) == (2, "", f"error: nosuch does not exist{hint}"), arguments
+    for arguments in (("update", "run.sh"), ("adopt", "run.sh"), ("undo", "run.sh"), ("update", "--check", "run.sh")):
+        assert call(*arguments) == (2, "", f"error: run.sh is no folder{hint}"), arguments
+    monkeypatch.chdir(service / "src")
+    assert call("update") == (
+        2,
+        "",
+        (
+            "error: . has no .copier-answers.yml: it was not made by twelvefac\n"
+            f"  the service is {service}: name that folder, or go there\n"
+        ),
+    )
+    gone = service / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    expected = (2, "", "error: the current folder no longer exists\n  change to another folder\n")
+    for words in ("update", "update --check", "undo", "add postgres", "adopt"):
+        assert call(*words.split()) == expected, words
+
+
+def test_after_an_update_by_plain_copier_the_answers_lead_on(service: Path, call: Run, commit: Commit) -> None:
+    """Renovate's manager runs Copier, which knows nothing of the manifest."""
+    edit(service / ".copier-answers.yml", "_commit: 1.0.0", "_commit: 1.1.0")
+    commit(service)
+    refused(
+        call,
+        service,
+        ".copier-answers.yml says template 1.1.0 and .twelvefac/manifest.json says 1.0.0: one of them was edited\n"
+        "  take both from git; after an update by Copier or Renovate: git rm .twelvefac/manifest.json\n",
+    )
+    run(service, "rm", "--quiet", ".twelvefac/manifest.json")
+    code, out, _ = call("update")
+    assert code == 1  # Copier has not really run here: what it would have brought is missing
+    assert out.startswith("Updated orders: template 1.1.0 -> 2.0.0\n")
+    assert (service / ".twelvefac/manifest.json").exists()

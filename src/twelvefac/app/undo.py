@@ -52,7 +52,7 @@ def continue_update(folder: str, *, commits: bool = False) -> EndResult:
 def _last(repository: Repository, recovered: str, nothing: str) -> Operation:
     operation = last_operation(repository)
     if operation is None:
-        hint = recovered or "twelvefac undo takes back the last update, add, remove or adopt"
+        hint = recovered or "undo takes back the last update, add, remove or adopt alone; git has the rest"
         raise RefusedError(nothing, hint=hint)
     return operation
 

@@ -35,7 +35,7 @@ from twelvefac.update.overlay import lay, newest_layer
 from twelvefac.update.policy import voice_of
 from twelvefac.update.proposal import Proposal, Wanted, indexed, propose
 from twelvefac.update.provenance import Provenance, read_provenance
-from twelvefac.update.repository import Repository, check_idle, dry, find_repository, git, identity
+from twelvefac.update.repository import Repository, check_folder, check_idle, dry, find_repository, git, identity
 from twelvefac.update.result import UpdateResult
 
 Step = Callable[[str], None]
@@ -139,6 +139,7 @@ def opened_repository(folder: str, *, dry_run: bool) -> Iterator[tuple[Repositor
 
     A dry run neither locks nor writes anything in it.
     """
+    check_folder(Path(folder))  # before it is made absolute: what is relative to a folder that is gone is nowhere
     repository = find_repository(Path(folder).absolute())
     if dry_run:
         with refusing(), tempfile.TemporaryDirectory(prefix="twelvefac-objects-") as scratch:

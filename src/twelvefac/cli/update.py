@@ -24,6 +24,10 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
         bool, typer.Option("--check", help="For a pipeline: exit 1 when behind, drifted or in conflict.")
     ] = False,
     allow_drift: Annotated[bool, typer.Option("--allow-drift", help="Let --check pass edited files.")] = False,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="This file is yours now: --check passes it, updates still merge into it."),
+    ] = None,
     format_: Annotated[str, typer.Option("--format", help="Of --check.", metavar="text|json|sarif|github")] = "text",
     continue_: Annotated[bool, typer.Option("--continue", help="All conflicts are resolved: end the update.")] = False,
     abort: Annotated[bool, typer.Option("--abort", help="Put everything back as it was before.")] = False,
@@ -34,7 +38,13 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
     """
     from twelvefac.errors import UsageError
 
-    flags = {"--versions": versions, "--check": check, "--continue": continue_, "--abort": abort}
+    flags = {
+        "--versions": versions,
+        "--check": check,
+        "--continue": continue_,
+        "--abort": abort,
+        "--accept": bool(accept),
+    }
     chosen = [flag for flag, on in flags.items() if on]
     if len(chosen) > 1 or (chosen and (to or diff or dry_run)):
         raise UsageError(f"{chosen[0]} goes with no other flag")
@@ -44,6 +54,8 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
         return _list(path)
     if check:
         return _check(path, format_, allow_drift)
+    if accept:
+        return _accept(path, accept)
     if continue_ or abort:
         return _end(path, continue_, commit)
     return _update(path, to, dry_run, diff, commit)
@@ -62,6 +74,7 @@ def _check(path: str, format_: str, allow_drift: bool) -> int:
     from twelvefac.report.check import render_check, render_check_github, render_check_json, render_check_sarif
 
     result = check(path, drift=not allow_drift)
+    say_notices(result.notices)
     match format_:
         case "json":
             print_result(render_check_json(result))
@@ -71,6 +84,15 @@ def _check(path: str, format_: str, allow_drift: bool) -> int:
             print_result(render_check_github(result, path))
         case _:
             print_result(render_check(result))
+    return result.exit_code
+
+
+def _accept(path: str, files: list[str]) -> int:
+    from twelvefac.app.accept import accept_files
+    from twelvefac.report.update import render_end
+
+    result = accept_files(path, files)
+    print_result(render_end(result, color=color_wanted()))
     return result.exit_code
 
 

@@ -76,7 +76,8 @@ class ExpectedFinding:
 
 @dataclass(frozen=True)
 class Component:
-    """What ``_component.yml`` says. ``seeded`` lists globs of rendered paths that belong to the user.
+    """What ``_component.yml`` says. ``seeded`` lists globs of rendered paths that belong to the user,
+    ``shared`` of those that both the template and the user change.
 
     ``data`` is what host files loop over besides dependencies and environment: a container to run beside the
     service, a directory for Kustomize, a command of a release. It says what exists, never what a host writes.
@@ -95,19 +96,20 @@ class Component:
     remedies: tuple[str, ...] = ()
     expected_findings: tuple[ExpectedFinding, ...] = ()
     seeded: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     order: tuple[int, str] = field(default=(0, ""), repr=False)
 
     def context(self) -> dict[str, Any]:
         """Return what a template sees of this component: every key is there, defaults included."""
         values = asdict(self)
-        for hidden in ("directory", "order", "seeded", "expected_findings", "remedies"):
+        for hidden in ("directory", "order", "seeded", "shared", "expected_findings", "remedies"):
             del values[hidden]
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
 
 _TEXTS = ("name", "kind", "summary", "docs")
-_LISTS = ("requires", "conflicts", "dependencies", "dev_dependencies", "remedies", "seeded")
+_LISTS = ("requires", "conflicts", "dependencies", "dev_dependencies", "remedies", "seeded", "shared")
 
 
 def read_component(directory: Path) -> Component:

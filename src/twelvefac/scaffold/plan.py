@@ -109,6 +109,8 @@ def _rendered(part: str, answers: Answers, catalogue: Catalogue) -> str:
 def _ownership(path: str, source: Path, component: Component) -> Ownership:
     if any(fnmatchcase(path, pattern) for pattern in component.seeded):
         return Ownership.SEEDED
+    if any(fnmatchcase(path, pattern) for pattern in component.shared):
+        return Ownership.SHARED
     if source.suffix == SUFFIX and f"{SLOTS}/" in source.read_text("utf-8"):
         return Ownership.SHARED
     return Ownership.MANAGED

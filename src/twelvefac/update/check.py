@@ -2,13 +2,15 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from twelvefac.errors import TwelvefacError
+from twelvefac.update.accepted import OURS_FILE, is_ours, read_ours
+from twelvefac.update.files import LOCK
 from twelvefac.update.history import newest, version_key
-from twelvefac.update.proposal import LOCK
 from twelvefac.update.provenance import Provenance, Recorded, read_provenance
 from twelvefac.update.result import CheckResult, Problem
 
@@ -23,12 +25,19 @@ def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResul
     provenance = read_provenance(folder)
     there = newest(root)
     conflicts = list(_conflicts(folder, provenance))
+    notices: tuple[str, ...] = ()
     problems = [*_behind(provenance, there), *_overlay_behind(provenance), *conflicts]
     if drift:
         marked = {problem.path for problem in conflicts}
-        found = [_drift(folder, path, recorded) for path, recorded in provenance.files.items() if path not in marked]
+        ours = read_ours(folder)
+        notices = _stale(provenance, ours)
+        found = [
+            _drift(folder, path, recorded)
+            for path, recorded in provenance.files.items()
+            if path not in marked and not is_ours(path, ours)
+        ]
         problems += [problem for problem in found if problem is not None]
-    return CheckResult(provenance.name, provenance.version, there, tuple(problems))
+    return CheckResult(provenance.name, provenance.version, there, tuple(problems), notices)
 
 
 def marker_lines(data: bytes) -> list[int]:
@@ -56,18 +65,31 @@ def _overlay_behind(provenance: Provenance) -> Iterator[Problem]:
         yield Problem("behind", ".copier-answers.yml", 3, message)
 
 
+def _stale(provenance: Provenance, ours: Mapping[str, int]) -> tuple[str, ...]:
+    """Return what to say of entries that name no file of the template's (any more)."""
+    return tuple(
+        f"{OURS_FILE}:{line}: {pattern} is no file of the template's: take the line out"
+        for pattern, line in ours.items()
+        if not any(is_ours(path, [pattern]) for path in provenance.files)
+    )
+
+
 def _drift(folder: Path, path: str, recorded: Recorded) -> Problem | None:
     """Return whether the user changed a file that is the template's alone; locks are made anew by right."""
     if recorded.ownership != "managed" or fnmatchcase(path.rpartition("/")[2], LOCK):
         return None
     data = _read(folder / path)
     if data is None:
-        return Problem("drifted", path, 0, "the template's file is gone: put it back, or tell the template's owners")
+        return Problem("drifted", path, 0, f"you deleted a file of the template's; for good: {_accept(path)}")
     # a work tree may have other line ends than git has
     for candidate in (data, data.replace(b"\r\n", b"\n")):
         if hashlib.sha256(candidate).hexdigest() == recorded.sha256:
             return None
-    return Problem("drifted", path, 1, "the template's file was changed here: an update merges that, others lack it")
+    return Problem("drifted", path, 1, f"you changed a file of the template's; for good: {_accept(path)}")
+
+
+def _accept(path: str) -> str:
+    return f"twelvefac update --accept {shlex.quote(path)}"
 
 
 def _conflicts(folder: Path, provenance: Provenance) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ REGULAR = "100644"
 EXECUTABLE = "100755"
 LINK = "120000"
 SUBMODULE = "160000"
+LOCK = "requirements*.lock"  # the names of files that are made anew, never merged
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from twelvefac.errors import RefusedError
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE
-from twelvefac.update.files import REGULAR, SUBMODULE, File, Files, line_end, user_line_ends
+from twelvefac.update.files import LOCK, REGULAR, SUBMODULE, File, Files, line_end, user_line_ends
 from twelvefac.update.merge import Labels, merge_trees, renames
 from twelvefac.update.objects import Entries, Entry, read_blobs, write_files
 from twelvefac.update.policy import THE_TEMPLATE, Settled, Sides, Voice, settle
@@ -21,7 +21,6 @@ from twelvefac.update.repository import Repository, git
 from twelvefac.update.result import Change, Kind
 
 RECORDS = (ANSWERS_FILE, MANIFEST_FILE)
-LOCK = "requirements*.lock"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from twelvefac.errors import MachineError, RefusedError
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer
 from twelvefac.scaffold.records import OVERLAY_SOURCE, OVERLAY_VERSION, TEMPLATE_URL
 from twelvefac.scaffold.staging import shown
+from twelvefac.update.repository import check_folder
 
 _LARGEST = 4 * 1024 * 1024  # bytes of a manifest; one of ours has a few dozen kB
 
@@ -48,11 +49,15 @@ def read_provenance(folder: Path) -> Provenance:
 
     Raises RefusedError when it records nothing, or was made by another template, or the records are damaged.
     """
+    check_folder(folder)
     text = _read(folder / ANSWERS_FILE)
     if text is None:
+        above = next((parent for parent in folder.absolute().parents if (parent / ANSWERS_FILE).is_file()), None)
         raise RefusedError(
             f"{shown(folder)} has no {ANSWERS_FILE}: it was not made by twelvefac",
-            hint="name the service's folder, or take the service over with `twelvefac adopt`",
+            hint=f"the service is {shown(above)}: name that folder, or go there"
+            if above
+            else "name the service's folder, or take the service over with `twelvefac adopt`",
         )
     values = _yaml(text)
     source = values.pop("_src_path", "")
@@ -100,7 +105,7 @@ def _with_manifest(folder: Path, version: str, answers: dict[str, str]) -> Prove
     if recorded != version:
         raise RefusedError(
             f"{ANSWERS_FILE} says template {version} and {MANIFEST_FILE} says {recorded}: one of them was edited",
-            hint="take both from git",
+            hint=f"take both from git; after an update by Copier or Renovate: git rm {MANIFEST_FILE}",
         )
     return Provenance(version, answers, files, adopted)
 

@@ -65,11 +65,28 @@ class Repository:
         return self.top / self.prefix
 
 
+def check_folder(folder: Path) -> None:
+    """Raise RefusedError when ``folder`` is none, MachineError when it cannot be looked at."""
+    try:
+        if not folder.is_absolute():
+            Path.cwd()
+    except OSError as error:
+        raise MachineError("the current folder no longer exists", hint="change to another folder") from error
+    try:
+        there = folder.is_dir()
+    except OSError as error:
+        raise MachineError(f"cannot look into {shown(folder)}: {(error.strerror or str(error)).lower()}") from error
+    if not there:
+        what = "is no folder" if os.path.lexists(folder) else "does not exist"
+        raise RefusedError(f"{shown(folder)} {what}", hint="name the service's folder")
+
+
 def find_repository(folder: Path) -> Repository:
     """Return the repository that holds ``folder``.
 
     Raises MachineError without git or with an old one, RefusedError outside of a repository.
     """
+    check_folder(folder)
     if shutil.which("git") is None:
         raise MachineError("git is not installed", hint="install git: it does the merging")
     _check_version()

@@ -109,6 +109,7 @@ class CheckResult:
     version: str
     newest: str
     problems: tuple[Problem, ...]
+    notices: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

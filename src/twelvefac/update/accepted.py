@@ -1,0 +1,73 @@
+"""Files of the template's that a service's owners made their own: one a line in ``.twelvefac/ours``.
+
+A file of the owners', to be reviewed like any other: twelvefac adds lines to it and never takes any away. What it
+names is merged by every update as before; ``update --check`` alone passes it over.
+"""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from twelvefac.errors import MachineError, RefusedError, UsageError
+from twelvefac.source.write import write_atomically
+from twelvefac.update.provenance import Provenance
+
+OURS_FILE = ".twelvefac/ours"
+_HEAD = """\
+# Files of the template's that are ours now, one a line; * stands for anything, and # begins a comment.
+# `twelvefac update --check` passes them over, and an update still merges the template's changes into them.
+"""
+
+
+def read_ours(folder: Path) -> dict[str, int]:
+    """Return the paths and patterns that are the owners' in the service in ``folder``, each with its line (1-based).
+
+    Raises MachineError when the file cannot be read.
+    """
+    return _entries(_text(folder))
+
+
+def is_ours(path: str, patterns: Iterable[str]) -> bool:
+    """Return whether one of ``patterns`` names ``path``."""
+    return any(path == pattern or fnmatchcase(path, pattern) for pattern in patterns)
+
+
+def accept(provenance: Provenance, paths: Iterable[str]) -> tuple[str, ...]:
+    """Make ``paths`` the owners'; return those that were not yet.
+
+    Raises UsageError for what is no file of the template's, with nothing written.
+    """
+    folder = provenance.folder
+    text = _text(folder)
+    known = _entries(text)
+    wanted = tuple(dict.fromkeys(path.removeprefix("./") for path in paths))
+    for path in wanted:
+        if path not in provenance.files:
+            raise UsageError(f"{path!r} is no file that the template gave this service: name it as --check does")
+    fresh = tuple(path for path in wanted if not is_ours(path, known))
+    if fresh:
+        text = text or _HEAD
+        joint = "" if text.endswith("\n") else "\n"
+        (folder / OURS_FILE).parent.mkdir(exist_ok=True)
+        write_atomically(str(folder / OURS_FILE), "".join([text, joint, *(f"{path}\n" for path in fresh)]).encode())
+    return fresh
+
+
+def _entries(text: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        pattern = line.split(" #")[0].strip()
+        if pattern and not pattern.startswith("#"):
+            found.setdefault(pattern, number)
+    return found
+
+
+def _text(folder: Path) -> str:
+    try:
+        return (folder / OURS_FILE).read_text("utf-8")
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError as error:
+        raise RefusedError(f"{OURS_FILE} is not UTF-8", hint="save it as UTF-8") from error
+    except OSError as error:
+        raise MachineError(f"cannot read {OURS_FILE}: {(error.strerror or str(error)).lower()}") from error
