@@ -1,6 +1,6 @@
 # Every task of this repository. `make` alone lists them.
 # Needs python3 (3.11 or later), git, make and a package index; no Docker, no server, no root.
-# PYTHON=… chooses the interpreter that .venv is made from; ARGS=… is passed on to pytest, demo and bench.
+# PYTHON=… chooses the interpreter that .venv is made from; ARGS=… is passed on to pytest, demo, bench and load.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
@@ -55,6 +55,10 @@ pictures: $(READY) ## Record the terminal pictures of the README again
 .PHONY: bench
 bench: $(READY) ## Measure CPU time against ruff and copier; TREES=dir names a folder of checkouts
 	$(BIN)/python tests/bench/bench.py $(if $(TREES),--trees "$(TREES)") $(ARGS)
+
+.PHONY: load
+load: $(READY) ## Load a generated service and a bare FastAPI app in turn (Linux, needs wrk); ARGS="--pairs 9" is shorter
+	$(BIN)/python tests/bench/load.py $(ARGS)
 
 .PHONY: soak
 soak: $(READY) ## Draw twenty times as many updates as the tests do: nothing may be lost (an hour; SOAK=n for more)
