@@ -4,6 +4,7 @@ A commit holds what Copier needs (copier.yml, templates/VERSION, templates/servi
 and dates are fixed, so the same releases give the same commit ids on every machine.
 """
 
+import os
 import re
 import shutil
 import tempfile
@@ -34,11 +35,16 @@ _FIXED = {
 
 def released(root: Path) -> list[str]:
     """Return the released versions of the template at ``root``, oldest first."""
-    bundle = root / BUNDLE
-    if not bundle.is_file():
+    names = []
+    try:
+        # what a bundle holds stands in lines at its beginning, up to an empty one; asking git costs a process each time
+        with (root / BUNDLE).open("rb") as bundle:
+            for line in iter(bundle.readline, b""):
+                if line == b"\n":
+                    break
+                names.append(os.fsdecode(line).rstrip("\n").partition(" refs/tags/")[2])
+    except FileNotFoundError:
         return []
-    lines = run_git(["bundle", "list-heads", str(bundle)], root).splitlines()
-    names = [line.partition(" refs/tags/")[2] for line in lines]
     return sorted((name for name in names if name), key=_key)
 
 
@@ -49,8 +55,12 @@ def extract(root: Path, version: str, into: Path) -> None:
     """
     if version not in released(root):
         raise RefusedError(f"template {version} was never released: there is {', '.join(released(root))}")
-    with _repository(root) as store:
-        run_git(["checkout", "--quiet", version, "--", "."], store, {"GIT_WORK_TREE": str(into.resolve())})
+    with tempfile.TemporaryDirectory(prefix="twelvefac-history-") as folder:
+        store = _empty_store(Path(folder))
+        # half the time of a fetch, which also looks whether all of it is there
+        heads = run_git(["bundle", "unbundle", str((root / BUNDLE).resolve())], store).splitlines()
+        ids = {name: oid for oid, _, name in (line.partition(" refs/tags/") for line in heads)}
+        run_git(["checkout", "--quiet", ids[version], "--", "."], store, {"GIT_WORK_TREE": str(into.resolve())})
 
 
 def tree_ids(root: Path) -> tuple[str, str]:
@@ -98,12 +108,17 @@ def release(root: Path) -> str:
 def _repository(root: Path) -> Iterator[Path]:
     """Give a bare repository with everything that is in the bundle; it is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="twelvefac-history-") as folder:
-        store = Path(folder, "store.git")
-        run_git(["init", "--quiet", "--bare", "--template=", str(store)], Path(folder))
+        store = _empty_store(Path(folder))
         if (root / BUNDLE).is_file():
             source = str((root / BUNDLE).resolve())
             run_git(["fetch", "--quiet", source, "refs/tags/*:refs/tags/*"], store)
         yield store
+
+
+def _empty_store(folder: Path) -> Path:
+    store = folder / "store.git"
+    run_git(["init", "--quiet", "--bare", "--template=", str(store)], folder)
+    return store
 
 
 def _write_tree(root: Path, store: Path) -> str:
