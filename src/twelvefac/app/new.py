@@ -4,7 +4,7 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from twelvefac.scaffold.overlay import (
     newest_version,
     opened_overlay,
     render_overlay,
+    split_answers,
     split_spec,
     with_overlay,
 )
@@ -55,6 +56,7 @@ class NewRequest:
     version: str = ""
     overlay: str = ""
     trust_overlay: bool = False
+    overlay_answers: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,8 @@ def new_service(
     """
     root = root or data_root()
     check_trust(request.overlay, trusted=request.trust_overlay)
+    if request.overlay_answers and not request.overlay:
+        raise UsageError("--overlay-answer goes with --overlay")
     if not request.version:
         return _make(request, root, audit, step)
     from twelvefac.update.history import check_version, opened
@@ -170,24 +174,25 @@ def _make(request: NewRequest, root: Path, audit: Audit | None, step: Step) -> N
         raise UsageError("which service? name a folder (`new service orders`) or say --name")
     plan = _plan(root, catalogue, given)
     target = find_target(_absolute(request.dest or plan.answers.name))
-    with _laid(request.overlay, plan, target.path) as (whole, extra):
+    with _laid(request, plan, target.path) as (whole, extra):
         return _made(request, _Job(plan, whole, extra, root, audit), target, step)
 
 
 @contextmanager
-def _laid(spec: str, plan: Plan, service: Path) -> Iterator[tuple[Plan, Path]]:
+def _laid(request: NewRequest, plan: Plan, service: Path) -> Iterator[tuple[Plan, Path]]:
     """Give the plan with the overlay's files in it, and a folder with those files."""
     with tempfile.TemporaryDirectory(prefix="twelvefac-overlay-") as folder:
         extra = Path(folder)
-        if not spec:
+        if not request.overlay:
             yield plan, extra
             return
-        source, version = split_spec(spec, service)
-        layer = Layer(source, version or newest_version(source, service))
+        source, version = split_spec(request.overlay, service)
+        answers = split_answers(request.overlay_answers)
+        layer = Layer(source, version or newest_version(source, service), answers)
         with opened_overlay(layer, service) as template:
             if template is None:
                 raise RefusedError(f"the overlay {source} has no version {layer.version}")
-            paths = render_overlay(template, plan, extra)
+            paths = render_overlay(template, plan, extra, answers)
             if not paths:
                 raise RefusedError(f"the overlay {source} gives no file", hint="is it the right directory?")
             yield with_overlay(plan, layer, paths), extra

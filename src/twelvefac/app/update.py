@@ -11,6 +11,7 @@ from twelvefac import __version__
 from twelvefac.errors import RefusedError
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
 from twelvefac.scaffold.notes import Notes, read_notes
+from twelvefac.scaffold.overlay import split_answers
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer, Plan
 from twelvefac.scaffold.records import answers_text, manifest_text
 from twelvefac.update.adopt import owners
@@ -31,7 +32,7 @@ from twelvefac.update.journal import locked
 from twelvefac.update.merge import Labels
 from twelvefac.update.migrate import declared_moves, migrate_answers
 from twelvefac.update.objects import Entries, write_files, write_trees
-from twelvefac.update.overlay import lay, newest_layer
+from twelvefac.update.overlay import Laid, lay, newest_layer
 from twelvefac.update.policy import voice_of
 from twelvefac.update.proposal import Proposal, Wanted, indexed, propose
 from twelvefac.update.provenance import Provenance, read_provenance
@@ -54,6 +55,7 @@ class UpdateRequest:
     dry_run: bool = False
     diff: bool = False
     commit: bool = False
+    overlay_answers: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def update(request: UpdateRequest, *, root: Path | None = None, step: Step = lam
             )
         crossed = crossed_notes(root, provenance.version, version)
         answers = migrate_answers(provenance.answers, crossed)
-        overlay, notices = newest_layer(provenance)
+        overlay, notices = newest_layer(provenance, split_answers(request.overlay_answers))
         return _Goal("update", version, answers, crossed=crossed, overlay=overlay, notices=notices)
 
     return _run(request, root, goal, step)
@@ -161,17 +163,18 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
         notices = (*((recovered,) if recovered else ()), *goal.notices)
         step("looked")
         before = _full_version(provenance.version, provenance.overlay)
-        if goal.full_version == before and goal.answers == provenance.answers:
+        same = goal.answers == provenance.answers and goal.overlay == provenance.overlay
+        if same and goal.version == provenance.version:
             return UpdateResult(provenance.name, goal.kind, before, before, goal.what, notices=notices)
         if request.commit:
             _check_nothing_staged(repository)
         yours = indexed(repository)
         with tempfile.TemporaryDirectory(prefix="twelvefac-render-") as scratch:
-            wanted, plan, merged = _render(root, provenance, goal, Path(scratch))
+            wanted, laid = _render(root, provenance, goal, Path(scratch))
         step("rendered")
-        proposal = propose(repository, merged, wanted, yours)
+        proposal = propose(repository, laid.provenance, wanted, yours)
         if provenance.adopted:
-            proposal = _still_adopted(repository, proposal, wanted, plan)
+            proposal = _still_adopted(repository, proposal, wanted, laid.plan)
         step("merged")
         result = UpdateResult(
             provenance.name,
@@ -182,9 +185,12 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
             changes=proposal.changes,
             notes=goal.crossed,
             manual=tuple(
-                step.text for notes in goal.crossed for step in notes.manual if step.applies(plan.answers.as_data())
+                step.text
+                for notes in goal.crossed
+                for step in notes.manual
+                if step.applies(laid.plan.answers.as_data())
             ),
-            notices=(*notices, *proposal.notices),
+            notices=(*notices, *laid.notices, *proposal.notices),
             preview=preview,
         )
         if preview:
@@ -202,7 +208,7 @@ def _full_version(version: str, overlay: Layer | None) -> str:
     return version if overlay is None else f"{version} with overlay {overlay.version}"
 
 
-def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> tuple[Wanted, Plan, Provenance]:
+def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> tuple[Wanted, Laid]:
     base, theirs = scratch / "base", scratch / "theirs"
     base.mkdir()
     theirs.mkdir()
@@ -213,7 +219,7 @@ def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> t
             plan = plan_version(new, goal.answers)
             first = (old, _known(old, provenance.answers), base) if old is not None else None
             render_both(first, (new, plan.answers.as_data(), theirs))
-    laid = lay(provenance, goal.overlay, plan, scratch)
+    laid = lay(provenance, goal.overlay, plan, scratch, reached=not goal.notices)
     plan = laid.plan
     records = {ANSWERS_FILE: answers_text(plan).encode()}
     (theirs / ANSWERS_FILE).write_bytes(records[ANSWERS_FILE])
@@ -227,7 +233,7 @@ def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> t
     after = f"template {goal.full_version}" + (f" {goal.kind} {goal.what}" if goal.what else "")
     moves = declared_moves(plan.answers.package, goal.crossed)
     voice = voice_of(goal.kind, goal.what)
-    return Wanted(rendered, read_files(theirs), records, Labels(before, after), moves, voice), plan, laid.provenance
+    return Wanted(rendered, read_files(theirs), records, Labels(before, after), moves, voice), laid
 
 
 def _still_adopted(repository: Repository, proposal: Proposal, wanted: Wanted, plan: Plan) -> Proposal:

@@ -70,6 +70,9 @@ def _service(  # more than 8 parameters: one for each flag is typer's way
     trust_overlay: Annotated[
         bool, typer.Option("--trust-overlay", help="Take the overlay's files and Jinja (it runs no tasks).")
     ] = False,
+    overlay_answer: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="An answer to a question of the overlay's own.")
+    ] = None,
     versions: Annotated[bool, typer.Option("--versions", help="List the template's versions.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the files and write nothing.")] = False,
     git: Annotated[
@@ -95,7 +98,15 @@ def _service(  # more than 8 parameters: one for each flag is typer's way
         return
     given = {key: value for key, value in flags.items() if value is not None}
     request = NewRequest(
-        dest, given, answers, dry_run, git, template_version, overlay=overlay, trust_overlay=trust_overlay
+        dest,
+        given,
+        answers,
+        dry_run,
+        git,
+        template_version,
+        overlay=overlay,
+        trust_overlay=trust_overlay,
+        overlay_answers=overlay_answer or (),
     )
     if not defaults and _has_terminal():
         request = replace(request, given=given | _ask(Asking(request)))

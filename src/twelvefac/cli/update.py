@@ -1,10 +1,13 @@
 """``twelvefac update``."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from twelvefac.cli._output import color_wanted, print_result, say_notices
+
+if TYPE_CHECKING:
+    from twelvefac.app.update import UpdateRequest
 
 command = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -28,6 +31,9 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
         list[str] | None,
         typer.Option(metavar="FILE", help="This file is yours now: --check passes it, updates still merge into it."),
     ] = None,
+    overlay_answer: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="An answer to a question of the overlay's own.")
+    ] = None,
     format_: Annotated[str, typer.Option("--format", help="Of --check.", metavar="text|json|sarif|github")] = "text",
     continue_: Annotated[bool, typer.Option("--continue", help="All conflicts are resolved: end the update.")] = False,
     abort: Annotated[bool, typer.Option("--abort", help="Put everything back as it was before.")] = False,
@@ -46,7 +52,7 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
         "--accept": bool(accept),
     }
     chosen = [flag for flag, on in flags.items() if on]
-    if len(chosen) > 1 or (chosen and (to or diff or dry_run)):
+    if len(chosen) > 1 or (chosen and (to or diff or dry_run or overlay_answer)):
         raise UsageError(f"{chosen[0]} goes with no other flag")
     if format_ not in ("text", "json", "sarif", "github"):
         raise UsageError(f"--format {format_}: must be text, json, sarif or github")
@@ -58,7 +64,9 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
         return _accept(path, accept)
     if continue_ or abort:
         return _end(path, continue_, commit)
-    return _update(path, to, dry_run, diff, commit)
+    from twelvefac.app.update import UpdateRequest
+
+    return _update(UpdateRequest(path, to, dry_run, diff, commit, overlay_answer or ()))
 
 
 def _list(path: str) -> int:
@@ -96,13 +104,13 @@ def _accept(path: str, files: list[str]) -> int:
     return result.exit_code
 
 
-def _update(path: str, to: str, dry_run: bool, diff: bool, commit: bool) -> int:
-    from twelvefac.app.update import UpdateRequest, update
+def _update(request: "UpdateRequest") -> int:
+    from twelvefac.app.update import update
     from twelvefac.report.update import render_update
 
-    result = update(UpdateRequest(path, to, dry_run=dry_run, diff=diff, commit=commit))
+    result = update(request)
     say_notices(result.notices)
-    print_result(result.diff if diff else render_update(result, color=color_wanted()))
+    print_result(result.diff if request.diff else render_update(result, color=color_wanted()))
     return result.exit_code
 
 

@@ -109,13 +109,32 @@ def opened_overlay(layer: Layer, service: Path) -> Iterator[Path | None]:
         yield tree
 
 
-def render_overlay(root: Path, plan: Plan, into: Path) -> list[str]:
-    """Render the overlay at ``root`` with the answers of ``plan`` into the empty ``into``; return its paths.
+def split_answers(pairs: Iterable[str]) -> dict[str, str]:
+    """Return the answers of ``KEY=VALUE`` words. Raises UsageError for what is none."""
+    answers = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.isidentifier():
+            raise UsageError(f"--overlay-answer {pair}: must be KEY=VALUE")
+        answers[key] = value
+    return answers
 
-    Raises RefusedError for an overlay that would do more than give files, or does not render.
+
+def render_overlay(root: Path, plan: Plan, into: Path, answers: Mapping[str, str]) -> list[str]:
+    """Render the overlay at ``root`` into the empty ``into``; return its paths.
+
+    It sees the answers of ``plan`` and, to its own questions, ``answers``, else its defaults. Raises RefusedError
+    for an overlay that would do more than give files, or does not render, UsageError for an answer to no question.
     """
-    _check_harmless(root)
-    data = {**plan.answers.as_data(), "package": plan.answers.package, "template_version": plan.version}
+    asked = [str(key) for key in _check_harmless(root) if not str(key).startswith("_")]
+    known = {**plan.answers.as_data(), "package": "", "template_version": ""}
+    for key in answers:
+        if key in known:
+            raise UsageError(f"the overlay has {key} from the service itself: it cannot be answered apart")
+        if key not in asked:
+            there = ", ".join(sorted(set(asked) - set(known))) or "none"
+            raise UsageError(f"the overlay does not ask for {key}: its questions are {there}")
+    data = {**answers, **plan.answers.as_data(), "package": plan.answers.package, "template_version": plan.version}
     try:
         render(root, data, into)
     except CatalogueError as error:
@@ -226,8 +245,11 @@ def _remote(*arguments: str, folder: Path) -> str:
     return done.stdout.decode("utf-8", "replace")
 
 
-def _check_harmless(root: Path) -> None:
-    """Raise RefusedError when the overlay would run something, or read what is not in it."""
+def _check_harmless(root: Path) -> Mapping[Any, Any]:
+    """Return the overlay's settings and questions.
+
+    Raises RefusedError when it would run something, or read what is not in it.
+    """
     real = root.resolve()
     for folder, folders, names in os.walk(root):
         for name in (*folders, *names):
@@ -241,6 +263,7 @@ def _check_harmless(root: Path) -> None:
     inner = str(settings.get("_subdirectory", ""))
     if not (root / inner).resolve().is_relative_to(real):
         raise RefusedError("the overlay's _subdirectory leads out of it")
+    return settings
 
 
 def _leads_into(link: Path, real: Path) -> bool:

@@ -1,7 +1,8 @@
 """Which files a service will have, whose they are, and where each comes from; without rendering anything."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -40,10 +41,11 @@ class PlannedFile:
 
 @dataclass(frozen=True)
 class Layer:
-    """An organisation's overlay, as it is recorded: where it comes from and its version."""
+    """An organisation's overlay, as it is recorded: where it comes from, its version, answers to its own questions."""
 
     source: str
     version: str
+    answers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

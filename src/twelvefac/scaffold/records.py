@@ -10,6 +10,7 @@ from twelvefac.source.write import write_atomically
 
 # A second template's version and place, beside Copier's own two keys for the first.
 OVERLAY_VERSION, OVERLAY_SOURCE = "_overlay_commit", "_overlay_src_path"
+OVERLAY_ANSWERS = "_overlay_answers"  # to its own questions, those that were given
 # Where the template lives, never the path of an installation. Plain Copier and Renovate follow it.
 TEMPLATE_URL = "https://github.com/twelvefac/twelvefac"
 
@@ -28,9 +29,10 @@ def answers_text(plan: Plan) -> str:
     """Return ``.copier-answers.yml``: Copier's two own keys, then the answers as they are asked."""
     import yaml
 
-    values = {"_commit": plan.version, "_src_path": TEMPLATE_URL}
+    values: dict[str, object] = {"_commit": plan.version, "_src_path": TEMPLATE_URL}
     if plan.overlay is not None:
         values |= {OVERLAY_VERSION: plan.overlay.version, OVERLAY_SOURCE: plan.overlay.source}
+        values |= {OVERLAY_ANSWERS: dict(plan.overlay.answers)} if plan.overlay.answers else {}
     values |= plan.answers.as_data()
     body: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=1000)
     return f"# Written by twelvefac, which updates this repository by it. Do not edit.\n{body}"

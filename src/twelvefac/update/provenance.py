@@ -8,7 +8,7 @@ from typing import Any
 
 from twelvefac.errors import MachineError, RefusedError
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer
-from twelvefac.scaffold.records import OVERLAY_SOURCE, OVERLAY_VERSION, TEMPLATE_URL
+from twelvefac.scaffold.records import OVERLAY_ANSWERS, OVERLAY_SOURCE, OVERLAY_VERSION, TEMPLATE_URL
 from twelvefac.scaffold.staging import shown
 from twelvefac.update.repository import check_folder
 
@@ -82,7 +82,10 @@ def _overlay(values: dict[Any, Any]) -> Layer | None:
         raise RefusedError(
             f"{ANSWERS_FILE} is damaged: it lacks the overlay's source or version", hint="take it from git"
         )
-    return Layer(source, str(version))
+    answers = values.get(OVERLAY_ANSWERS, {})
+    if not isinstance(answers, dict) or not all(isinstance(one, str) for pair in answers.items() for one in pair):
+        raise RefusedError(f"{ANSWERS_FILE} is damaged: {OVERLAY_ANSWERS} must hold texts", hint="take it from git")
+    return Layer(source, str(version), answers)
 
 
 def _with_manifest(folder: Path, version: str, answers: dict[str, str]) -> Provenance:
