@@ -9,6 +9,9 @@ from update.conftest import Run
 from update.test_update import tracked
 from update_trees import run, snapshot
 
+from twelvefac.app.adopt import AdoptRequest, adopt
+from twelvefac.scaffold.catalogue import data_root
+
 Commit = Callable[[Path], None]
 
 
@@ -61,6 +64,7 @@ def test_add_and_remove_from_then_on(foreign: Path, call: Run, commit: Commit) -
     before = tracked(foreign)
     code, out, _ = call("add", "postgres")
     assert "added     src/shop/database.py" in out
+    assert "also needs what the template has in" not in out  # nothing that it needs is missing
     assert code == 1  # pyproject.toml is not the template's: a conflict that one can see
     assert b"Sells things" in (foreign / "pyproject.toml").read_bytes()
     manifest = json.loads((foreign / ".twelvefac/manifest.json").read_text())
@@ -85,3 +89,60 @@ def test_an_answer_that_cannot_be(foreign: Path, call: Run) -> None:
     code, _, error = call("adopt", "--answer", "name=kafka")
     assert code == 2
     assert "would hide" in error
+
+
+def adopted(folder: Path, files: dict[str, str]) -> tuple[dict[str, str], str]:
+    """Adopt a repository of these files with the real template; the answers and what was said."""
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    run(folder.parent, "init", "--quiet", str(folder))
+    run(folder, "add", "--all")
+    result = adopt(AdoptRequest(str(folder), {}, dry_run=True), root=data_root())
+    return dict(result.answers), "\n".join(result.notices)
+
+
+def test_a_poetry_project_with_another_driver(tmp_path: Path) -> None:
+    poetry = (
+        '[tool.poetry]\nname = "shop-api"\ndescription = "Sells"\n'
+        '[tool.poetry.dependencies]\npython = "^3.11"\nfastapi = "^0.110"\nasyncpg = {version = "^0.29"}\n'
+    )
+    answers, said = adopted(tmp_path / "x y", {"pyproject.toml": poetry, "app/main.py": ""})
+    assert answers == {
+        "name": "shop-api",
+        "description": "Sells",
+        "framework": "fastapi",
+        "database": "postgres",
+        "ci": "none",
+        "deploy": "none",
+    }
+    assert said == ""
+
+
+def test_what_anybody_may_have_is_no_sign(tmp_path: Path) -> None:
+    files = {"requirements.txt": "fastapi\n", ".python-version": "3.12\n", "src/a/__init__.py": ""}
+    assert adopted(tmp_path / "one", files)[0]["deploy"] == "none"
+    assert adopted(tmp_path / "two", {**files, "Procfile": "web: x\n"})[0]["deploy"] == "procfile"
+    assert adopted(tmp_path / "three", {**files, ".gitlab-ci.yml": "x: {}\n"})[0]["ci"] == "gitlab"
+    manifests = {"deploy/kubernetes/base/deployment.yaml": "kind: Deployment\n"}
+    assert adopted(tmp_path / "four", {**files, **manifests})[0]["deploy"] == "kubernetes"
+
+
+def test_a_framework_that_is_none_of_ours_is_said(tmp_path: Path) -> None:
+    answers, said = adopted(tmp_path / "web", {"requirements.txt": "django==5.1\n"})
+    assert answers["framework"] == "fastapi"
+    assert said == "nothing here tells the framework: taken for fastapi, --answer framework=… says otherwise"
+
+
+def test_what_was_never_there_is_not_called_deleted(foreign: Path, call: Run, commit: Commit) -> None:
+    run(foreign, "rm", "--quiet", "README.md")
+    commit(foreign)
+    assert call("adopt", "--answer", "database=none")[0] == 0
+    commit(foreign)
+    code, out, _ = call("add", "postgres")
+    assert code == 1
+    assert "`add postgres` changed it; it is not in this repository: left out\n" in out
+    assert (
+        "By hand:\n  - postgres also needs what the template has in README.md, which are not here: "
+        "put it where yours is (`twelvefac new service` with the same answers shows it)\n"
+    ) in out

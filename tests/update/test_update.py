@@ -83,7 +83,7 @@ def test_edits_follow_and_what_cannot_be_merged_is_a_conflict(service: Path, cal
     assert "moved     src/orders/new_name.py  the template moved it from src/orders/old_name.py, your changes" in out
     assert "conflict  src/orders/legacy.py    the template deleted it, you changed it: keep it (git add) or" in out
     assert "conflict  src/orders/greeting.py  you and the template changed the same lines\n" in out
-    assert "declined  template.txt            the template changed it, you deleted it: stays deleted\n" in out
+    assert "declined  template.txt            the template changed it; you deleted it: stays deleted\n" in out
     assert "kept      requirements.lock       you made it again, so yours stays: lock anew (make relock)\n" in out
     assert "  resolve 2 conflicts: edit each file, then `git add` it\n" in out
     assert (

@@ -9,6 +9,7 @@ from twelvefac import __version__
 from twelvefac.app.update import Step, opened_repository
 from twelvefac.errors import RefusedError
 from twelvefac.scaffold.catalogue import data_root, load_catalogue
+from twelvefac.scaffold.component import QUESTIONS
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE
 from twelvefac.scaffold.records import TEMPLATE_URL, answers_text, manifest_text
 from twelvefac.scaffold.render import render
@@ -55,6 +56,12 @@ def adopt(request: AdoptRequest, *, root: Path | None = None, step: Step = lambd
             }
         entries = write_files(repository, {path: File(REGULAR, data) for path, data in records.items()})[0]
         notices = [recovered] if recovered else []
+        notices += [
+            f"nothing here tells the {kind.name}: taken for {plan.answers.choices[kind.name]}, "
+            f"--answer {kind.name}=… says otherwise"
+            for kind in QUESTIONS
+            if kind.name in plan.answers.choices and kind.name not in guessed and kind.name not in request.given
+        ]
         if foreign and not request.dry_run:
             notices.append(f"{ANSWERS_FILE} of {foreign} was replaced; git and `twelvefac undo` have the old one")
         if not request.dry_run:

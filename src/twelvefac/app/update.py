@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from twelvefac import __version__
@@ -16,7 +17,7 @@ from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer, Plan
 from twelvefac.scaffold.records import answers_text, manifest_text
 from twelvefac.update.adopt import owners
 from twelvefac.update.carry import apply, last_operation, title_of
-from twelvefac.update.files import REGULAR, File, Files, read_files
+from twelvefac.update.files import LOCK, REGULAR, File, Files, read_files
 from twelvefac.update.history import (
     asked,
     check_version,
@@ -37,7 +38,7 @@ from twelvefac.update.policy import voice_of
 from twelvefac.update.proposal import Proposal, Wanted, indexed, propose
 from twelvefac.update.provenance import Provenance, read_provenance
 from twelvefac.update.repository import Repository, check_folder, check_idle, dry, find_repository, git, identity
-from twelvefac.update.result import UpdateResult
+from twelvefac.update.result import Kind, UpdateResult
 
 Step = Callable[[str], None]
 
@@ -184,12 +185,7 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
             what=goal.what,
             changes=proposal.changes,
             notes=goal.crossed,
-            manual=tuple(
-                step.text
-                for notes in goal.crossed
-                for step in notes.manual
-                if step.applies(laid.plan.answers.as_data())
-            ),
+            manual=_manual(goal, laid, proposal),
             notices=(*notices, *laid.notices, *proposal.notices),
             preview=preview,
         )
@@ -202,6 +198,20 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
             commit(repository, title)
             return replace(result, committed=True)
         return result
+
+
+def _manual(goal: _Goal, laid: Laid, proposal: Proposal) -> tuple[str, ...]:
+    """Return what a person must do: as the notes say, and what an adopted service lacks to carry a component."""
+    answers = laid.plan.answers.as_data()
+    steps = [step.text for notes in goal.crossed for step in notes.manual if step.applies(answers)]
+    lacking = [change.path for change in proposal.changes if change.kind is Kind.DECLINED]
+    lacking = [path for path in lacking if not fnmatchcase(path.rpartition("/")[2], LOCK)]
+    if laid.provenance.adopted and goal.kind == "add" and lacking:
+        steps.append(
+            f"{goal.what} also needs what the template has in {', '.join(lacking)}, which are not here: "
+            "put it where yours is (`twelvefac new service` with the same answers shows it)"
+        )
+    return tuple(steps)
 
 
 def _full_version(version: str, overlay: Layer | None) -> str:
@@ -232,7 +242,7 @@ def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> t
     before = f"template {_full_version(provenance.version, provenance.overlay)}"
     after = f"template {goal.full_version}" + (f" {goal.kind} {goal.what}" if goal.what else "")
     moves = declared_moves(plan.answers.package, goal.crossed)
-    voice = voice_of(goal.kind, goal.what)
+    voice = voice_of(goal.kind, goal.what, adopted=provenance.adopted)
     return Wanted(rendered, read_files(theirs), records, Labels(before, after), moves, voice), laid
 
 

@@ -23,7 +23,8 @@ _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*", re.MULTILINE)
 def guess_answers(catalogue: Catalogue, folder: Path, paths: Iterable[str]) -> dict[str, str]:
     """Return the answers that fit the repository in ``folder``, whose files are ``paths``.
 
-    A component counts as chosen when a dependency of its own is required there, or a file of its own lies there.
+    A component counts as chosen when a dependency of its own is required there, or a file of its own lies there;
+    a question that nothing there answers, and that has no "none", is left out.
     """
     known = set(paths)
     project = _project(folder)
@@ -62,15 +63,19 @@ def owners(plan: Plan, rendered: Files, there: Entries, like: str) -> dict[str, 
 
 
 def _is_there(catalogue: Catalogue, component: Component, required: set[str], known: set[str]) -> bool:
-    if required & {distribution(line) for line in component.dependencies}:
+    drivers = component.data.get("drivers", ())  # other packages for the same thing than the one that it brings
+    if required & {distribution(line) for line in (*component.dependencies, *drivers)}:
         return True
     base = catalogue.root / SUBDIRECTORY / component.directory
     for source in template_files(base):
         path = source.relative_to(base).as_posix().removesuffix(".jinja")
         if "{" in path or path.startswith(("src/", "tests/")):
             continue
-        folder = path.rpartition("/")[0]
-        if path in known or (folder and any(other.startswith(f"{folder}/") for other in known)):
+        folder, _, name = path.rpartition("/")
+        if folder and any(other.startswith(f"{folder}/") for other in known):
+            return True
+        # at the top lies what anybody may have, such as requirements.txt, unless it is called like the component
+        if path in known and component.name in name.lower():
             return True
     return False
 
@@ -92,8 +97,12 @@ def _project(folder: Path) -> dict[str, object]:
         values = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    project = values.get("project")
-    return project if isinstance(project, dict) else {}
+    project, tools = values.get("project"), values.get("tool")
+    poetry = tools.get("poetry") if isinstance(tools, dict) else None
+    found = dict(poetry) if isinstance(poetry, dict) else {}
+    if isinstance(found.get("dependencies"), dict):
+        found["dependencies"] = list(found["dependencies"])
+    return found | (project if isinstance(project, dict) else {})
 
 
 def _required(folder: Path, project: dict[str, object], known: set[str]) -> set[str]:

@@ -5,7 +5,7 @@ ordinary git conflict.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twelvefac.update.merge import Merged
 from twelvefac.update.objects import Entries, Entry
@@ -31,17 +31,22 @@ class Voice:
     new: str = "new in the template"
     gone: str = "the template no longer has it"
     whose: str = "the template's"
+    lacking: str = "you deleted it: stays deleted"  # what to say of a file that the user does not have
 
 
 THE_TEMPLATE = Voice()
 
 
-def voice_of(kind: str, what: str) -> Voice:
-    """Return how to speak of an ``update``, or of the ``add`` or ``remove`` of components (``what``)."""
+def voice_of(kind: str, what: str, *, adopted: bool) -> Voice:
+    """Return how to speak of an ``update``, or of the ``add`` or ``remove`` of components (``what``).
+
+    Of an ``adopted`` service nobody knows whether a file was deleted or was never there.
+    """
+    lacking = "it is not in this repository: left out" if adopted else THE_TEMPLATE.lacking
     if kind not in {"add", "remove"}:
-        return THE_TEMPLATE
+        return replace(THE_TEMPLATE, lacking=lacking)
     with_them = f"{'comes' if kind == 'add' else 'goes'} with {what}"
-    return Voice(f"`{kind} {what}`", with_them, with_them, "the command's")
+    return Voice(f"`{kind} {what}`", with_them, with_them, "the command's", lacking)
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,8 @@ def _deleted(path: str, found: Mapping[int, Entry], sides: Sides) -> bool:
 def _declined(path: str, sides: Sides, voice: Voice) -> str:
     source = _source(path, sides.moved_by_template)
     if source != path:
-        return f"{voice.who} moved it from {source}, which you deleted: stays deleted"
-    return f"{voice.who} changed it, you deleted it: stays deleted"
+        return f"{voice.who} moved it from {source}; {voice.lacking}"
+    return f"{voice.who} changed it; {voice.lacking}"
 
 
 def _words(path: str, found: Mapping[int, Entry], kind: str, voice: Voice) -> str:

@@ -212,7 +212,7 @@ def _locks(locks: set[str], trees: tuple[Entries, Entries, Entries], voice: Voic
             if mine != new and old != new:
                 changes.append(Change(path, Kind.KEPT, "you made it again, so yours stays: lock anew (make relock)"))
         elif mine is None and old is not None:
-            changes.append(Change(path, Kind.DECLINED, f"{voice.who} changed it, you deleted it: stays deleted"))
+            changes.append(Change(path, Kind.DECLINED, f"{voice.who} changed it; {voice.lacking}"))
         elif new is not None:
             entries[path] = new
             new_one = Change(path, Kind.ADDED, voice.new)
