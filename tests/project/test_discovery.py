@@ -208,3 +208,24 @@ def test_reading_ends_at_the_limit(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x" * (MAX_BYTES + 5000))
 
     assert len(read_bytes(str(tmp_path), "a")) == MAX_BYTES + 1
+
+
+@pytest.mark.parametrize("target", ["../uv.lock", "../../outside/uv.lock", "uv.lock"])
+def test_a_lock_file_that_is_passed_over_is_there_all_the_same(tmp_path: Path, target: str) -> None:
+    """A workspace's members link its lock; absent it would be a finding, passed over it is not."""
+    root = tmp_path / "root"
+    write(root, "uv.lock", "member/app.py")
+    write(tmp_path, "outside/uv.lock")
+    (root / "member/pyproject.toml").write_text('[project]\nname = "a"\nversion = "1"\ndependencies = ["flask"]\n')
+    (root / "member/uv.lock").symlink_to(target)
+
+    assert "member/uv.lock" in discover(str(root)).names
+    assert "member/uv.lock" not in found(root)
+
+
+def test_a_lock_file_of_any_size_is_there(tmp_path: Path) -> None:
+    (tmp_path / "uv.lock").write_bytes(b"#" * (MAX_BYTES + 1))
+    write(tmp_path, "app.py")
+
+    assert "uv.lock" in discover(str(tmp_path)).names
+    assert notices(tmp_path) == []

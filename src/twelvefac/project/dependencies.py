@@ -12,7 +12,8 @@ from twelvefac.source.toml import parse_toml
 
 REQUIREMENTS = regex(r"(?:[\w.-]{0,60}[-_.])?(?:requirements|constraints)(?:[-_.][\w.-]{1,60})?\.(?:txt|in)")
 LOCKS = frozenset(("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock", "conda-lock.yml"))
-_PYLOCK = regex(r"pylock(?:\.[\w-]{1,60})?\.toml")
+_LOCK = regex(r"pylock(?:\.[\w-]{1,60})?\.toml|(?:[\w.-]{1,60}[-_.])?requirements(?:[-_.][\w.-]{1,60})?\.lock")
+"""PEP 751's, with the name of an environment; Rye's and others' ``requirements-dev.lock``."""
 _DEVELOPMENT = regex(r"dev|test|lint|doc|ci|typing|local|debug|bench", re.IGNORECASE)
 _NAME = regex(r"[A-Za-z0-9](?:[\w.-]{0,80}[A-Za-z0-9])?")
 _LINE = regex(
@@ -60,7 +61,7 @@ class Manifest(NamedTuple):
 
 def is_lock(name: str) -> bool:
     """Whether a file name is a lock's."""
-    return name in LOCKS or _PYLOCK.fullmatch(name) is not None
+    return name in LOCKS or _LOCK.fullmatch(name) is not None
 
 
 def is_requirements(path: str) -> bool:

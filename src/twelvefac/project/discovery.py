@@ -59,7 +59,7 @@ class File(NamedTuple):
 class Discovery(NamedTuple):
     """What a walk found.
 
-    ``left_out`` counts Python files of tests, migrations, docs and vendored code. ``names`` are the paths of all files,
+    ``left_out`` counts Python files of tests, migrations, docs and vendored code. ``names`` are the paths of all files and links,
     whether a reader wants them or not; ``tracked`` those in git's index, None without git.
     """
 
@@ -93,7 +93,8 @@ def discover(root: str, *, all_files: bool = False) -> Discovery:
     manifests: list[str] = []
     left_out = 0
     names: list[str] = []
-    for entry, path in _walk(root, folders, notices):
+    links: list[str] = []
+    for entry, path in _walk(root, folders, links, notices):
         if listed is not None and path not in listed:
             continue
         name = entry.name
@@ -115,6 +116,7 @@ def discover(root: str, *, all_files: bool = False) -> Discovery:
             notices.append(Notice("too-large", path, 1, f"passed over: {stat.st_size} bytes, the limit is {MAX_BYTES}"))
             continue
         files.append(File(path, kind, stat.st_size, stat.st_mtime_ns))
+    names += links if listed is None else [path for path in links if path in listed]
     tracked = None if listed is None else frozenset(path for path, is_tracked in listed.items() if is_tracked)
     return Discovery(
         tuple(sorted(files)), tuple(sorted(manifests)), left_out, tuple(notices), frozenset(names), tracked
@@ -176,8 +178,13 @@ def is_out_of_scope(path: str, kind: str) -> bool:
     )
 
 
-def _walk(root: str, wanted: set[str] | None, notices: list[Notice]) -> Iterator[tuple["os.DirEntry[str]", str]]:
-    """Regular files below ``root``; links are not followed, those that leave the tree are noticed."""
+def _walk(
+    root: str, wanted: set[str] | None, links: list[str], notices: list[Notice]
+) -> Iterator[tuple["os.DirEntry[str]", str]]:
+    """Regular files below ``root``; links are not followed, those that leave the tree are noticed.
+
+    A link goes into ``links``: what it stands for is there, as a workspace's lock file is in each of its members.
+    """
     stack = [""]
     while stack:
         folder = stack.pop()
@@ -190,6 +197,7 @@ def _walk(root: str, wanted: set[str] | None, notices: list[Notice]) -> Iterator
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_symlink():
+                links.append(path)
                 _note_link(root, path, notices)
             elif entry.is_dir(follow_symlinks=False):
                 if entry.name not in _SKIPPED_FOLDERS and (wanted is None or path in wanted):
