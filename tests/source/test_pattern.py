@@ -45,18 +45,18 @@ def _is_expression(callee: ast.expr) -> bool:
 def explodes(items: Any, *, repeated: bool = False) -> bool:
     """Whether a repetition without limit stands inside another repetition, of which each part may be one letter."""
     for operation, value in items:
+        inner: list[Any] = []
+        endless = False
         if operation in (PARSER.MAX_REPEAT, PARSER.MIN_REPEAT):
-            low, high, inner = value
-            endless = high is PARSER.MAXREPEAT
-            if endless and repeated:
-                return True
-            if explodes(inner, repeated=endless or repeated):
-                return True
-        elif operation is PARSER.SUBPATTERN and explodes(value[3], repeated=repeated):
-            return True
-        elif operation is PARSER.BRANCH and any(explodes(one, repeated=repeated) for one in value[1]):
-            return True
-        elif operation in (PARSER.ASSERT, PARSER.ASSERT_NOT) and explodes(value[1], repeated=repeated):
+            endless = value[1] is PARSER.MAXREPEAT
+            inner = [value[2]]
+        elif operation is PARSER.SUBPATTERN:
+            inner = [value[3]]
+        elif operation is PARSER.BRANCH:
+            inner = value[1]
+        elif operation in (PARSER.ASSERT, PARSER.ASSERT_NOT):
+            inner = [value[1]]
+        if (endless and repeated) or any(explodes(one, repeated=repeated or endless) for one in inner):
             return True
     return False
 

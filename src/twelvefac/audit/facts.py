@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from twelvefac.project.compose import ComposeFile
-from twelvefac.project.dependencies import Manifest
+from twelvefac.project.dependencies import Manifest, is_lock
 from twelvefac.project.envfile import EnvEntry
 from twelvefac.project.facts import (
     Binding,
@@ -34,19 +35,69 @@ class Repository:
     @cached_property
     def by_folder(self) -> Mapping[str, tuple[str, ...]]:
         """The paths directly in a folder ("" is the audited one)."""
-        return _grouped((path.rpartition("/")[0], path) for path in self.names)
+        return _grouped((path.rpartition("/")[0], path) for path in sorted(self.names))
 
     @cached_property
     def by_base(self) -> Mapping[str, tuple[str, ...]]:
         """The paths with a last part."""
-        return _grouped((path.rpartition("/")[2], path) for path in self.names)
+        return _grouped((path.rpartition("/")[2], path) for path in sorted(self.names))
+
+    @cached_property
+    def configuration(self) -> Mapping[str, FileFacts]:
+        """The files that state something and are not Python: manifests, compose files, pipelines, env files."""
+        return {path: facts for path, facts in self.files.items() if not path.endswith(".py") and facts != EMPTY}
+
+    @cached_property
+    def resources(self) -> Mapping[str, tuple[Resource, ...]]:
+        """The Kubernetes resources by their kind."""
+        return _grouped((one.kind, one) for facts in self.configuration.values() for one in facts.resources)
+
+    @cached_property
+    def autoscalers(self) -> Mapping[str, tuple[Resource, ...]]:
+        """HorizontalPodAutoscalers by the name of what they scale."""
+        route = ("spec", "scaleTargetRef", "name")
+        scalers = self.resources.get("HorizontalPodAutoscaler", ())
+        return _grouped((one.document.text(one.node, *route) or "", one) for one in scalers)
+
+    @cached_property
+    def is_locked(self) -> bool:
+        """Whether there is a lock file somewhere."""
+        manifests = (facts.manifest for facts in self.configuration.values())
+        return any(map(is_lock, self.by_base)) or any(one is not None and one.locks for one in manifests)
+
+    @cached_property
+    def requirements(self) -> frozenset[str]:
+        """The distributions that some manifest names."""
+        manifests = (facts.manifest for facts in self.configuration.values() if facts.manifest is not None)
+        return frozenset(one.name for manifest in manifests for one in manifest.requirements)
+
+    @cached_property
+    def env_files_of_development(self) -> frozenset[str]:
+        """The env files that only compose files for development read: those they name, and the .env beside them."""
+        read: dict[bool, set[str]] = {True: set(), False: set()}
+        for path, facts in self.configuration.items():
+            if facts.compose is not None:
+                folder = path.rpartition("/")[0]
+                names = {one for service in facts.compose.services for one in service.env_files}
+                read[facts.compose.released] |= names | {f"{folder}/.env" if folder else ".env"}
+        return frozenset(read[False] - read[True])
+
+    @cached_property
+    def importable(self) -> frozenset[str]:
+        """What an import may mean besides a distribution: folders and modules, wherever they lie."""
+        names = {part for folder in self.by_folder for part in folder.split("/")}
+        return frozenset(names | {base.partition(".")[0] for base in self.by_base if base.endswith(_MODULES)})
 
 
-def _grouped(pairs: Iterable[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
-    groups: dict[str, list[str]] = {}
-    for key, path in pairs:
-        groups.setdefault(key, []).append(path)
-    return {key: tuple(sorted(paths)) for key, paths in groups.items()}
+T = TypeVar("T")
+_MODULES = (".py", ".pyx", ".so", ".pyi")
+
+
+def _grouped(pairs: Iterable[tuple[str, T]]) -> Mapping[str, tuple[T, ...]]:
+    groups: dict[str, list[T]] = {}
+    for key, one in pairs:
+        groups.setdefault(key, []).append(one)
+    return {key: tuple(found) for key, found in groups.items()}
 
 
 class Facts:
@@ -67,7 +118,7 @@ class Facts:
 
     def file(self, path: str) -> FileFacts:
         """The facts of any file of the repository; empty ones for a path that no reader read."""
-        return self._files.get(path, _EMPTY)
+        return self._files.get(path, EMPTY)
 
     def calls(self, *names: str) -> Iterator[tuple[str, Call]]:
         """Calls of these resolved names."""
@@ -135,4 +186,5 @@ class Facts:
                 yield path, entries
 
 
-_EMPTY = FileFacts()
+EMPTY = FileFacts()
+"""The facts of a file that no reader wants, or that has nothing to say."""

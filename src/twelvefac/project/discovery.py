@@ -59,8 +59,8 @@ class File(NamedTuple):
 class Discovery(NamedTuple):
     """What a walk found.
 
-    ``left_out`` counts Python files of tests, migrations, docs and vendored code. ``names`` are the paths of all files and links,
-    whether a reader wants them or not; ``tracked`` those in git's index, None without git.
+    ``left_out`` counts Python files of tests, migrations, docs and vendored code. ``names`` are the paths of all files
+    and links, whether a reader wants them or not; ``tracked`` those in git's index, None without git.
     """
 
     files: tuple[File, ...]

@@ -30,6 +30,7 @@ class Modules:
         self._names: dict[str, str] = {}
         self._imported: dict[str, tuple[str, ...]] = {}
         self._by_path: dict[str, str] = {}
+        self._packaged: dict[str, str] = {}
         for path in sorted(files, key=lambda one: (one.count("/"), one)):
             for name in self._names_of(path):
                 self._names.setdefault(name, path)
@@ -42,14 +43,25 @@ class Modules:
         if parts[-1] == "__init__":
             parts.pop()
         starts = [0]
-        folder = posixpath.dirname(inside)
-        while folder and f"{self._root}/{folder}/__init__.py".lstrip("/") in self._files:
-            folder = posixpath.dirname(folder)
+        folder = self._outside(posixpath.dirname(inside))
         if folder:
             starts.append(folder.count("/") + 1)
         for start in reversed(starts):
             if parts[start:]:
                 yield ".".join(parts[start:])
+
+    def _outside(self, folder: str) -> str:
+        """The folder that holds the outermost package of which ``folder`` is a part; itself where it is none."""
+        passed = []
+        while folder not in self._packaged:
+            if not folder or f"{self._root}/{folder}/__init__.py".lstrip("/") not in self._files:
+                self._packaged[folder] = folder
+                break
+            passed.append(folder)
+            folder = posixpath.dirname(folder)
+        outside = self._packaged[folder]
+        self._packaged.update(dict.fromkeys(passed, outside))
+        return outside
 
     def find(self, name: str) -> str | None:
         """The file that ``python -m name`` or ``name:app`` runs."""

@@ -5,7 +5,7 @@ its own. What the text does not tell is left open (None) and named in ``Service.
 """
 
 import posixpath
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -218,26 +218,25 @@ def find_services(
 ) -> tuple[Service, ...]:
     """The services of a repository, by root. ``read`` gives a file's bytes for the import graph."""
     python = sorted(path for path in files if path.endswith(".py"))
+    folders = _folders_of(python)
     images: dict[str, list[Image]] = {}
     for path, facts in sorted(files.items()):
         if facts.dockerfile is not None and facts.dockerfile.stages:
-            images.setdefault(_service_root(path, python), []).append(Image(path, facts.dockerfile))
-    roots = set(images) or _manifest_roots(manifests, python) or ({""} if python else set())
+            images.setdefault(_service_root(path, folders), []).append(Image(path, facts.dockerfile))
+    roots = set(images) or _manifest_roots(manifests, folders) or ({""} if python else set())
     if not roots:
         return ()
-    if any(_deepest(path, roots) is None for path in files):
-        roots.add("")  # what belongs to no service in particular: manifests and pipelines of the whole repository
     by_root: dict[str, list[str]] = {root: [] for root in roots}
+    owners: dict[str, str] = {root: root for root in roots}
     for path in sorted(files):
-        owner = _deepest(path, roots)
-        assert owner is not None
-        by_root[owner].append(path)
+        # what belongs to no service in particular goes to the top: manifests and pipelines of the whole repository
+        by_root.setdefault(_owner(posixpath.dirname(path), owners), []).append(path)
     return find_processes(
         tuple(
             _service(
                 root, posixpath.basename(root) or root_name, tuple(images.get(root, ())), by_root[root], files, read
             )
-            for root in sorted(roots)
+            for root in sorted(by_root)
         ),
         files,
     )
@@ -257,7 +256,18 @@ def _service(
     return Service(name, root, images, tuple(own), python, Modules(root, python, files, read), scripts=scripts)
 
 
-def _service_root(dockerfile: str, python: list[str]) -> str:
+def _folders_of(paths: Iterable[str]) -> frozenset[str]:
+    """All folders that have one of the paths below them; "" is the audited one."""
+    folders: set[str] = set()
+    for path in paths:
+        folder = posixpath.dirname(path)
+        while folder not in folders:
+            folders.add(folder)
+            folder = posixpath.dirname(folder)
+    return frozenset(folders)
+
+
+def _service_root(dockerfile: str, python_folders: Collection[str]) -> str:
     """The directory an image is built from: the Dockerfile's own.
 
     Where Dockerfiles are kept apart (``docker/web/Dockerfile``) it is the nearest directory above that has Python
@@ -269,27 +279,37 @@ def _service_root(dockerfile: str, python: list[str]) -> str:
     if apart is None:
         return own
     folder = "/".join(parts[:apart])
-    while folder and not any(path.startswith(f"{folder}/") for path in python):
+    while folder and folder not in python_folders:
         folder = posixpath.dirname(folder)
     return folder
 
 
-def _manifest_roots(manifests: Iterable[str], python: list[str]) -> set[str]:
+def _manifest_roots(manifests: Iterable[str], python_folders: Collection[str]) -> set[str]:
     """The outermost directories that have a manifest and Python files."""
     roots: set[str] = set()
     for folder in sorted({posixpath.dirname(path) for path in manifests}, key=lambda one: (one.count("/"), one)):
-        inside = f"{folder}/" if folder else ""
-        if not any(root == "" or folder == root or folder.startswith(f"{root}/") for root in roots) and any(
-            path.startswith(inside) for path in python
-        ):
+        if folder in python_folders and roots.isdisjoint(_upwards(folder)):
             roots.add(folder)
     return roots
 
 
-def _deepest(path: str, roots: set[str]) -> str | None:
-    folder = posixpath.dirname(path)
-    while folder not in roots:
-        if not folder:
-            return None
+def _upwards(folder: str) -> Iterator[str]:
+    """The folder and those that it lies in, out to the audited one."""
+    yield folder
+    while folder:
         folder = posixpath.dirname(folder)
-    return folder
+        yield folder
+
+
+def _owner(folder: str, owners: dict[str, str]) -> str:
+    """The nearest folder upwards, itself included, that is its own owner; the top where there is none.
+
+    What is found on the way is kept in ``owners``, so that a folder is asked once however deep it lies.
+    """
+    passed = []
+    while folder not in owners and folder:
+        passed.append(folder)
+        folder = posixpath.dirname(folder)
+    owner = owners.get(folder, "")
+    owners.update(dict.fromkeys(passed, owner))
+    return owner

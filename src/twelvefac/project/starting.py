@@ -30,25 +30,71 @@ STORES = regex(
 
 def find_processes(services: "tuple[Service, ...]", files: Mapping[str, FileFacts]) -> "tuple[Service, ...]":
     """The services with their processes, compose services and containers filled in."""
-    composed = [(file, one) for facts in files.values() if (file := facts.compose) is not None for one in file.services]
-    pods = [
-        (workload, container)
-        for facts in files.values()
-        for workload in workloads(facts.resources)
-        for container in workload.containers
-    ]
-    return tuple(_filled(service, services, files, composed, pods) for service in services)
+    owners = _Owners(services)
+    composed: dict[str, list[tuple[ComposeFile, ComposeService]]] = {}
+    pods: dict[str, list[tuple[Workload, Container]]] = {}
+    for facts in files.values():
+        for one in facts.compose.services if facts.compose is not None else ():
+            if (owner := owners.of_compose(one)) is not None:
+                assert facts.compose is not None
+                composed.setdefault(owner, []).append((facts.compose, one))
+        for workload in workloads(facts.resources):
+            for container in workload.containers:
+                for owner in owners.of_container(container):
+                    pods.setdefault(owner, []).append((workload, container))
+    return tuple(
+        _filled(service, files, tuple(composed.get(service.root, ())), tuple(pods.get(service.root, ())))
+        for service in services
+    )
+
+
+class _Owners:
+    """Which service, by its root, a compose service builds and a container runs; looked up, for there may be many."""
+
+    def __init__(self, services: "tuple[Service, ...]") -> None:
+        self._by_dockerfile = {image.path: one.root for one in reversed(services) for image in one.images}
+        self._with_python = frozenset(one.root for one in services if one.python)
+        real = [one.root for one in services if one.images or one.python]
+        self._only = real[0] if len(real) == 1 else None
+        self._by_name: dict[str, list[str]] = {}
+        for one in services:
+            self._by_name.setdefault(_name(one.name), []).append(one.root)
+
+    def of_compose(self, one: ComposeService) -> str | None:
+        """The service that is built: by its Dockerfile or, where nobody has that, by its directory."""
+        if one.context is None:
+            return None
+        owner = self._by_dockerfile.get(one.dockerfile or "")
+        return owner if owner is not None else one.context if one.context in self._with_python else None
+
+    def of_container(self, container: Container) -> list[str]:
+        """The services whose image runs: by the image's name, or the only one there is."""
+        image = (container.image or "").partition("@")[0]
+        name = _name(re.sub(r":[\w.${}-]{1,128}$", "", image).rpartition("/")[2])
+        if not name or STORES.search(image):
+            return []
+        parts = name.split("-")
+        heads = ("-".join(parts[:end]) for end in range(1, len(parts)))
+        named = {name, *("-".join(parts[start:]) for start in range(1, len(parts)))}
+        named.update(head for head in heads if len(head) > _SHORTEST_HEAD)
+        found = {root for one in named for root in self._by_name.get(one, ())}
+        return sorted(found) or ([] if self._only is None else [self._only])
+
+
+_SHORTEST_HEAD = 3
+"""Of an image's name: ``web-api`` is not run by a service that is called ``web``."""
+
+
+def _name(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def _filled(
     service: "Service",
-    services: "tuple[Service, ...]",
     files: Mapping[str, FileFacts],
-    composed: list[tuple[ComposeFile, ComposeService]],
-    pods: list[tuple[Workload, Container]],
+    own_composed: tuple[tuple[ComposeFile, ComposeService], ...],
+    own_pods: tuple[tuple[Workload, Container], ...],
 ) -> "Service":
-    own_composed = tuple(pair for pair in composed if _builds(service, services, pair[1]))
-    own_pods = tuple(pair for pair in pods if _runs(service, services, pair[1]))
     starter = _Starter(service, files)
     processes = [
         *starter.from_images(),
@@ -82,29 +128,6 @@ def _undecided(service: "Service", processes: tuple[Process, ...]) -> tuple[str,
                 f"{process.span.path}:{process.span.line}: the command is a shell program that is not followed"
             )
     return tuple(reasons)
-
-
-def _builds(service: "Service", services: "tuple[Service, ...]", one: ComposeService) -> bool:
-    """Whether a compose service builds this service: its Dockerfile, or where nobody has that, its directory."""
-    if one.context is None:
-        return False
-    for other in services:
-        if any(image.path == one.dockerfile for image in other.images):
-            return other is service
-    return one.context == service.root and bool(service.python)
-
-
-def _runs(service: "Service", services: "tuple[Service, ...]", container: Container) -> bool:
-    """Whether a container runs this service's image: by the image's name, or because there is only one service."""
-    image = (container.image or "").partition("@")[0]
-    name = re.sub(r":[\w.${}-]{1,128}$", "", image).rpartition("/")[2].lower().replace("_", "-")
-    if not name or STORES.search(image):
-        return False
-    own = service.name.lower().replace("_", "-")
-    if name == own or name.endswith(f"-{own}") or (len(own) > 3 and name.startswith(f"{own}-")):
-        return True
-    real = [one for one in services if one.images or one.python]
-    return len(real) == 1 and real[0] is service
 
 
 class _Starter:

@@ -140,9 +140,7 @@ def _moves(image: str) -> str | None:
 
 def _given_by_kustomize(facts: Facts) -> set[str]:
     names: set[str] = set()
-    for file in facts.repository.files.values():
-        for resource in file.resources:
-            if resource.kind == "Kustomization":
-                for entry in resource.document.elements(resource.document.get(resource.node, "images")):
-                    names.add(resource.document.text(entry, "name") or "")
+    for resource in facts.repository.resources.get("Kustomization", ()):
+        for entry in resource.document.elements(resource.document.get(resource.node, "images")):
+            names.add(resource.document.text(entry, "name") or "")
     return names

@@ -91,4 +91,4 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 
 def _first(facts: Facts) -> str:
     """The repository's first Dockerfile: one finding for the repository, not one for each service."""
-    return min(path for path, file in facts.repository.files.items() if file.dockerfile is not None)
+    return min(path for path, file in facts.repository.configuration.items() if file.dockerfile is not None)

@@ -119,17 +119,13 @@ rule = Rule(
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
-    scalers = [
-        resource
-        for file in facts.repository.files.values()
-        for resource in file.resources
-        if resource.kind == "HorizontalPodAutoscaler"
-    ]
     for path, one in facts.resources():
         node = one.document.get(one.node, "spec", "replicas")
         if one.kind not in _SCALED or node is None or not str(node.data).isdigit():
             continue
-        scaler = next((scaler for scaler in scalers if _targets(scaler, one)), None)
+        scaler = next(
+            (scaler for scaler in facts.repository.autoscalers.get(one.name, ()) if _targets(scaler, one)), None
+        )
         if scaler is not None:
             message = (
                 f"{one.kind} {one.name} is set to {node.data} replicas by every deploy, whatever its autoscaler decided"
@@ -141,8 +137,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 def _targets(scaler: Resource, one: Resource) -> bool:
     document, target = scaler.document, ("spec", "scaleTargetRef")
     return (
-        document.text(scaler.node, *target, "name") == one.name
-        and document.text(scaler.node, *target, "kind") == one.kind
+        document.text(scaler.node, *target, "kind") == one.kind
         and document.text(scaler.node, "metadata", "namespace") == one.document.text(one.node, "metadata", "namespace")
         and posixpath.dirname(scaler.path) == posixpath.dirname(one.path)
     )

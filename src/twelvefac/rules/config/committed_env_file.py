@@ -17,7 +17,6 @@ Whoever clones the repository has them, in each fork and each backup, and git ke
 `git rm --cached .env`, add it to `.gitignore`, and replace the credentials: consider them known.
 """
 
-import posixpath
 import re
 from collections.abc import Iterator
 
@@ -122,7 +121,7 @@ _ENCRYPTED = ("encrypted:", "ENC[")
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     tracked = facts.repository.tracked
-    in_development = _in_development(facts)
+    in_development = facts.repository.env_files_of_development
     for path, entries in facts.envfiles():
         if _SAMPLE.search(path) or (tracked is not None and path not in tracked):
             continue
@@ -135,17 +134,6 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             message = f"{path} is in git with {names}{more}: everybody who can clone the repository has the values"
             related = tuple((Span.of(path, entry.at), entry.name) for entry in live[1:])
             yield rule.at(path, live[0].at, message, subject=f"file:{path}", related=related)
-
-
-def _in_development(facts: Facts) -> frozenset[str]:
-    """The env files that compose files for development alone read: those they name, and the .env beside them."""
-    read: dict[bool, set[str]] = {True: set(), False: set()}
-    for path, file in facts.repository.files.items():
-        if file.compose is not None:
-            released = file.compose.released
-            read[released].add(posixpath.join(posixpath.dirname(path), ".env"))
-            read[released] |= {one for service in file.compose.services for one in service.env_files}
-    return frozenset(read[False] - read[True])
 
 
 def _is_real(entry: EnvEntry) -> bool:

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
-from twelvefac.project.dependencies import is_lock, normalised
+from twelvefac.project.dependencies import normalised
 from twelvefac.project.distributions import IMPORTS, NAMESPACES
 from twelvefac.project.services import Service
 
@@ -140,7 +140,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     declared = _declared(service, facts)
     if declared is None:
         return
-    own = _own_names(facts)
+    own = facts.repository.importable
     seen: set[str] = set()
     for path in _shipped(service):
         for name, at in facts.file(path).packages:
@@ -161,17 +161,10 @@ def _shipped(service: Service) -> list[str]:
 
 def _declared(service: Service, facts: Facts) -> frozenset[str] | None:
     """The declared distributions, with what the image installs by name; None where that cannot be told."""
-    names: set[str] = set()
-    found = False
-    if any(map(is_lock, facts.repository.by_base)):
+    if facts.repository.is_locked:
         return None  # it pins what other packages pull in; reading which ones is more than this rule does
-    for file in facts.repository.files.values():
-        if file.manifest is not None:
-            found = found or bool(file.manifest.requirements)
-            names |= {one.name for one in file.manifest.requirements}
-            if file.manifest.locks:
-                return None
-    if not found or any(
+    names = set(facts.repository.requirements)
+    if not names or any(
         name.endswith(("setup.py", "setup.cfg", "environment.yml")) for name in facts.repository.by_base
     ):
         return None
@@ -199,13 +192,3 @@ def _is_declared(top: str, declared: frozenset[str]) -> bool:
         or name.replace("-", "") == own.replace("-", "")
         for name in declared
     )
-
-
-def _own_names(facts: Facts) -> frozenset[str]:
-    names: set[str] = set()
-    for path in facts.repository.names:
-        parts = path.split("/")
-        names.update(parts[:-1])
-        if parts[-1].endswith((".py", ".pyx", ".so", ".pyi")):
-            names.add(parts[-1].partition(".")[0])
-    return frozenset(names)

@@ -173,8 +173,7 @@ def _in_compose(file: ComposeFile, one: ComposeService) -> tuple[str, Span] | No
             return kind, Span.of(file.path, setting.at)
     needed = {name for name, _ in one.depends} | {setting.value for setting in one.environment}
     for other in file.services:
-        kind = store_kind(other.image or "")
-        if kind in _SERVERS and other.name in needed:
+        if other.name in needed and (kind := store_kind(other.image or "")) in _SERVERS:
             return _SERVERS[kind], Span.of(file.path, other.image_at)
     return None
 

@@ -403,7 +403,7 @@ def _is_replaced(service: Service, facts: Facts, key: str | None) -> bool:
         given += [(reference.name, None) for reference in container.references]
     for image in service.released_images:
         given += list(image.environment.items())
-    for file in facts.repository.files.values():
+    for file in facts.repository.configuration.values():
         given += [(entry.name, entry.value) for entry in file.environment]
     if any(_SERVER_URL.match(value or "") or (name == key and not _is_sqlite(value)) for name, value in given):
         return True
@@ -412,7 +412,7 @@ def _is_replaced(service: Service, facts: Facts, key: str | None) -> bool:
         return True
     return any(
         _SERVERS.search(one.image or "")
-        for file in facts.repository.files.values()
+        for file in facts.repository.configuration.values()
         if file.compose is not None
         for one in file.compose.services
     )

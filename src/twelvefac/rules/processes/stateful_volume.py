@@ -199,9 +199,8 @@ def _judge(facts: Facts, workload: Workload, container: Container, mount: Node, 
 
 def _claim(facts: Facts, name: str) -> Span | None:
     """Where a claim is stated that only one node can mount; None where it is not in the repository, or for many."""
-    for file in facts.repository.files.values():
-        for one in file.resources:
-            if one.kind == "PersistentVolumeClaim" and one.name == name:
-                modes = one.document.elements(one.document.get(one.node, "spec", "accessModes"))
-                return Span.of(one.path, one.at) if modes and {str(mode.data) for mode in modes} <= _ONE_NODE else None
+    for one in facts.repository.resources.get("PersistentVolumeClaim", ()):
+        if one.name == name:
+            modes = one.document.elements(one.document.get(one.node, "spec", "accessModes"))
+            return Span.of(one.path, one.at) if modes and {str(mode.data) for mode in modes} <= _ONE_NODE else None
     return None
