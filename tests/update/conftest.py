@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from update_overlays import tag, write_overlay
 from update_template import write_history
 from update_trees import run
 
@@ -59,3 +60,20 @@ def commit() -> Callable[[Path], None]:
         run(folder, "commit", "--quiet", "--message=mine")
 
     return commit
+
+
+@pytest.fixture
+def overlay(tmp_path: Path) -> Path:
+    """An overlay in git with the version v1.0.0."""
+    folder = write_overlay(tmp_path / "overlay")
+    tag(folder, "v1.0.0")
+    return folder
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory, beside the overlay."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
