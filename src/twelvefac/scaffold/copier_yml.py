@@ -8,8 +8,8 @@ from typing import Any
 
 from twelvefac.scaffold.answers import JOINED, LONGEST_DESCRIPTION, requirements
 from twelvefac.scaffold.catalogue import SUBDIRECTORY, UNIVERSE, Catalogue
-from twelvefac.scaffold.component import KINDS, MANIFEST, NONE, QUESTIONS, SLOTS, Component, Kind
-from twelvefac.scaffold.names import LONGEST, PATTERN, reserved
+from twelvefac.scaffold.component import MANIFEST, NONE, QUESTIONS, SLOTS, Component, Kind
+from twelvefac.scaffold.names import INTERPRETER, LONGEST, PATTERN, reserved
 from twelvefac.scaffold.plan import ANSWERS_FILE, JUNK
 
 _HEAD = """\
@@ -61,11 +61,14 @@ def _question(key: str, text: str, default: str, **more: Any) -> str:
 
 
 def _choice(catalogue: Catalogue, kind: Kind) -> str:
+    names = [name for name in catalogue.choices(kind) if name != NONE]
+    checks = [_unknown(kind, names)] if kind.several else []
+    checks += [_conflict(*pair) for pair in _conflicts(catalogue, kind)]
+    more: dict[str, Any] = {"validator": "".join(checks)} if checks else {}
     if kind.several:
-        names = [name for name in catalogue.choices(kind) if name != NONE]
         text = f"{kind.question} ({', '.join([NONE, *names])}; several with commas)"
-        return _question(kind.name, text, catalogue.default(kind), validator=_several_validator(kind, names))
-    return _question(kind.name, kind.question, catalogue.default(kind), choices=list(catalogue.choices(kind)))
+        return _question(kind.name, text, catalogue.default(kind), **more)
+    return _question(kind.name, kind.question, catalogue.default(kind), choices=list(catalogue.choices(kind)), **more)
 
 
 def _hidden(key: str, default: str) -> str:
@@ -80,11 +83,16 @@ def _presence(catalogue: Catalogue, component: Component) -> str:
         condition = " and ".join(component.requires) or "true"
     elif component.kind == "shared":
         condition = " or ".join(catalogue.sharers(component, catalogue.by_name)) or "false"
-    elif next(kind for kind in KINDS if kind.name == component.kind).several:
-        condition = f"'{component.name}' in {component.kind}.split(',')"
     else:
-        condition = f"{component.kind} == '{component.name}'"
+        condition = _chosen(component)
     return f"{{{{ '.' if {condition} else '' }}}}"
+
+
+def _chosen(component: Component) -> str:
+    """Return the condition under which the user has chosen a component that is an answer."""
+    if next(kind for kind in QUESTIONS if kind.name == component.kind).several:
+        return f"'{component.name}' in {component.kind}.split(',')"
+    return f"{component.kind} == '{component.name}'"
 
 
 def _components(catalogue: Catalogue) -> str:
@@ -101,13 +109,29 @@ def _name_validator(catalogue: Catalogue) -> str:
     return (
         f"{{% if name | length > {LONGEST} or not (name | regex_search('{PATTERN}')) or '\\n' in name %}}"
         f"1 to {LONGEST} lower-case letters, digits and single dashes, a letter first and no dash last"
-        f"{{% elif name | replace('-', '_') in '{names}'.split() %}}"
+        f"{{% elif name | replace('-', '_') in '{names}'.split() or name | regex_search('^{INTERPRETER}$') %}}"
         "the name is taken: by Python, by a library that the service uses, or by its own layout"
         "{% endif %}"
     )
 
 
-def _several_validator(kind: Kind, names: list[str]) -> str:
+def _conflicts(catalogue: Catalogue, kind: Kind) -> list[tuple[Component, Component]]:
+    """Return the choices that exclude each other where the second is an answer to ``kind``, the first given by then."""
+    found = {}
+    for component in catalogue.components:
+        for other in (catalogue.by_name[name] for name in component.conflicts):
+            first, second = sorted((component, other), key=lambda one: one.order)
+            if second.kind == kind.name:
+                found[first.order, second.order] = first, second
+    return [found[pair] for pair in sorted(found)]
+
+
+def _conflict(first: Component, second: Component) -> str:
+    text = f"{first.name} and {second.name} exclude each other: choose one of them"
+    return f"{{% if {_chosen(first)} and {_chosen(second)} %}}{text}{{% endif %}}"
+
+
+def _unknown(kind: Kind, names: list[str]) -> str:
     known = " ".join(names)
     return (
         f"{{% if {kind.name} != '{NONE}' %}}{{% for one in {kind.name}.split(',') if one not in '{known}'.split() %}}"

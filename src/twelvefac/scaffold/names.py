@@ -61,7 +61,7 @@ activate deactivate dmypy mypyc normalizer pip3 pygmentize python2 python3 sitec
 usercustomize uv uvx
 """
 ENVIRONMENT = frozenset(_ENVIRONMENT.split())
-_INTERPRETER = re.compile(r"(?:pip|python|pypy|pythonw)\d*")
+INTERPRETER = r"(?:pip|python|pypy|pythonw)[0-9]*"
 
 
 def check_name(name: str, dependencies: Iterable[str] = ()) -> None:
@@ -90,7 +90,7 @@ def objection(name: str, dependencies: Iterable[str] = ()) -> str:
         return f"the package {package} would hide Python's own module of that name"
     if package in LIBRARIES or package in {distribution(item) for item in dependencies}:
         return f"the package {package} would hide the library of that name"
-    if package in ENVIRONMENT or _INTERPRETER.fullmatch(package):
+    if package in ENVIRONMENT or re.fullmatch(INTERPRETER, package):
         return f"{package} is what the virtual environment or Python itself needs under that name"
     if package in LAYOUT:
         return f"{package} has a meaning of its own in the generated repository"
