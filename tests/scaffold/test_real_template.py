@@ -1,6 +1,7 @@
 """The template that ships: every combination renders as planned, is fit for use and formatted."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from scaffold_names import DESCRIPTIONS, NAMES
 from twelvefac.app.new import own_audit
 from twelvefac.scaffold.answers import make_answers, requirements
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
+from twelvefac.scaffold.component import SLOTS
 from twelvefac.scaffold.copier_yml import copier_yml
 from twelvefac.scaffold.history import VERSION_FILE, released, tree_ids
 from twelvefac.scaffold.names import distribution, objection
@@ -121,6 +123,26 @@ def test_every_ownership_rule_names_a_file(tmp_path: Path) -> None:
         seeded = [file for file in plan.files if file.ownership is Ownership.SEEDED]
         mine = [file for file in seeded if file.component == component.name]
         assert bool(mine) is bool(component.seeded), component.name
+
+
+def test_a_service_that_backs_nothing_has_nothing_for_it() -> None:
+    plan = make_plan(REAL, *make_answers(REAL, {"name": "orders"}))
+    assert {"sql", "backing", "fastapi__backing"}.isdisjoint(component.name for component in plan.components)
+    assert [file.path for file in plan.files if "backing" in file.path or "outage" in file.path] == []
+
+
+def test_a_host_file_asks_for_no_component() -> None:
+    """What is left is a key that may not stand without its list; that no slot can know, for each adds to the list."""
+    asked = {
+        path.name: found
+        for path in sorted((REAL.root / "templates/service").rglob("*.jinja"))
+        if SLOTS not in path.parts and (found := re.findall(r"\{%-? if (.*?) -?%\}", path.read_text("utf-8")))
+    }
+    assert asked == {
+        "compose.yaml.jinja": ["parts", "parts"],
+        "ci.yml.jinja": ["servers"],
+        ".gitlab-ci.yml.jinja": ["servers"],
+    }
 
 
 def test_a_released_version_never_changes() -> None:

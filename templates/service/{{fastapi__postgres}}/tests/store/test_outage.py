@@ -97,14 +97,14 @@ def test_the_database_goes_away_later(wire: Wire, start: Callable[..., Service])
         assert client.get("/items").status_code == 200
     assert service.stop() == 0
     assert not any("exception" in entry for entry in service.entries)
-    told = [entry["message"] for entry in service.entries if entry["logger"].endswith(".health")]
+    told = [entry["message"] for entry in service.entries if entry["logger"].endswith(".outage")]
     assert [message.split(":")[0] for message in told] == ["not ready", "ready again"]
 
 
 def test_check_names_what_is_away(wire: Wire, start: Callable[..., Service]) -> None:
     check = start("check", DATABASE_URL=wire.url)
     assert check.wait() == 69
-    (entry,) = check.entries
+    (entry,) = [entry for entry in check.entries if entry["level"] == "CRITICAL"]
     assert str(wire.port) in entry["message"]
 
 

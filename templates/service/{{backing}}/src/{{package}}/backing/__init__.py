@@ -1,11 +1,16 @@
 """The backing services: each module in here connects to one, and nothing else knows which it is."""
 
+import logging
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ..settings import Settings
+
+log = logging.getLogger(__name__)
+
+EX_UNAVAILABLE = 69  # sysexits.h
 
 
 class UnavailableError(Exception):
@@ -25,3 +30,16 @@ def connect(settings: "Settings") -> dict[str, Backing]:
         found.name: import_module(f"{__name__}.{found.name}").connect(settings)
         for found in iter_modules(__path__)
     }
+
+
+def check(settings: "Settings") -> bool:
+    """Whether each of them answers; logs what does not."""
+    well = True
+    for service in connect(settings).values():
+        try:
+            service.check()
+        except UnavailableError as error:
+            log.critical("%s", error)
+            well = False
+        service.close()
+    return well
