@@ -130,6 +130,25 @@ def test_passwords_in_urls(url: str, password: str | None, local: bool | None) -
         assert credentials.url_is_local(url) is local
 
 
+def test_what_is_only_there_to_get_started() -> None:
+    users = credentials.users([("DB_USER", "Shop"), ("DB_NAME", "shop_dev"), ("DB_HOST", "db"), ("X", None)])
+
+    assert users == {"shop", "shop_dev"}
+    assert credentials.is_made_up("DB_PASSWORD", "shop", users)
+    assert credentials.is_made_up("APP_SECRET_KEY", "secret-key", users)
+    assert not credentials.is_made_up("DB_PASSWORD", "Tr0ub4dor3", users)
+    assert not credentials.is_made_up("DB_PASSWORD", "...", users)
+    assert credentials.url_is_made_up("postgresql://main:main@database.internal/main")
+    assert credentials.url_is_made_up("postgresql://app:Tr0ub4dor3@localhost/app")
+    assert not credentials.url_is_made_up("postgresql://app:Tr0ub4dor3@db.internal/app")
+    assert not credentials.url_is_made_up("postgresql://db.internal/app")
+
+
+@pytest.mark.parametrize("value", ["deadbeef", "DEADBEEF-dead-beef-dead-beefdeadbeef", "cafebabe"])
+def test_words_in_hexadecimal_are_placeholders(value: str) -> None:
+    assert credentials.is_placeholder(value)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

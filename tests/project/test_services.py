@@ -48,6 +48,120 @@ def test_a_dockerfile_that_is_kept_apart_builds_the_directory_above(tmp_path: Pa
     ]
 
 
+def test_a_folder_of_tools_is_no_root_of_what_is_built_from_it(tmp_path: Path) -> None:
+    found = services(
+        tmp_path, tools__deploy__docker__Dockerfile="FROM x\nCMD python app.py\n", tools__deploy__apply_DOT_py="",
+        src__app_DOT_py="",
+    )  # fmt: skip
+
+    assert {root: [image.path for image in one.images] for root, one in found.items()} == {
+        "": ["tools/deploy/docker/Dockerfile"]
+    }
+    assert not found[""].ships("tools/deploy/apply.py")
+
+
+def test_settings_of_developers_do_not_ship(tmp_path: Path) -> None:
+    files = {f"shop/settings/{name}.py": "" for name in ("__init__", "base", "devstack", "local", "production", "uat")}
+    files |= {"shop/example_settings.py": "", "shop/devices.py": "", "shop/config_dev.py": ""}
+    wsgi = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings.local')\n"
+    found = services(tmp_path, manage_DOT_py="", **{"shop/wsgi.py": wsgi, "shop/__init__.py": ""}, **files)
+
+    assert found[""].settings == ("shop/settings/production.py",)
+    assert [path for path in found[""].python if not found[""].ships(path)] == [
+        "shop/config_dev.py", "shop/example_settings.py", "shop/settings/devstack.py", "shop/settings/local.py",
+    ]  # fmt: skip
+
+
+def test_settings_of_developers_ship_where_the_image_names_them(tmp_path: Path) -> None:
+    dockerfile = "FROM x\nENV DJANGO_SETTINGS_MODULE=shop.settings.local\nCMD gunicorn shop.wsgi\n"
+    found = services(
+        tmp_path, Dockerfile=dockerfile, manage_DOT_py="", shop__settings__local_DOT_py="",
+        shop__settings__production_DOT_py="", shop__wsgi_DOT_py="",
+    )  # fmt: skip
+
+    assert found[""].settings == ("shop/settings/local.py",)
+    assert found[""].ships("shop/settings/local.py")
+
+
+@pytest.mark.parametrize(
+    "dockerfile",
+    [
+        "FROM x\nRUN pip install -r dev-requirements.txt\nCMD python manage.py runserver 0.0.0.0:8000\n",
+        'FROM x\nRUN poetry install --with dev\nCMD ["uvicorn", "app:app", "--reload"]\n',
+    ],
+)
+def test_an_image_with_a_development_server_and_its_tools_is_not_released(tmp_path: Path, dockerfile: str) -> None:
+    found = services(tmp_path, Dockerfile=dockerfile, manage_DOT_py="", app_DOT_py="")
+
+    assert found[""].released_images == ()
+    assert found[""].released == ()
+
+
+def test_where_every_image_is_for_development_none_is_released(tmp_path: Path) -> None:
+    found = services(
+        tmp_path, app_DOT_py="", **{"Dockerfile.dev": "FROM x\nCMD uvicorn app:app\n"},
+        **{"docker-compose-dev.yaml": "services: {app: {build: {context: ., dockerfile: Dockerfile.dev}, command: a}}"},
+    )  # fmt: skip
+
+    assert found[""].released_images == ()
+    assert found[""].released == ()
+
+
+def test_what_the_image_does_not_copy_does_not_ship(tmp_path: Path) -> None:
+    dockerfile = (
+        "FROM python:3.14 AS base\nWORKDIR /srv\n"
+        "FROM base AS build\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCOPY . .\nRUN make version\n"
+        "FROM base\nCOPY --from=build /usr/local/lib /usr/local/lib\nCOPY shop/ shop/\nCOPY main.py start.sh ./\n"
+        "COPY --from=build /srv/made/version.py shop/version.py\n"
+        'CMD ["python", "other.py"]\n'
+    )
+    found = services(
+        tmp_path, Dockerfile=dockerfile, main_DOT_py="", tickets_DOT_py="", shop__app_DOT_py="", shopping_DOT_py="",
+    )  # fmt: skip
+
+    ships = {path: found[""].ships(path) for path in (*found[""].python, "made/version.py")}
+    assert ships == {
+        "main.py": True, "made/version.py": False, "shop/app.py": True, "shopping.py": False, "tickets.py": False,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "COPY . /srv",
+        "COPY *.py /srv/",
+        "COPY ${SOURCES} /srv/",
+        "RUN --mount=type=bind,target=/src pip install /src",
+        "COPY --from=build /dist /dist",
+        "RUN pip install shop",
+        "COPY requirements.txt /",
+    ],
+)
+def test_where_the_image_may_hold_everything_every_file_ships(tmp_path: Path, lines: str) -> None:
+    build = "FROM x AS build\nWORKDIR /src\nCOPY . .\nRUN pip wheel . -w /dist\n"
+    found = services(tmp_path, Dockerfile=f'{build}FROM python:3.14\n{lines}\nCMD ["shop"]\n', tickets_DOT_py="")
+
+    assert found[""].ships("tickets.py")
+
+
+def test_an_image_that_compose_mounts_the_sources_over_is_not_the_one_released(tmp_path: Path) -> None:
+    """Neither has a command: the one gets it from the developers' compose file, the other from the platform."""
+    mounted = "services:\n  web:\n    build: .\n    command: python manage.py runserver\n    volumes: ['.:/code']\n"
+    found = services(
+        tmp_path, Dockerfile="FROM python:3.14\nCOPY . /code\n", manage_DOT_py="", compose_DOT_yml=mounted,
+        **{"Dockerfile.live": "FROM python:3.14\nCOPY . /code\n"},
+    )  # fmt: skip
+
+    assert [image.path for image in found[""].released_images] == ["Dockerfile.live"]
+
+
+def test_an_image_that_compose_mounts_the_sources_over_is_released_where_it_is_the_only_one(tmp_path: Path) -> None:
+    mounted = "services:\n  web:\n    build: .\n    command: python app.py\n    volumes: ['.:/code']\n"
+    found = services(tmp_path, Dockerfile="FROM python:3.14\nCOPY . /code\n", app_DOT_py="", compose_DOT_yml=mounted)
+
+    assert [image.path for image in found[""].released_images] == ["Dockerfile"]
+
+
 def test_a_compose_service_belongs_to_whom_its_dockerfile_does(tmp_path: Path) -> None:
     """The context is the whole repository; the root, which has Python files too, must not take the process."""
     found = services(

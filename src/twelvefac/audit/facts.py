@@ -38,6 +38,12 @@ class Repository:
         return _grouped((path.rpartition("/")[0], path) for path in sorted(self.names))
 
     @cached_property
+    def locked(self) -> tuple[frozenset[str], ...]:
+        """What each compiled requirements file pins, by name."""
+        manifests = (file.manifest for file in self.files.values() if file.manifest is not None)
+        return tuple(frozenset(one.name for one in manifest.requirements) for manifest in manifests if manifest.locks)
+
+    @cached_property
     def by_base(self) -> Mapping[str, tuple[str, ...]]:
         """The paths with a last part."""
         return _grouped((path.rpartition("/")[2], path) for path in sorted(self.names))

@@ -7,6 +7,7 @@ a value alone proves little; the two must agree, or the value must carry a provi
 import math
 import re
 from collections import Counter
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from twelvefac.source.pattern import regex
@@ -102,7 +103,8 @@ _PLACEHOLDER = regex(
     r"<[^>]{0,60}>|\{\{.{0,60}\}\}|\$\{?\w{1,60}\}?|%\(\w{1,60}\)s|\{\w{0,60}\}|x{3,}|\*{3,}|\.{3,}|-{3,}|_{3,}|"
     r"(?:your|my|the|some|enter|insert|put|add|fill|set|replace|change|todo|fixme)[\s_-].{0,60}|"
     r"(?:example|dummy|fake|sample|placeholder|redacted|replace-?me|fill-?me|todo|foobar|none|null|undefined|string|"
-    r"password|secret|token|test|testing|test[_-]?(?:password|secret|token|key))\d{0,3}",
+    r"password|secret|token|test|testing|test[_-]?(?:password|secret|token|key))\d{0,3}|"
+    r"(?:(?:deadbeef|cafebabe|dead|beef|cafe|babe)[_-]?){1,8}",
     re.IGNORECASE,
 )
 _SENTENCE = regex(r"\S{1,60} \S{1,60} \S")
@@ -175,6 +177,30 @@ def url_is_local(value: str) -> bool:
     """Whether a URL with a password names a host that only a development set-up has."""
     match = _DSN.search(value)
     return match is not None and re.sub(r":\d{1,5}$", "", match.group(4)).lower() in _WEAK_HOSTS
+
+
+def url_is_made_up(value: str, *, local: bool = True) -> bool:
+    """Whether a URL with a password is one to get started: to a ``local`` host, or the password is the user's name."""
+    match = _DSN.search(value)
+    if match is None:
+        return False
+    user, password = match.group(2).lower(), match.group(3).lower()
+    return (local and (url_is_local(value) or is_placeholder(password))) or user == password
+
+
+def users(settings: Iterable[tuple[str, str | None]]) -> frozenset[str]:
+    """The names of users and databases among settings, in lower case: a password like them is one to get started."""
+    return frozenset(
+        value.lower()
+        for name, value in settings
+        if value and (words_of(name)[-1:] or ("",))[0] in ("user", "username", "login", "db", "database", "name")
+    )
+
+
+def is_made_up(name: str, value: str, others: Collection[str]) -> bool:
+    """Whether a secret is only a word to get started: the end of its own name, or one of ``others`` (see ``users``)."""
+    words = words_of(value)
+    return value.lower() in others or (bool(words) and words == words_of(name)[-len(words) :])
 
 
 def is_placeholder(value: str) -> bool:

@@ -1,6 +1,9 @@
 """Which calls read the environment: one table of the standard library's and the common libraries' ways."""
 
+import re
 from typing import NamedTuple
+
+from twelvefac.source.pattern import regex
 
 
 class Reader(NamedTuple):
@@ -39,6 +42,28 @@ READERS: dict[str, Reader] = {
     **{f"environs.env.{kind}": _PLAIN for kind in _ENVIRONS_TYPES},
 }
 """Resolved callee -> where its key and default are. Versions: the newest of each in November 2026."""
+
+_HELPER = regex(
+    r"(?:get|read|load|require|from|str|bool|int)?_?env(?:iron(?:ment)?)?(?:_?(?:var(?:iable)?|value|setting))?"
+    r"(?:_?(?:str(?:ing)?|int|bool|list|float))?",
+    re.IGNORECASE,
+)
+KEY = regex(r"[A-Z][A-Z0-9]{0,40}(?:_[A-Z0-9]{1,40}){0,12}")
+"""The name of a variable, as what reads one by a function of its own must be told it."""
+
+
+def reader_of(name: str) -> Reader | None:
+    """How a callee reads the environment: one of READERS, or by its name a function that the service made for it.
+
+    Of the latter the caller must see a variable's name (``KEY``) given to it.
+    """
+    reader = READERS.get(name)
+    if reader is None and "env" in name:
+        last = name.rpartition(".")[2]
+        if _HELPER.fullmatch(last) and not name.endswith(")"):
+            return _PLAIN
+    return reader
+
 
 MAPPINGS = ("os.environ",)
 """Names whose subscript reads the environment."""

@@ -12,11 +12,15 @@ from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
 PRODUCTION = regex(r"(?:^|[._/-])(?:prod|production|release)(?:$|[._/-])")
-_NOT_RELEASED = regex(
-    r"(?:^|[._/-])(?:dev|devel|develop|development|local|test|tests|testing|ci|debug|lint|\w{0,20}docs|(?:\w{1,40}_)?mocks?)(?:$|[._/-])"
+NOT_RELEASED = regex(
+    r"(?:^|[._/-])(?:dev|devel|develop|development|local|test|tests|testing|ci|debug|lint|jenkins|\w{0,20}docs|(?:\w{1,40}_)?mocks?)(?:$|[._/-])"
 )
 _DEVELOPMENT_STAGE = regex(
     r"(?:^|[-_])(?:dev|devel|develop|development|(?:unit|integration)?-?tests?|testing|lint|debug|ci)(?:$|[-_])"
+)
+_DEVELOPMENT_SERVERS = frozenset(("runserver", "runserver_plus", "--reload"))
+_DEVELOPMENT_INSTALLS = regex(
+    r"(?:^|[\s/_-])(?:dev|develop|development|local)(?:[_-]\w{1,30})?\.txt|--with[ =]dev\b|--dev\b"
 )
 _SHELL = ("/bin/sh", "-c")  # what Docker puts before the shell form
 
@@ -44,7 +48,17 @@ class Image:
     def released(self) -> bool:
         """Whether it is an image to release, by its name and its command's: ``Dockerfile.dev``, ``start-dev.sh``."""
         names = [self.path, *(word for word in (self.command.argv if self.command else ()) if word.endswith(".sh"))]
-        return all(_NOT_RELEASED.search(name.lower()) is None for name in names)
+        return not self.is_of_developers and all(NOT_RELEASED.search(name.lower()) is None for name in names)
+
+    @cached_property
+    def is_of_developers(self) -> bool:
+        """Whether an image is called so, or starts a server for development and installs what development needs."""
+        if NOT_RELEASED.search(self.path.lower()):
+            return True
+        words = self.command.argv if self.command is not None else ()
+        return not _DEVELOPMENT_SERVERS.isdisjoint(" ".join(words).split()) and any(
+            one.keyword == "RUN" and _DEVELOPMENT_INSTALLS.search(one.text) for one in self.instructions
+        )
 
     @property
     def _final(self) -> int:
@@ -100,6 +114,49 @@ class Image:
                     found.append(other)
                     queue.append(other)
         return tuple(stage for stage in stages if any(stage is one for one in found))
+
+    @cached_property
+    def copied(self) -> tuple[str, ...] | None:
+        """The paths of the build context that the final image takes; None where that is everything, or not known."""
+        taken: list[str] = []
+        for one in self.instructions:
+            if one.keyword == "RUN" and any(name == "mount" and "type=bind" in value for name, value in one.flags):
+                return None
+            if one.keyword in ("COPY", "ADD"):
+                origin = dict(one.flags).get("from")
+                found = _from_context(one) if origin is None else self._passed_on(origin, one)
+                if found is None:
+                    return None
+                taken += found
+        return tuple(taken) or None
+
+    def _passed_on(self, origin: str, copy: Instruction) -> list[str] | None:
+        """What of the build context comes with a COPY from another stage, or from somebody's image."""
+        stages = self.dockerfile.stages
+        stage = next((one for one in stages if one.name and one.name.lower() == origin.lower()), None)
+        if origin.isdecimal() and int(origin) < len(stages):
+            stage = stages[int(origin)]
+        if stage is None:
+            return []
+        folder, taken, brought = "/", list[str](), False
+        for one in stage.instructions:
+            if one.keyword == "WORKDIR":
+                folder = posixpath.join(folder, one.text.strip("\"'"))
+            elif one.keyword == "RUN" and brought and _PACKAGES.search(one.text):
+                return None  # it may make a package of the sources
+            elif one.keyword in ("COPY", "ADD") and "from" not in dict(one.flags):
+                context = _from_context(one)
+                target = posixpath.normpath(posixpath.join(folder, _words(one)[-1]))
+                brought = brought or context is None
+                for word in _words(copy)[:-1]:
+                    source = posixpath.normpath(posixpath.join("/", word))
+                    if context is None and source.startswith(target.rstrip("/") + "/"):
+                        taken.append(source[len(target.rstrip("/")) + 1 :])
+                    elif f"{target}/".startswith(f"{source.rstrip('/')}/") or source.startswith(f"{target}/"):
+                        if context is None:
+                            return None
+                        taken += context
+        return taken
 
     @property
     def instructions(self) -> tuple[Instruction, ...]:
@@ -174,6 +231,24 @@ class Image:
     def shell_changed(self) -> bool:
         """Whether a SHELL instruction replaces ``/bin/sh -c``."""
         return any(one.keyword == "SHELL" for one in self.instructions)
+
+
+_PATTERN = regex(r"[$*?\[]")
+_PACKAGES = regex(r"\b(?:pip\d?|uv|poetry|pdm|hatch|flit|build|setup\.py|pex|pyinstaller)\b")
+
+
+def _words(instruction: Instruction) -> tuple[str, ...]:
+    return instruction.args if instruction.form == "exec" else tuple(instruction.text.split())
+
+
+def _from_context(copy: Instruction) -> list[str] | None:
+    """The sources of a COPY as paths in the build context; None for all of it, or where a pattern chooses."""
+    sources = [posixpath.normpath(word.strip("\"'").lstrip("/") or ".") for word in _words(copy)[:-1]]
+    if copy.heredocs:
+        return []
+    if any(one == "." or _PATTERN.search(one) for one in sources):
+        return None
+    return [one for one in sources if "://" not in one]
 
 
 def words_of(instruction: Instruction) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterable
 from sys import stdlib_module_names
 
-from twelvefac.project.environment import MAPPINGS, READERS
+from twelvefac.project.environment import MAPPINGS, READERS, reader_of
 from twelvefac.project.facts import (
     Binding,
     Call,
@@ -117,8 +117,8 @@ def _env_reads(walk: Walk, names: Names, places: Places, values: ValueReader) ->
     for node, scope, _ in walk.calls:
         callee = node.callee
         name = callee and names.resolve(callee, scope)
-        if name in READERS:
-            key, default, api = values.read(node, scope).data
+        if name and reader_of(name) is not None and (value := values.read(node, scope)).kind == "env":
+            key, default, api = value.data
             yield EnvRead(key, default, places(node), scope, api)
     for node, scope, _ in walk.subscripts:
         base = dotted(node.value)

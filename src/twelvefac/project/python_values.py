@@ -4,7 +4,7 @@ import ast
 from bisect import bisect_right
 from typing import Any
 
-from twelvefac.project.environment import MAPPINGS, READERS
+from twelvefac.project.environment import KEY, MAPPINGS, READERS, reader_of
 from twelvefac.project.facts import Value
 from twelvefac.source.document import Document
 from twelvefac.source.pattern import regex
@@ -203,8 +203,8 @@ class ValueReader:
             if inner.kind == "env":
                 return inner
         args, kwargs = self.arguments(node, scope, depth)
-        reader = READERS.get(name)
-        if reader is None:
+        reader = reader_of(name)
+        if reader is None or (name not in READERS and not (args and KEY.fullmatch(args[0].text or ""))):
             return Value("call", (name, args, kwargs), at)
         words = dict(kwargs)
         key = next((words[word] for word in reader.key_words if word in words), None)

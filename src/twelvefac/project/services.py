@@ -29,11 +29,20 @@ _ASIDE = frozenset(
     "scripts script hack dev devtools devel development code-generation codegen samples sample codesamples "
     "code-samples demo demos tutorial tutorials".split()
 )
-_ASIDE_ON_TOP = frozenset("tools tool utils util bin ci release misc admin-tools local gitlint".split())
+_ASIDE_ON_TOP = frozenset("tools tool utils util bin ci release misc admin-tools local gitlint docker".split())
 """Folders of what developers run; those of the second kind only at the top, and where what runs is known."""
+_NO_ROOT = (_ASIDE | _ASIDE_ON_TOP) - frozenset("samples sample demo demos tutorial tutorials".split())
+"""Folders that Dockerfiles are kept in (``tools/docker/Dockerfile``), which are no root of what they build."""
 _SHOWN = frozenset("demo demos tutorial tutorials samples sample".split())
 """Folders in which whole services may lie, with manifests of their own."""
 _PYTHON_FILE = regex(r"[\w./${}-]{1,200}\.py\b")
+
+_OF_DEVELOPERS = r"(?:dev|devel|develop|development|devstack|docker_?dev|local|local_?dev|example|sample|debug)"
+_DEVELOPMENT_SETTINGS = regex(
+    rf"(?:^|/)(?:settings|configs?|conf|environments|envs)/(?:{_OF_DEVELOPERS}|integration|staging)\.py"
+    rf"|(?:^|/){_OF_DEVELOPERS}_?(?:settings|config)\.py|(?:^|/)(?:settings|config)[_.-]{_OF_DEVELOPERS}\.py"
+)
+"""Settings that, by their name, no release uses: those of developers, examples, deploys for trials."""
 
 DJANGO_MODULES = frozenset(
     "apps.py models.py views.py urls.py admin.py middleware.py signals.py tasks.py consumers.py api.py".split()
@@ -72,15 +81,29 @@ class Service:
 
     @cached_property
     def released_images(self) -> tuple[Image, ...]:
-        """The images that are released: those that say so (``Dockerfile.prod``), or all that do not say otherwise.
-
-        If all are called ``Dockerfile.dev`` and the like, nothing better is known.
-        """
+        """The images that are released: those that say so (``Dockerfile.prod``), or all that do not say otherwise."""
         released = tuple(image for image in self.images if image.released)
+        others = tuple(image for image in released if not self._is_of_developers(image))
+        aside = tuple(image for image in released if image not in others)
+        if any(image.command is not None or image.base == other.base for image in others for other in aside):
+            released = others
         named = tuple(image for image in released if PRODUCTION.search(image.path.rpartition("/")[2].lower()))
         if not released and any(posixpath.basename(path) == "Procfile" for path in self.files):
             return ()  # the image is for development, the Procfile is what ships
-        return named or released or self.images
+        # a command that only sounds like development is what there is, where no other image does better
+        return named or released or tuple(image for image in self.images if not image.is_of_developers)
+
+    def _is_of_developers(self, image: Image) -> bool:
+        """Whether an image has no command, and all that starts it are compose files that mount the sources over it."""
+        builds = [(file, one) for file, one in self.composed if one.dockerfile == image.path]
+        return (
+            image.command is None
+            and bool(builds)
+            and all(
+                not file.released and any(mount.is_bind and mount.source in (".", "./") for mount in one.mounts)
+                for file, one in builds
+            )
+        )
 
     @cached_property
     def servers(self) -> tuple[tuple[Process, Step, Listening], ...]:
@@ -126,12 +149,47 @@ class Service:
         What a released process reaches does. Of the rest, scripts and tools of developers do not, nor do files that
         only a build (RUN) or a HEALTHCHECK starts; everything else may be loaded by a way that is not followed.
         """
+        if self.is_of_developers(path):
+            return False
         if path in self.reached:
             return True
         *folders, _ = (path[len(self.root) + 1 :] if self.root else path).lower().split("/")
         if not _ASIDE.isdisjoint(folders) or (self.reached and folders and folders[0] in _ASIDE_ON_TOP):
             return False
-        return path not in self._built_or_probed
+        return path not in self._built_or_probed and self._is_copied(path)
+
+    def _is_copied(self, path: str) -> bool:
+        """Whether the released images may hold a file: no where they name what they copy, and it is not there."""
+        return self._copied is None or self._is_among(path, self._copied)
+
+    def _is_among(self, path: str, copied: Iterable[str]) -> bool:
+        names = (path, path[len(self.root) + 1 :] if self.root else path)  # the context may be the whole repository
+        return any(name == one or name.startswith(f"{one}/") for name in names for one in copied)
+
+    @cached_property
+    def _copied(self) -> frozenset[str] | None:
+        """What the released images copy; None where one takes everything, or something else is released too."""
+        if any(one.source != "dockerfile" for one in self.released) or not self.released_images:
+            return None
+        found: set[str] = set()
+        for image in self.released_images:
+            if image.copied is None:
+                return None
+            found.update(image.copied)
+        # without any of the service's code it comes from elsewhere: a volume, a package, an image on top
+        return frozenset(found) if any(self._is_among(path, found) for path in self.python) else None
+
+    def is_of_developers(self, path: str) -> bool:
+        """Whether a Python file holds settings of developers by its name, and they are not the ones released."""
+        return _DEVELOPMENT_SETTINGS.search(path) is not None and path not in self._settings_files
+
+    @cached_property
+    def _settings_files(self) -> frozenset[str]:
+        return frozenset(self.settings)
+
+    def is_proven(self, path: str) -> bool:
+        """Whether a Python file is known to be a part of what runs; also where nothing is known of that at all."""
+        return path in self.reached or path in self._settings_files or not (self.reached or self._settings_files)
 
     def is_for_developers(self, path: str) -> bool:
         """Whether a manifest lies in a folder of scripts and tools that is no service of its own."""
@@ -180,11 +238,16 @@ class Service:
         given += [one for _, container in self.deployed for one in container.environment]
         names = [one.value for one in given if one.name == _SETTINGS]
         names += [one.environment[_SETTINGS] for one in self.released if _SETTINGS in one.environment]
+        stated = bool(names)
         if not names:
             for path in sorted(self.python, key=lambda one: (posixpath.basename(one) == "manage.py", one)):
                 if posixpath.basename(path) in ("wsgi.py", "asgi.py", "manage.py"):
                     names += [one.default.text for one in self.modules.env_reads(path, _SETTINGS) if one.default]
         found = self.modules.find(names[0]) if names and names[0] else None
+        if found is not None and not stated and _DEVELOPMENT_SETTINGS.search(found):
+            # what wsgi.py falls back to is for developers, where there are settings for production beside it
+            beside = (posixpath.join(posixpath.dirname(found), name) for name in ("production.py", "prod.py"))
+            found = next((path for path in beside if path in self.python), found)
         if found is None or posixpath.basename(found) == "__main__.py":
             return ()
         return tuple(self.modules.reachable(found))
@@ -279,7 +342,7 @@ def _service_root(dockerfile: str, python_folders: Collection[str]) -> str:
     if apart is None:
         return own
     folder = "/".join(parts[:apart])
-    while folder and folder not in python_folders:
+    while folder and (posixpath.basename(folder).lower() in _NO_ROOT or folder not in python_folders):
         folder = posixpath.dirname(folder)
     return folder
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from twelvefac.project.compose import ComposeFile, ComposeService
 from twelvefac.project.dockerfile import expand
 from twelvefac.project.facts import FileFacts
-from twelvefac.project.images import Image
+from twelvefac.project.images import NOT_RELEASED, Image
 from twelvefac.project.kubernetes import Container, Workload, workloads
 from twelvefac.project.processes import Process, shell_of
 from twelvefac.project.shell import ShellFacts
@@ -104,7 +104,10 @@ def _filled(
     ]
     if not any(process.released for process in processes):
         # a compose file is what ships where the image has no command and nothing else gives one
-        processes = [replace(process, released=process.source == "compose") for process in processes]
+        processes = [
+            replace(one, released=one.source == "compose" and not NOT_RELEASED.search(one.span.path.lower()))
+            for one in processes
+        ]
     return replace(
         service,
         processes=tuple(processes),

@@ -105,7 +105,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             if found is not None:
                 what, severity = found
                 if step.block and step.block not in ("else", "while"):  # something has to choose it
-                    severity = min(severity, MEDIUM)
+                    severity = LOW if what in _LOCAL else min(severity, MEDIUM)
                 why = "a restart takes as long" if what in _LOCAL else "a restart needs the network and gets other code"
                 message = f"{what} runs at each start of each replica: {why}"
                 related = () if step.span == process.span else ((process.span, "this starts the script"),)

@@ -191,7 +191,7 @@ def _installs(words: tuple[str, ...], *, by_default: bool) -> str | None:
         return f"the extra {groups[0]} is installed" if groups else None
     if program == "poetry" and args[:1] == ("install",):
         group = start.option("--with")
-        if by_default and group is None and _WITHOUT.search(" ".join(args)) is None:
+        if by_default and _WITHOUT.search(" ".join(args)) is None:
             return "the group dev is installed"
         return (
             f"the group {group} is installed" if group and any(_GROUP.fullmatch(x) for x in group.split(",")) else None

@@ -108,7 +108,8 @@ _NOT_RELEASED = regex(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     given = _given_by_kustomize(facts)
-    by_skaffold = "skaffold.yaml" in facts.repository.by_base
+    by_skaffold = any(name in facts.repository.by_base for name in ("skaffold.yaml", "Tiltfile"))
+    seen: set[tuple[str, str]] = set()
     for path, resource in facts.resources():
         if _NOT_RELEASED.search(path):
             continue
@@ -116,6 +117,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             for container in workload.containers:
                 image = container.image or ""
                 name = re.sub(r"(?::[\w.-]{1,128})?(?:@.{1,100})?$", "", image)
+                if (path, image) in seen:
+                    continue
+                seen.add((path, image))
                 if name not in given and not (by_skaffold and "/" not in image) and (why := _moves(image)):
                     subject = f"image:{name}"
                     yield rule.at(path, container.image_at, f"{image} {why}", subject=subject, symbol=workload.name)

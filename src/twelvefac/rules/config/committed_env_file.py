@@ -21,7 +21,7 @@ import re
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
-from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule
+from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project import credentials
 from twelvefac.project.envfile import EnvEntry
@@ -100,6 +100,16 @@ rule = Rule(
             """,
         ),
         Example(
+            "words to get started: the end of the name, the user's name",
+            source="""
+                -- deploy/.env.docker --
+                SECRET_KEY='secret-key'
+                DATABASE_USER=shop
+                DATABASE_PASSWORD=shop
+                -- app.py --
+            """,
+        ),
+        Example(
             "not tracked",
             source="""
                 -- .env (untracked) --
@@ -125,7 +135,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, entries in facts.envfiles():
         if _SAMPLE.search(path) or (tracked is not None and path not in tracked):
             continue
-        live = [entry for entry in entries if _is_live(entry)]
+        others = credentials.users((one.name, one.value) for one in entries)
+        live = [one for one in entries if _is_live(one) and not credentials.is_made_up(one.name, one.value, others)]
         if path in in_development and not any(_is_real(entry) for entry in live):
             continue
         if live:
@@ -133,7 +144,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             more = f" and {len(live) - 3} more" if len(live) > 3 else ""
             message = f"{path} is in git with {names}{more}: everybody who can clone the repository has the values"
             related = tuple((Span.of(path, entry.at), entry.name) for entry in live[1:])
-            yield rule.at(path, live[0].at, message, subject=f"file:{path}", related=related)
+            local = any(_is_local(entry) for entry in entries)
+            severity = MEDIUM if local or not any(_is_real(entry) for entry in live) else HIGH
+            yield rule.at(path, live[0].at, message, subject=f"file:{path}", related=related, severity=severity)
 
 
 def _is_real(entry: EnvEntry) -> bool:
@@ -143,6 +156,13 @@ def _is_real(entry: EnvEntry) -> bool:
         return True
     password = credentials.url_password(value)
     return credentials.looks_secret(entry.name, value if password is None else password)
+
+
+def _is_local(entry: EnvEntry) -> bool:
+    """Whether an entry says that the file is for a developer's machine: a database on this host."""
+    if credentials.words_of(entry.name)[-1:] in (("host",), ("hostname",), ("server",)):
+        return entry.value in ("localhost", "127.0.0.1")
+    return credentials.url_password(entry.value) is not None and credentials.url_is_local(entry.value)
 
 
 def _is_live(entry: EnvEntry) -> bool:

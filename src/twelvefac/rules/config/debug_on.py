@@ -51,6 +51,21 @@ rule = Rule(
     names=frozenset((*(name.rpartition(".")[2] for name in (*_RUNS, *_APPS)), "listen", "enable_attach")),
     examples=(
         Example(
+            "settings that nothing loads, beside those that are",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                ENV DJANGO_SETTINGS_MODULE=shop.settings.live
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "shop.wsgi"]
+                -- manage.py --
+                -- shop/wsgi.py --
+                -- shop/settings/live.py --
+                DEBUG = True  # <- debug-on
+                -- shop/settings/training.py --
+                DEBUG = True
+            """,
+        ),
+        Example(
             "settings",
             source="""
                 -- shop/settings.py --
@@ -156,7 +171,11 @@ def _settings(service: Service, facts: Facts) -> Iterator[Finding]:
             )
             if severity is None or _DEVELOPMENT_CLASS.search(binding.owner) or binding.guarded:
                 continue
-            if binding.kind == "name" and service.modules.set_again(path, binding.target):
+            if binding.kind == "field" and _is_off_in_production(binding, facts, path):
+                continue
+            if binding.kind == "name" and (
+                service.modules.set_again(path, binding.target) or _is_other_settings(service, path)
+            ):
                 continue
             how = "is on" if severity is HIGH else "is on unless the environment switches it off"
             message = f"{binding.target} {how}: errors show source and settings to visitors"
@@ -170,6 +189,12 @@ def _settings(service: Service, facts: Facts) -> Iterator[Finding]:
             )
 
 
+def _is_other_settings(service: Service, path: str) -> bool:
+    """Whether a module beside the settings that are released is not one of them: settings of some other deploy."""
+    released = service.settings
+    return bool(released) and path not in released and path.rpartition("/")[0] == released[0].rpartition("/")[0]
+
+
 def _is_switch(binding: Binding) -> bool:
     if binding.kind == "name":
         return binding.target == "DEBUG" and not binding.scope
@@ -179,6 +204,20 @@ def _is_switch(binding: Binding) -> bool:
         # inside a function it usually stands under a condition, which is not followed
         return binding.target in ("app.debug", "application.debug", "app.config.DEBUG") and not binding.scope
     return binding.kind == "item" and binding.target == "DEBUG" and binding.owner.endswith(".config")
+
+
+def _is_off_in_production(binding: Binding, facts: Facts, path: str) -> bool:
+    """Whether a class for production switches off what the class that it extends has on."""
+    python = facts.file(path).python
+    heirs = [one.name for one in python.classes if binding.owner in one.bases] if python is not None else []
+    return python is not None and any(
+        one.kind == "field"
+        and one.target == binding.target
+        and one.owner in heirs
+        and one.owner.lower().startswith("prod")
+        and one.value.data is False
+        for one in python.bindings
+    )
 
 
 def _settings_classes(facts: Facts, path: str) -> frozenset[str]:

@@ -26,16 +26,19 @@ from twelvefac.project.environment import READERS
 from twelvefac.project.facts import Class, Comparison
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.project.tools import is_tool
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
 _NAMES = regex(r"(?:prod(?:uction)?|stag(?:e|ing)|dev(?:el(?:opment)?)?|qa|uat|preprod|live|local)", re.IGNORECASE)
 _VARIABLE = regex(
     r"(?:[A-Z]{2,20}_)?(?:ENV|ENVIRONMENT|STAGE|APP_ENV|FLASK_ENV|DJANGO_ENV|APP_SETTINGS|FLASK_CONFIG|CONFIG_NAME|"
-    r"RUN_ENV|DEPLOY_ENV|DEPLOYMENT)|env|environment|app_env|stage",
+    r"RUN_ENV|DEPLOY_ENV|DEPLOYMENT|CHANNEL|TIER)|env|environment|app_env|stage",
 )
 _HOLDERS = frozenset("settings config cfg conf self app_settings app_config".split())
-_GROUP_CLASS = regex(r"(?:Prod(?:uction)?|Stag(?:e|ing)|Dev(?:elopment)?)(?:Config|Settings|Configuration)?")
+_GROUP_CLASS = regex(
+    r"(Prod|Stag|Dev)(?:uction|e|ing|elopment)?(?:Config|Settings|Configuration|[A-Z]\w{0,20}(?:Config|Settings))?"
+)
 
 rule = Rule(
     __name__,
@@ -54,6 +57,8 @@ rule = Rule(
         "prodconfig",
         "devconfig",
         "productionsettings",
+        "prodappsettings",
+        "devappsettings",
         "developmentsettings",
     ),
     examples=(
@@ -68,6 +73,9 @@ rule = Rule(
                     TIMEOUT = 10
                 else:
                     TIMEOUT = 100
+
+                RELEASE_CHANNEL = os.environ["RELEASE_CHANNEL"]
+                PRETTY = RELEASE_CHANNEL in ["local", "dev"]
 
                 def mail():
                     if os.environ["ENVIRONMENT"] in ("prod", "staging"):
@@ -92,6 +100,21 @@ rule = Rule(
             """,
         ),
         Example(
+            "a class for each, in a file for each",
+            source="""
+                -- settings/development.py --
+                from settings.app import AppSettings
+
+                class DevAppSettings(AppSettings):  # <- env-groups
+                    debug = True
+                -- settings/production.py --
+                from settings.app import AppSettings
+
+                class ProdAppSettings(AppSettings):
+                    debug = False
+            """,
+        ),
+        Example(
             "switches and labels",
             source="""
                 -- app.py --
@@ -101,6 +124,18 @@ rule = Rule(
 
                 DEBUG = os.getenv("DEBUG") == "1"
                 sentry_sdk.init(environment=os.getenv("ENVIRONMENT", "production"))
+                SENTRY_ENVIRONMENT = os.getenv("SENTRY_ENVIRONMENT", "prod")
+                if SENTRY_ENVIRONMENT == "prod" and not os.getenv("ORIGIN"):
+                    SENTRY_ENVIRONMENT = "local"
+                -- management/commands/fill.py --
+                import os
+
+                if os.environ["ENVIRONMENT"] == "production":
+                    raise SystemExit("never here")
+                -- modes.py --
+                import os
+
+                DEBUG = False
                 mode = os.getenv("MODE")
                 if mode == "worker":
                     DEBUG = False
@@ -130,11 +165,18 @@ rule = Rule(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     places: list[tuple[Span, str]] = []
+    kinds: set[str] = set()
+    classes: list[tuple[Span, str]] = []
     for path, python in facts.python():
-        places += [(Span.of(path, one.at), _shown(one)) for one in python.comparisons if _is_group(one)]
-        groups = [one for one in python.classes if _GROUP_CLASS.fullmatch(one.name.rpartition(".")[2])]
-        if len(groups) > 1 and all(_is_config(one) for one in groups):
-            places += [(Span(path, *one.at[:2], one.at[0], one.at[1] + 5), one.name) for one in groups]
+        if not is_tool(path):  # one that refuses to run in production is no part of the service
+            places += [(Span.of(path, one.at), _shown(one)) for one in python.comparisons if _is_group(one)]
+        for one in python.classes:
+            match = _GROUP_CLASS.fullmatch(one.name.rpartition(".")[2])
+            if match is not None and _is_config(one):
+                kinds.add(match.group(1))
+                classes.append((Span(path, *one.at[:2], one.at[0], one.at[1] + 5), one.name))
+    if len(kinds) > 1:
+        places += classes
     if places:
         places.sort()
         first, what = places[0]
@@ -147,7 +189,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 
 def _is_group(one: Comparison) -> bool:
     key = _key(one)
-    if not _VARIABLE.fullmatch(key):
+    if not _VARIABLE.fullmatch(key) or key.startswith("SENTRY_"):
         return False
     if (
         key.islower()

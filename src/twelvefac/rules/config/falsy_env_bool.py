@@ -22,6 +22,7 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.credentials import words_of
+from twelvefac.project.environment import READERS, reader_of
 from twelvefac.project.facts import Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
@@ -122,5 +123,7 @@ def _is_switch(value: Value) -> bool:
 
 
 def _is_text(value: Value) -> bool:
+    if value.data[2] not in READERS and reader_of(value.data[2]) is not None:
+        return False  # a function of the service's own, which may convert
     default = value.data[1]
     return default is None or default.kind in ("str", "none", "bool")

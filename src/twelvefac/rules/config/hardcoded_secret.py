@@ -8,7 +8,7 @@ changed without a release, and git keeps it after it was deleted.
 ## What it does not flag
 
 - Names of secrets, URLs, paths, templates, sentences, placeholders; values that are read from somewhere.
-- Tests, examples and documentation.
+- Tests, examples and documentation; settings of developers by their name (`settings/dev.py`).
 - A value that production's settings, which take over the file's names (`from .base import *`), set anew.
 
 A key for an API is medium: some are made to be seen (in browsers), which its text does not tell.
@@ -138,6 +138,14 @@ rule = Rule(
                 HINT = {"password": "Choose a password of at least 8 characters"}
                 URL = "postgresql://{user}:{password}@{host}/app"
                 SHAPE = "postgresql://user:password@localhost:5432/test"
+                HELP = "inspect the broker, e.g. http://guest:guest@localhost:15672/api/"
+                BROKER = "http://guest:guest@localhost:15672/api/"
+                TEMPLATE = '''
+                DATABASE_URL = "postgresql://shop:s3cret-9@db.example.com/shop"
+                '''
+
+                class TestConfig:
+                    DB_URL = "mysql://shop:s3cret-9@localhost:3306/test"
                 secret = "projects/1/secrets/db"
             """,
         ),
@@ -164,7 +172,7 @@ rule = Rule(
                 -- blog/settings/dev.py --
                 from .base import *
 
-                SECRET_KEY = "dev"  # <- hardcoded-secret
+                SECRET_KEY = "dev"
                 -- search/youtube.py --
                 URL = "https://www.youtube.com/youtubei/v1/search?key=AIzaSyAO_FJ2SlqU8Q4STEHLGCilw_Y9_11qcW8"
             """,
@@ -194,6 +202,9 @@ _STAND_IN = regex(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, python in facts.python():
+        if service.is_of_developers(path):
+            continue
+        worst = HIGH if service.is_proven(path) else MEDIUM
         seen: set[Pos] = set()
         defaults = _defaults(python)
         for binding in python.bindings:
@@ -204,7 +215,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 what = None
             if what is not None and binding.value.at not in defaults:
                 seen.add(binding.value.at)
-                yield _finding(path, binding.value.at, binding.target, *what, binding.scope)
+                why, severity = what
+                yield _finding(path, binding.value.at, binding.target, why, min(severity, worst), binding.scope)
         for literal in python.literals:
             text = literal.value.text or ""
             if literal.value.at in seen or literal.value.at in defaults:
@@ -215,9 +227,19 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 severity = MEDIUM if whose == "Google API key" else HIGH
                 article = "an" if whose[0] in "AO" else "a"
                 yield _finding(path, literal.value.at, whose, f"{article} {whose}", severity, literal.scope)
-            elif credentials.url_password(text) is not None and "://user:password@" not in text:
-                severity = MEDIUM if credentials.url_is_local(text) else HIGH
+            elif credentials.url_password(text) is not None and not _is_shown(text, literal.scope):
+                severity = MEDIUM if credentials.url_is_made_up(text) else HIGH
+                severity = min(severity, worst)
                 yield _finding(path, literal.value.at, "url", "the password in a URL", severity, literal.scope)
+
+
+def _is_shown(text: str, scope: str) -> bool:
+    """Whether a URL is there to be read, as in a help text or a template, or names a store of the developer's own."""
+    if "://user:password@" in text or any(mark.isspace() for mark in text.strip()):
+        return True
+    return credentials.url_is_local(text) and (
+        credentials.url_is_made_up(text, local=False) or _STAND_IN.search(scope) is not None
+    )
 
 
 def _is_set_in_production(binding: Binding, python: PythonFacts) -> bool:

@@ -16,6 +16,7 @@ everybody who reads the code knows. Nothing fails, nothing is logged. A missing 
 Drop the default and let the settings fail at boot, naming the variable.
 """
 
+import re
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
@@ -25,6 +26,7 @@ from twelvefac.project import credentials
 from twelvefac.project.facts import Binding, Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 
 rule = Rule(
     __name__,
@@ -43,6 +45,7 @@ rule = Rule(
         "basesettings",
         "baseappsettings",
         "starlette config",
+        "get env",
     ),
     examples=(
         Example(
@@ -58,6 +61,22 @@ rule = Rule(
                 PASSWORD = environ.get("DB_PASSWORD", default="hunter2")  # <- secret-default
                 URL = os.environ.get("DATABASE_URL") or "postgresql://app:s3cret@db.internal/app"  # <- secret-default
                 TOKEN = config("API_TOKEN", default="abc123def")  # <- secret-default
+            """,
+        ),
+        Example(
+            "a function of one's own that reads the environment",
+            source="""
+                -- settings.py --
+                from dataclasses import dataclass, field
+
+                from shop.environment import get_env
+
+                KEY = get_env("SECRET_KEY", "change-me")  # <- secret-default
+                TITLE = get_env("TITLE", "a shop")
+
+                @dataclass
+                class Database:
+                    url: str = field(default_factory=get_env("DB_URL", "pg://a:s3cret@db.shop/a"))  # <- secret-default
             """,
         ),
         Example(
@@ -91,6 +110,29 @@ rule = Rule(
                 OTHER = os.getenv("GITHUB_TOKEN", "<your token>")
                 TRIAL = os.getenv("NASA_API_KEY", "DEMO_KEY")
                 SMS = os.getenv("SMS_API_KEY", "placeholder")
+                INTERNAL = os.getenv("INTERNAL_TOKEN", "not found")
+                VOUCHERS = os.getenv("VOUCHERS_API_SECRET", "deadbeef-dead-beef-dead-beefdeadbeef")
+            """,
+        ),
+        Example(
+            "a switch whose name ends like a secret's, and a class for development",
+            source="""
+                -- settings.py --
+                import os
+
+                from pydantic_settings import BaseSettings
+
+                BY_PASSWORD = os.environ.get("ENABLE_EMAIL_PASSWORD", "1")
+                GOOGLE = os.environ.get("GOOGLE_CLIENT_SECRET", "0")
+
+                class Config:
+                    FILES_API_KEY = os.environ.get("FILES_API_KEY", "my-secret-key")  # <- secret-default
+
+                class Development(Config):
+                    FILES_API_KEY = os.environ.get("FILES_API_KEY", "auth-token")
+
+                class TestSettings(BaseSettings):
+                    database_url: str = "postgresql://shop:shop@localhost/test"
             """,
         ),
         Example(
@@ -137,14 +179,15 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, binding in facts.bindings():
         key, default = _default(binding, path, facts)
         if default is not None and service.ships(path):
-            yield from _judge(path, key, default, binding.scope, seen)
+            scope = binding.owner if binding.kind == "field" else binding.scope
+            yield from _judge(service, path, key, default, scope, seen)
     for path, read in facts.env_reads():
         if read.default is not None and service.ships(path):
-            yield from _judge(path, read.key or "", read.default, read.scope, seen)
+            yield from _judge(service, path, read.key or "", read.default, read.scope, seen)
     for path, call in facts.calls("dj_database_url.config"):
         default = call.arg("default")
         if default is not None and service.ships(path):
-            yield from _judge(path, "DATABASE_URL", default, call.scope, seen)
+            yield from _judge(service, path, "DATABASE_URL", default, call.scope, seen)
 
 
 def _default(binding: Binding, path: str, facts: Facts) -> tuple[str, Value | None]:
@@ -168,15 +211,19 @@ def _is_settings(owner: str, path: str, facts: Facts) -> bool:
     return any(base.rpartition(".")[2] in ("BaseSettings", "BaseAppSettings") for base in bases)
 
 
-def _judge(path: str, key: str, default: Value, scope: str, seen: set[tuple[str, int, int]]) -> Iterator[Finding]:
+def _judge(
+    service: Service, path: str, key: str, default: Value, scope: str, seen: set[tuple[str, int, int]]
+) -> Iterator[Finding]:
     text = default.text
     if text is None and default.kind == "call" and str(default.data[0]).endswith("SecretStr") and default.data[1]:
         text = default.data[1][0].text
     if not text or (path, *default.at[:2]) in seen:
         return
     severity = _severity(key, text)
-    if severity is None:
+    if severity is None or _OF_DEVELOPERS.search(scope):
         return
+    if not service.is_proven(path):
+        severity = min(severity, MEDIUM)
     seen.add((path, *default.at[:2]))
     message = (
         f"{key or 'a secret'} falls back to a value in the code ({credentials.described(text)}): "
@@ -185,17 +232,31 @@ def _judge(path: str, key: str, default: Value, scope: str, seen: set[tuple[str,
     yield rule.at(path, default.at, message, subject=f"env:{key}", symbol=scope, severity=severity)
 
 
+_REFUSED = frozenset("demo public anonymous placeholder dummy deadbeef".split())
+_SAYS_NONE = regex(r"(?:not|no)[ _-](?:found|set|configured|given|provided|available)|unset|missing|n/a", re.IGNORECASE)
+_OF_DEVELOPERS = regex(
+    r"(?:^|\.)(?:Dev|Devel|Development|Local|Tests?|Testing)(?:Config|Configuration|Settings)?(?:$|\.)", re.IGNORECASE
+)
+"""Classes of settings that no release uses."""
+
+
+def _is_of_an_api(key: str) -> bool:
+    return credentials.names_api_key(key) or credentials.words_of(key)[-2:] in (("api", "secret"), ("api", "token"))
+
+
 def _severity(key: str, text: str) -> Severity | None:
     if credentials.url_password(text) is not None:
-        return MEDIUM if credentials.url_is_local(text) else HIGH
+        return MEDIUM if credentials.url_is_made_up(text) else HIGH
     if credentials.provider(text):
         return HIGH
     if not credentials.holds_secret(key) and not credentials.signs_sessions(key):
         return None
-    if credentials.names_api_key(key) and not {"demo", "public", "anonymous", "placeholder", "dummy"}.isdisjoint(
-        credentials.words_of(text)
-    ):
-        return None  # what an API gives to everybody who tries it, or what it refuses
-    if text.startswith(("<", "${", "{{", "/")) or text.strip().lower() in ("none", "null", "false", "true"):
+    if text.startswith(("<", "${", "{{", "/")) or credentials.is_switch(text):
         return None
-    return HIGH
+    if not credentials.signs_sessions(key) and _SAYS_NONE.fullmatch(text.strip()):
+        return None
+    if not _is_of_an_api(key):
+        return HIGH
+    if not _REFUSED.isdisjoint(credentials.words_of(text)):
+        return None  # what an API gives to everybody who tries it, or what it refuses
+    return HIGH if credentials.looks_secret(key, text) else MEDIUM  # a made-up word opens nothing at somebody else's

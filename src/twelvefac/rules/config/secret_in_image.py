@@ -71,6 +71,21 @@ rule = Rule(
             """,
         ),
         Example(
+            "the env file of a store that developers start, whose password is the user's name",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY . /srv
+                CMD ["python", "app.py"]
+                -- .dockerignore --
+                .git
+                -- postgres.env --
+                POSTGRES_USER=shop
+                POSTGRES_PASSWORD=shop
+                -- app.py --
+            """,
+        ),
+        Example(
             "left out of the context",
             source="""
                 -- Dockerfile --
@@ -119,7 +134,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 if one.keyword in ("ENV", "ARG"):
                     for name, value in assignments(one.text):
                         if _is_secret(name, value):
-                            local = value is not None and credentials.url_is_local(value)
+                            local = value is not None and credentials.url_is_made_up(value)
                             message = f"{name} is written into the image: everybody who can pull it reads it"
                             yield rule.at(
                                 image.path,
@@ -157,7 +172,11 @@ def _whole_context(service: Service, facts: Facts, image: Image, one: Instructio
     for path, entries in facts.envfiles():
         inside = path[len(root) :]
         tracked = facts.repository.tracked
-        live = any(_is_secret(entry.name, entry.value) for entry in entries)
+        others = credentials.users((one.name, one.value) for one in entries)
+        live = any(
+            _is_secret(one.name, one.value) and not credentials.is_made_up(one.name, one.value, others)
+            for one in entries
+        )
         if (
             live
             and not _SAMPLE.search(posixpath.basename(path))

@@ -74,6 +74,11 @@ rule = Rule(
                 -- b/requirements.txt --
                 flask
                 redis==5.0.1
+                -- c/requirements.txt --
+                asgiref==3.9.1
+                Django==5.2.4
+                gunicorn==23.0.0
+                sqlparse==0.5.3
                 -- app.py --
             """,
         ),
@@ -87,6 +92,9 @@ _PULLED_IN = frozenset(
 )
 """Packages that hardly anybody asks for by name: where several are listed, the file is a frozen environment."""
 
+_OF_DJANGO = frozenset(("django", "asgiref", "sqlparse"))
+"""Django needs only these two: with them a short list is as complete."""
+
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
@@ -96,7 +104,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         own = [one for one in manifest.requirements if not one.group]
         if path.endswith((".in", "pyproject.toml", "Pipfile")) or manifest.locks or len(own) < 2:
             continue
-        if any(one.kind != "exact" for one in own) or len(_PULLED_IN.intersection(one.name for one in own)) > 2:
+        listed = {one.name for one in own}
+        if any(one.kind != "exact" for one in own) or len(_PULLED_IN & listed) > 2 or listed >= _OF_DJANGO:
             continue
         folder = posixpath.dirname(path)
         siblings = facts.repository.by_folder.get(folder, ())

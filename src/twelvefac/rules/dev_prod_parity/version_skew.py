@@ -169,9 +169,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     shipped = _shipped(service)
     if shipped is not None:
         tested = {version for _, one in pipelines if one.tests for version, _ in one.pythons}
-        yield from _of_images(service, shipped, tested)
-        yield from _of_files(service, facts, shipped)
-        yield from _of_pipelines(pipelines, shipped)
+        found = [*_of_files(service, facts, shipped), *_of_pipelines(pipelines, shipped)]
+        # the same cause once more: an image for tests has what the pipeline has
+        yield from found or _of_images(service, shipped, tested)
     yield from _stores(facts, pipelines)
 
 

@@ -28,6 +28,7 @@ from twelvefac.project.scan import anchors
 from twelvefac.project.servers import listening
 from twelvefac.project.services import Service
 from twelvefac.project.starting import STORES
+from twelvefac.source.pattern import regex
 
 _PROBES = ("readinessProbe", "livenessProbe", "startupProbe")
 _LIBRARIES = frozenset(
@@ -137,6 +138,7 @@ rule = Rule(
                       containers:
                         - name: worker
                           image: registry.example.com/shop:1.0
+                          ports: [{containerPort: 8000}]
                           command: [celery, -A, app, worker]
                 ---
                 apiVersion: batch/v1
@@ -217,8 +219,11 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             yield rule.on(process.span, message, subject=f"image:{step.launch.program}", severity=LOW)
 
 
+_WORKER = regex(r"(?:^|[-_])(?:worker|workers|consumer|beat|scheduler|cron)(?:$|[-_\d])")
+
+
 def _serves(service: Service, container: Container) -> bool:
-    if container.ports:
+    if container.ports and not _WORKER.search(container.name):
         return True
     if container.command is None and container.args is None:
         return any(process.source == "dockerfile" for process, _, _ in service.servers)

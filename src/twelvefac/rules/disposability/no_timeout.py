@@ -129,6 +129,33 @@ rule = Rule(
             """,
         ),
         Example(
+            "a default for all sockets, set where it is loaded, and one that a function sets when it is called",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "app.py"]
+                -- a/app.py --
+                import socket
+
+                import requests
+
+                socket.setdefaulttimeout(10)
+                requests.get("https://api.example.com")
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "app.py"]
+                -- b/app.py --
+                import socket
+
+                import requests
+
+                def warehouse():
+                    socket.setdefaulttimeout(10)
+
+                requests.get("https://api.example.com")  # <- no-timeout
+            """,
+        ),
+        Example(
             "a developer's script, a health check, and a step of the build",
             source="""
                 -- Dockerfile --
@@ -189,7 +216,7 @@ rule = Rule(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     adapters = any(base.endswith("HTTPAdapter") for _, one in facts.classes() for base in one.bases)
-    if any(True for _ in facts.calls("socket.setdefaulttimeout")):
+    if any(not call.scope for _, call in facts.calls("socket.setdefaulttimeout")):
         return
     for path, call in facts.calls(*_CALLS):
         if adapters and call.name.startswith("requests."):

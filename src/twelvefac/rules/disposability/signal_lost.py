@@ -220,8 +220,12 @@ def _shell(service: Service, process: Process, step: Step) -> Finding:
         f"PID 1 is {shell} that keeps SIGTERM to itself: {program} never hears of a stop and is killed with its work "
         "in flight"
     )
-    related = () if step.span == process.span else ((process.span, "this starts the script"),)
-    finding = rule.on(step.span, message, subject=f"pid1:{process.name}:{program}", related=related)
+    # a shell in front of the script is the command's own: what the script does about it helps nothing
+    at, other, note = step.span, process.span, "this starts the script"
+    if step.keeper != "script" and step.span.path != process.span.path and process.line is not None:
+        at, other, note = process.span, step.span, "this never hears of it"
+    related = () if at == other else ((other, note),)
+    finding = rule.on(at, message, subject=f"pid1:{process.name}:{program}", related=related)
     image = next((image for image in service.images if image.path == process.span.path), None)
     if image is None or image.command is None:
         return finding

@@ -8,6 +8,7 @@ that holds an event a line its lines are what breaks the parser.
 ## What it does not flag
 
 - Command-line tools, management commands, scripts, and code under a main guard that the release does not start.
+- A function that asks with `input`, or that ends the program with `sys.exit`.
 - `print(…, file=…)`, which chose its stream.
 - Modules that no released process runs; what a module prints while it is imported.
 - Programs of many commands (`add_subparsers`), where it is not known which of them prints.
@@ -42,7 +43,7 @@ rule = Rule(
     since="0.1",
     needs_command=True,
     anchors=anchors("print", "subparsers"),
-    names=frozenset(("print", "add_subparsers")),
+    names=frozenset(("print", "add_subparsers", "input", "sys.exit")),
     examples=(
         Example(
             "in what the server loads",
@@ -107,6 +108,37 @@ rule = Rule(
             """,
         ),
         Example(
+            "a dialogue with the person who writes a first configuration",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "-m", "viewer"]
+                -- viewer/__init__.py --
+                -- viewer/__main__.py --
+                import sys
+
+                class Viewer:
+                    def write_config(self):
+                        def ask():
+                            try:
+                                return input("Overwrite? ")
+                            except KeyboardInterrupt:
+                                print("")
+
+                        ask()
+                        print("written")
+
+                def main():
+                    try:
+                        Viewer().write_config()
+                    except ImportError:
+                        print("install the extra: viewer[server]")
+                        sys.exit(1)
+
+                main()
+            """,
+        ),
+        Example(
             "a Django command",
             source="""
                 -- Dockerfile --
@@ -127,7 +159,12 @@ rule = Rule(
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     if any(path in service.started for path in _parsers(facts)):
         return  # a program of many commands, one of which is the service: who prints what is not known
-    found = [(path, call) for path, call in facts.calls("print") if _is_report(service, facts, path, call)]
+    asked = {(path, call.scope) for path, call in facts.calls("input", "sys.exit") if call.scope}
+    found = [
+        (path, call)
+        for path, call in facts.calls("print")
+        if _is_report(service, facts, path, call) and not _is_dialogue(path, call.scope, asked)
+    ]
     if not found:
         return
     (path, first), others = found[0], found[1:]
@@ -140,6 +177,15 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         places += f" in {files} files"
     message = f"the service reports by print{places}: no time, no level, nothing to filter or search by"
     yield rule.at(path, first.at, message, subject="print", symbol=first.scope, related=tuple(related))
+
+
+def _is_dialogue(path: str, scope: str, asked: set[tuple[str, str]]) -> bool:
+    """Whether a function, or one around or in it, asks the person at the terminal, or says why it ends the program."""
+    return any(
+        path == where and (other == scope or other.startswith(f"{scope}.") or scope.startswith(f"{other}."))
+        for where, other in asked
+        if scope
+    )
 
 
 def _parsers(facts: Facts) -> Iterator[str]:

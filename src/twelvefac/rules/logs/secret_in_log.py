@@ -41,6 +41,8 @@ _REFUSED = regex(
     re.IGNORECASE,
 )
 """Texts about a token that is none any more; a mistyped password is still nearly the right one."""
+_PUBLIC = regex(r"\bTXT\b|\bDNS\b|\bACME\b|challenge", re.IGNORECASE)
+"""Texts about what proves who has a domain, which is put where everybody can look it up."""
 
 _LOGGED = (
     r"~(?:\.(?:debug|info|warn|warning|error|critical|exception|log|msg)|print)\("
@@ -110,12 +112,13 @@ rule = Rule(
 
                 logger = logging.getLogger(__name__)
 
-                def connect(user, password, next_token):
+                def connect(user, password, next_token, token):
                     logger.debug(sorted(os.environ.keys()))
                     logger.info("password of %d characters", len(password))
                     logger.info("token %s", mask(user.token))
                     logger.info("page %s", next_token)
                     logger.warning("invalid token %s", user.token)
+                    logger.debug("TXT record created: %s", token)
                     logger.info("%s %s", user.has_password, "password")
                     logger.info("home is %s", os.environ["HOME"])
             """,
@@ -148,7 +151,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             owner = "" if one.value.kind == "env" else str(one.value.data).rpartition(".")[0].rpartition(".")[2]
             if name == "token" and owner and _HOLDERS.isdisjoint(words_of(owner)):
                 continue  # checkout.token, payment.token: an identifier, as often as not
-            refused = words[-1] in ("token", "key") and _REFUSED.search(one.text)
+            refused = words[-1] in ("token", "key") and (_REFUSED.search(one.text) or _PUBLIC.search(one.text))
             if _ABOUT.isdisjoint(words) and not refused and (one.scope, name) not in seen:
                 seen.add((one.scope, name))
                 message = f"{name} is written to the log: whoever reads it there can use it"

@@ -24,6 +24,7 @@ from twelvefac.project.callgraph import Place, called, loaded
 from twelvefac.project.scan import anchors
 from twelvefac.project.servers import CALLS
 from twelvefac.project.services import Service
+from twelvefac.project.tools import is_other_command
 
 _CALLS = {name: call for name, call in CALLS.items() if call.dev}
 _RELOADING = ("uvicorn.run", "uvicorn.Config")
@@ -138,6 +139,42 @@ rule = Rule(
             """,
         ),
         Example(
+            "another command of the program than the one that the image starts",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                ENTRYPOINT ["shop"]
+                CMD ["server", "start", "--host=0.0.0.0"]
+                -- pyproject.toml --
+                [project]
+                name = "shop"
+                version = "1"
+                [project.scripts]
+                shop = "shop.cli:entry"
+                -- shop/cli.py --
+                import click
+                import uvicorn
+
+                @click.group()
+                def entry():
+                    pass
+
+                @entry.group("server")
+                def server():
+                    pass
+
+                @server.command("develop")
+                def develop():
+                    uvicorn.run("shop.main:app", reload=True, port=8000)
+
+                @server.command()
+                def routes():
+                    pass
+
+                server.add_command(uvicorn.main, name="start")
+            """,
+        ),
+        Example(
             "an image for development",
             source="""
                 -- Dockerfile --
@@ -168,6 +205,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls(*_CALLS, *_RELOADING):
         started = service.started.get(path)
         if started is None or (call.guarded and started[1] != path):
+            continue
+        if is_other_command(facts.file(path).python, call.scope, started[0].words):
             continue
         if call.scope and started[1] != path and not _is_called(service, facts, started[1], (path, call.scope)):
             continue

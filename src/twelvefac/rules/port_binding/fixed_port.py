@@ -28,6 +28,7 @@ from twelvefac.project.ports import CALLS, bound, port_of
 from twelvefac.project.processes import Process, Step
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.project.tools import is_other_command
 
 rule = Rule(
     __name__,
@@ -180,6 +181,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         started = service.started.get(path)
         python = facts.file(path).python
         if started is None or python is None or (call.guarded and started[1] != path):
+            continue
+        if is_other_command(python, call.scope, started[0].words):
             continue
         number, literal = port_of(call, python)
         if literal and number:

@@ -27,6 +27,7 @@ from twelvefac.factors import Factor
 from twelvefac.project.scan import anchors
 from twelvefac.project.servers import CALLS, LOOPBACK
 from twelvefac.project.services import Service
+from twelvefac.project.tools import is_other_command
 
 rule = Rule(
     __name__,
@@ -95,6 +96,42 @@ rule = Rule(
             """,
         ),
         Example(
+            "another command of the program than the one that the image starts",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                ENTRYPOINT ["shop"]
+                CMD ["server", "start", "--host=0.0.0.0"]
+                -- pyproject.toml --
+                [project]
+                name = "shop"
+                version = "1"
+                [project.scripts]
+                shop = "shop.cli:entry"
+                -- shop/cli.py --
+                import click
+                import uvicorn
+
+                @click.group()
+                def entry():
+                    pass
+
+                @entry.group("server")
+                def server():
+                    pass
+
+                @server.command("develop")
+                def develop():
+                    uvicorn.run("shop.main:app", reload=True, port=8000)
+
+                @server.command()
+                def routes():
+                    pass
+
+                server.add_command(uvicorn.main, name="start")
+            """,
+        ),
+        Example(
             "gunicorn with PORT, and with a configuration file",
             source="""
                 -- a/Dockerfile --
@@ -126,6 +163,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls(*CALLS):
         started = service.started.get(path)
         if started is None or (call.guarded and started[1] != path) or call.is_open:
+            continue
+        if is_other_command(facts.file(path).python, call.scope, started[0].words):
             continue
         server_call = CALLS[call.name]
         value = call.arg(*server_call.host)

@@ -59,6 +59,7 @@ rule = Rule(
         "imagefield",
         "default file storage ~DEFAULT_FILE_STORAGE",
         "storages",
+        "filesystemstorage",
         "tinydb",
         "shelve",
         "pickledb",
@@ -110,6 +111,22 @@ rule = Rule(
 
                 class Product(models.Model):
                     picture = models.ImageField(upload_to="pictures")  # <- local-disk-state
+            """,
+        ),
+        Example(
+            "a view that saves to Django's storage on the disk",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "shop.wsgi"]
+                -- manage.py --
+                -- shop/wsgi.py --
+                -- shop/views.py --
+                from django.core.files.storage import FileSystemStorage
+
+                def upload(request):
+                    storage = FileSystemStorage()
+                    return storage.save("a.png", request.FILES["a"])  # <- local-disk-state
             """,
         ),
         Example(
@@ -179,10 +196,15 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, python in facts.python():
         if path in loaded:
             for call in python.calls:
-                if _UPLOADS.fullmatch(call.name) and not _goes_to_temporary(call):
+                if _is_stored(call) or (_UPLOADS.fullmatch(call.name) and not _goes_to_temporary(call)):
                     yield _finding(path, call, "an upload is saved", severity, loaded[path][0].span)
     yield from _sessions(service, facts, severity)
     yield from _django(service, facts, severity)
+
+
+def _is_stored(call: Call) -> bool:
+    """Whether a view of Django puts a file into the storage that is the disk by its own name."""
+    return call.name == "django.core.files.storage.FileSystemStorage().save" and call.scope != ""
 
 
 def _finding(path: str, call: Call, what: str, severity: Severity, serving: Span) -> Finding:
