@@ -271,6 +271,10 @@ def test_suppressions_take_linear_work(part: str, python: bool) -> None:
         ("pipeline", "- run: a\n"),
         ("yaml", "apiVersion: v1\nkind: a\n---\n"),
         ("text", "**/"),
+        ("nginx", "listen 80;\n"),
+        ("nginx", "a { b; }"),
+        ("nginx", "'"),
+        ("nginx", "${a"),
     ],
 )
 def test_files_of_one_part_take_linear_work(kind: str, part: str) -> None:

@@ -18,6 +18,7 @@ from twelvefac.project.facts import (
     PythonFacts,
 )
 from twelvefac.project.kubernetes import Resource
+from twelvefac.project.nginx import Address, Directive, addresses
 from twelvefac.project.yaml_nodes import YamlDocument
 
 
@@ -70,6 +71,15 @@ class Repository:
         """Whether there is a lock file somewhere."""
         manifests = (facts.manifest for facts in self.configuration.values())
         return any(map(is_lock, self.by_base)) or any(one is not None and one.locks for one in manifests)
+
+    @cached_property
+    def proxied(self) -> Mapping[str, tuple[tuple[str, Address], ...]]:
+        """Where nginx sends requests, by the host: ``(path of the configuration, address)``."""
+        return _grouped(
+            (address.host, (path, address))
+            for path, facts in self.configuration.items()
+            for address in addresses(facts.nginx)
+        )
 
     @cached_property
     def requirements(self) -> frozenset[str]:
@@ -183,6 +193,12 @@ class Facts:
             manifest = self._files[path].manifest
             if manifest is not None:
                 yield path, manifest
+
+    def nginx(self) -> Iterator[tuple[str, tuple[Directive, ...]]]:
+        """Configurations of nginx that lie in this service."""
+        for path in self._paths:
+            if directives := self._files[path].nginx:
+                yield path, directives
 
     def envfiles(self) -> Iterator[tuple[str, tuple[EnvEntry, ...]]]:
         """``.env`` files and their entries."""

@@ -9,6 +9,7 @@ from twelvefac.project.compose import is_compose
 from twelvefac.project.dependencies import is_requirements
 from twelvefac.project.facts import Notice
 from twelvefac.project.git import UnlistedError, listed_files
+from twelvefac.project.nginx import is_nginx
 from twelvefac.source.pattern import regex
 
 MAX_BYTES = 1_000_000
@@ -140,6 +141,8 @@ def kind_of(path: str) -> str | None:
         return "requirements"
     if name.endswith(".dockerignore") or _SUPERVISOR.fullmatch(path):
         return "text"
+    if is_nginx(path):
+        return "nginx"
     if _DOCKERFILE.fullmatch(name) and not name.endswith((".md", ".txt", ".j2", ".jinja", ".tmpl", ".template")):
         return "dockerfile"
     return None

@@ -10,6 +10,7 @@ from twelvefac.project.compose import ComposeFile
 from twelvefac.project.dependencies import Manifest
 from twelvefac.project.envfile import EnvEntry, ProcfileEntry
 from twelvefac.project.kubernetes import Resource
+from twelvefac.project.nginx import Directive
 from twelvefac.project.shell import ShellFacts
 from twelvefac.project.yaml_nodes import YamlDocument
 from twelvefac.source.span import Pos
@@ -321,6 +322,7 @@ class FileFacts(NamedTuple):
     manifest: Manifest | None = None
     environment: tuple[EnvEntry, ...] = ()
     procfile: tuple[ProcfileEntry, ...] = ()
+    nginx: tuple[Directive, ...] = ()
     text: str | None = None
     packages: tuple[tuple[str, Pos], ...] = ()
     ignores: tuple[Ignore, ...] = ()

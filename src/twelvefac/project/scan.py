@@ -148,6 +148,8 @@ class Scanner:
             return FileFacts(environment=read_envfile(text))
         if kind == "procfile":
             return FileFacts(procfile=read_procfile(text))
+        if kind == "nginx":
+            return _nginx(text)
         if kind in ("compose", "pipeline", "yaml"):
             return _yaml(path, kind, text)
         return FileFacts(text=text)
@@ -159,14 +161,23 @@ def _manifest(path: str, kind: str, text: str) -> Manifest:
     return read_pipfile(text) if kind == "pipfile" else read_requirements(path, text)
 
 
+def _nginx(text: str) -> FileFacts:
+    if "{{" in text or "{%" in text:
+        return FileFacts(notices=(_TEMPLATE,))
+    from twelvefac.project.nginx import read_nginx
+
+    return FileFacts(nginx=read_nginx(text))
+
+
+_TEMPLATE = ("template", 1, "not judged: a template, whose values are only known when it is rendered")
+
+
 def _yaml(path: str, kind: str, text: str) -> FileFacts:
     """A YAML file by what it is for; one without Kubernetes resources, or a template of them, is left alone."""
     if kind == "yaml" and not SNIFF.search(text):
         return FileFacts()
     if kind == "yaml" and "{{" in text:
-        return FileFacts(
-            notices=(("template", 1, "not judged: a template, whose values are only known when it is rendered"),)
-        )
+        return FileFacts(notices=(_TEMPLATE,))
     from twelvefac.project.yaml_nodes import read_yaml
 
     documents = read_yaml(text)

@@ -86,6 +86,36 @@ rule = Rule(
             """,
         ),
         Example(
+            "nginx as nginx does by default",
+            source="""
+                -- Dockerfile --
+                FROM debian:12-slim
+                COPY nginx.conf /etc/nginx/nginx.conf
+                CMD ["nginx", "-c", "/etc/nginx/nginx.conf"]  # <- daemonize
+                -- nginx.conf --
+                worker_processes 1;
+                http { server { listen 80; } }
+            """,
+        ),
+        Example(
+            "nginx in the foreground",
+            source="""
+                -- a/Dockerfile --
+                FROM debian:12-slim
+                CMD ["nginx"]
+                -- a/nginx.conf --
+                daemon off;
+                -- b/Dockerfile --
+                FROM debian:12-slim
+                CMD ["nginx", "-g", "daemon off;"]
+                -- b/nginx.conf --
+                worker_processes 1;
+                -- c/Dockerfile --
+                FROM nginx:1.27
+                CMD ["nginx"]
+            """,
+        ),
+        Example(
             "in the foreground",
             source="""
                 -- a/Dockerfile --
@@ -125,7 +155,7 @@ rule = Rule(
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for process in service.released:
         for step in process.steps or ():
-            how = _how(step)
+            how = _how(step) or ("nginx without `daemon off`" if _nginx_forks(step, facts) else "")
             if how:
                 message = f"{how} puts the process into the background, where nothing watches or restarts it"
                 yield rule.on(step.span, message, subject=f"command:{how}")
@@ -140,6 +170,18 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         message = f"{shown} puts the process into the background, where nothing watches or restarts it"
         related = ((started[0].span, "this starts it"),)
         yield rule.at(path, call.at, message, subject=f"call:{shown}", symbol=call.scope, related=related)
+
+
+def _nginx_forks(step: Step, facts: Facts) -> bool:
+    """Whether nginx is what the container lives as long as, and its configuration leaves its default: to fork."""
+    launch = step.launch
+    if launch.program != "nginx" or not step.last or launch.has("-t", "-T", "-s", "-v", "-V"):
+        return False
+    if any("daemon off" in word for word in launch.args):
+        return False
+    files = list(facts.nginx())
+    is_known = any(path.rpartition("/")[2] == "nginx.conf" for path, _ in files)
+    return is_known and not any(one.name == "daemon" for _, directives in files for one in directives)
 
 
 def _how(step: Step) -> str:

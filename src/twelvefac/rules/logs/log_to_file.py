@@ -15,15 +15,19 @@ that vanishes with it, no collector reads it, and with a read-only root the serv
 Log to stdout, one event a line (`logging.StreamHandler(sys.stdout)`), and let the platform route it.
 """
 
+import posixpath
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.facts import Call, Value
+from twelvefac.project.images import Image
+from twelvefac.project.nginx import Directive
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
+from twelvefac.source.span import Span
 
 _HANDLERS = {
     "logging.FileHandler": ("filename", 0),
@@ -101,6 +105,48 @@ rule = Rule(
             """,
         ),
         Example(
+            "nginx in the image",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                RUN apt-get install -y nginx
+                COPY nginx.conf /etc/nginx/nginx.conf
+                COPY deploy/nginx/sites /etc/nginx/conf.d
+                CMD ["./start.sh"]
+                -- nginx.conf --
+                error_log /var/log/nginx/error.log warn;  # <- log-to-file
+                http {
+                    access_log /var/log/shop.log main;
+                }
+                -- deploy/nginx/sites/shop.conf --
+                server { access_log /srv/access.log; }  # <- log-to-file
+                -- app.py --
+            """,
+        ),
+        Example(
+            "nginx that logs to the streams, and one of somebody's machine",
+            source="""
+                -- a/Dockerfile --
+                FROM nginx:1.27
+                COPY nginx.conf /etc/nginx/nginx.conf
+                -- a/nginx.conf --
+                error_log /var/log/nginx/error.log;
+                http {
+                    access_log /var/log/nginx/access.log;
+                    server { access_log off; }
+                    server { access_log /dev/stdout; error_log stderr; }
+                    server { access_log syslog:server=127.0.0.1; }
+                }
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                COPY . /app
+                CMD ["python", "app.py"]
+                -- b/app.py --
+                -- b/deploy/nginx.conf --
+                access_log /var/log/shop.log;
+            """,
+        ),
+        Example(
             "streams",
             source="""
                 -- Dockerfile --
@@ -164,6 +210,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             shown = str(binding.value.text).rpartition(".")[2]
             message = f"the logging configuration sends events to a file ({shown}), which no platform collects"
             yield rule.at(path, binding.value.at, message, subject=f"handler:{shown}", symbol=binding.scope)
+    yield from _nginx(service, facts)
     for process in service.released:
         for step in process.steps or ():
             for option in _SERVER_OPTIONS.get(step.launch.program, ()):
@@ -171,6 +218,54 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 if target and target != "-" and not target.startswith((*_STREAMS, "$")):
                     message = f"{step.launch.program} {option} writes the log to a file inside the container"
                     yield rule.on(step.span, message, subject=f"option:{option}")
+
+
+def _nginx(service: Service, facts: Facts) -> Iterator[Finding]:
+    for path, directives in facts.nginx():
+        statement = _copies(service, path)
+        if statement is None:
+            continue
+        image, place = statement
+        written = [one for one in directives if _writes_file(one, image)]
+        if written:
+            first, *others = written
+            message = f"nginx writes its {first.name} to a file inside the container"
+            also = tuple((Span.of(path, one.at), one.name) for one in others)
+            related = ((place, "this puts it into the image"), *also)
+            yield rule.at(path, first.at, message, subject="nginx", related=related)
+
+
+def _writes_file(one: Directive, image: Image) -> bool:
+    target = one.args[0] if one.args else ""
+    if one.name not in ("access_log", "error_log") or "$" in target or target.startswith(_STREAMS):
+        return False
+    return target.startswith("/") and not (target in _NGINX_DEFAULTS and _is_linked(image))
+
+
+_NGINX_DEFAULTS = ("/var/log/nginx/access.log", "/var/log/nginx/error.log")
+
+
+def _is_linked(image: Image) -> bool:
+    """Whether nginx's own log files are the streams: in its official images, and where a build links them."""
+    return "nginx" in image.base or any(
+        one.keyword == "RUN" and "/dev/stdout" in one.text + "".join(one.heredocs) for one in image.instructions
+    )
+
+
+def _copies(service: Service, path: str) -> tuple[Image, Span] | None:
+    """The released image that a file is copied into, and the instruction; a copy of everything says nothing."""
+    for image in service.released_images:
+        folders = {service.root, posixpath.dirname(image.path), ""}
+        for one in image.instructions:
+            if one.keyword not in ("COPY", "ADD") or any(name == "from" for name, _ in one.flags):
+                continue
+            words = one.args if one.form == "exec" else tuple(one.text.split())
+            for word in words[:-1]:
+                source = posixpath.normpath(word.lstrip("/") or ".")
+                taken = {posixpath.join(folder, source) for folder in folders}
+                if source != "." and not taken.isdisjoint((path, posixpath.dirname(path))):
+                    return image, Span.of(image.path, one.at)
+    return None
 
 
 def _opens_file(call: Call) -> bool:

@@ -23,6 +23,7 @@ from dataclasses import replace
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
+from twelvefac.project.compose import ComposeFile, ComposeService
 from twelvefac.project.dockerfile import expand
 from twelvefac.project.kubernetes import Container, Resource, Workload
 from twelvefac.project.ports import CALLS, bound, port_of
@@ -139,6 +140,32 @@ rule = Rule(
             """,
         ),
         Example(
+            "nginx in front of it",
+            source="""
+                -- web/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- web/app.py --
+                -- compose.yaml --
+                services:
+                  web:
+                    build: ./web
+                  proxy:
+                    image: nginx:1.27
+                -- nginx/default.conf --
+                upstream app {
+                    server web:5000;  # <- port-mismatch
+                }
+                server {
+                    location / { proxy_pass http://app; }
+                    location /api/ { proxy_pass http://web:8000/; }
+                    location /old/ { proxy_pass http://web; }  # <- port-mismatch
+                    location /other/ { proxy_pass http://other:9000; }
+                    location /by-name/ { proxy_pass http://$backend:9000; }
+                }
+            """,
+        ),
+        Example(
             "the port that is bound, also through a variable",
             source="""
                 -- Dockerfile --
@@ -205,6 +232,7 @@ rule = Rule(
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     yield from _exposed(service, facts)
     yield from _composed(service, facts)
+    yield from _proxied(service, facts)
     if len(service.released_images) == 1:
         for workload, container in service.deployed:
             if not container.init:
@@ -225,19 +253,26 @@ def _exposed(service: Service, facts: Facts) -> Iterator[Finding]:
         yield rule.at(image.path, exposes[0].at, message, subject="expose", related=related, severity=MEDIUM)
 
 
+def _composed_process(service: Service, file: ComposeFile, one: ComposeService) -> Process | None:
+    """What a compose service runs, with the environment that it gives; None where that cannot be told."""
+    own = next(
+        (p for p in service.processes if (p.source, p.name, p.span.path) == ("compose", one.name, file.path)), None
+    )
+    image = next((image for image in service.images if image.path == one.dockerfile), None)
+    if one.target and (image is None or image.dockerfile.stages[-1].name != one.target):
+        return None
+    process = own or (_of_image(service, image.path) if image is not None else None)
+    if process is None:
+        return None
+    given = {setting.name: setting.value for setting in one.environment}
+    return replace(process, environment={**process.environment, **given})
+
+
 def _composed(service: Service, facts: Facts) -> Iterator[Finding]:
     for file, one in service.composed:
-        own = next(
-            (p for p in service.processes if (p.source, p.name, p.span.path) == ("compose", one.name, file.path)), None
-        )
-        image = next((image for image in service.images if image.path == one.dockerfile), None)
-        if one.target and (image is None or image.dockerfile.stages[-1].name != one.target):
-            continue
-        process = own or (_of_image(service, image.path) if image is not None else None)
+        process = _composed_process(service, file, one)
         if process is None or not one.ports:
             continue
-        given = {setting.name: setting.value for setting in one.environment}
-        process = replace(process, environment={**process.environment, **given})
         bound_ports = _ports(service, facts, process, closed=not one.env_files)
         published = _numbers([port.target for port in one.ports])
         if bound_ports is None or not published or published & bound_ports:
@@ -252,6 +287,25 @@ def _composed(service: Service, facts: Facts) -> Iterator[Finding]:
             related=related,
             severity=HIGH if file.released else MEDIUM,
         )
+
+
+def _proxied(service: Service, facts: Facts) -> Iterator[Finding]:
+    """What nginx sends to a compose service by its name, on a port that it listens on in no compose file."""
+    bound_ports: dict[str, set[int] | None] = {}
+    places: dict[str, Process] = {}
+    for file, one in service.composed:
+        process = _composed_process(service, file, one)
+        found = _ports(service, facts, process, closed=not one.env_files) if process is not None else None
+        known = bound_ports.get(one.name, set())
+        bound_ports[one.name] = None if found is None or known is None else known | found
+        if process is not None:
+            places.setdefault(one.name, process)
+    for name, ports in bound_ports.items():
+        for path, address in facts.repository.proxied.get(name, ()):
+            if ports and int(address.port) not in ports:
+                message = f"nginx sends to {name}:{address.port}, but its server listens on {_shown(ports)}"
+                related = ((places[name].span, "this is what listens"),)
+                yield rule.at(path, address.at, message, subject=f"proxy:{name}", related=related)
 
 
 def _deployed(service: Service, facts: Facts, workload: Workload, container: Container) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.compose import ComposeFile, ComposeService
 from twelvefac.project.kubernetes import Resource
+from twelvefac.project.nginx import Directive
 from twelvefac.project.services import Service
 from twelvefac.project.starting import STORES
 from twelvefac.project.yaml_nodes import Node, YamlDocument
@@ -97,6 +98,34 @@ rule = Rule(
             """,
         ),
         Example(
+            "nginx",
+            source="""
+                -- app.py --
+                -- nginx/app.conf --
+                upstream web {
+                    ip_hash;  # <- sticky-sessions
+                    server web1:8000;
+                    server web2:8000;
+                }
+                upstream api { hash $cookie_user consistent; server api:8000; }  # <- sticky-sessions
+            """,
+        ),
+        Example(
+            "nginx that picks no server, or not by who asks",
+            source="""
+                -- app.py --
+                -- nginx/app.conf --
+                # ip_hash;
+                upstream web {
+                    least_conn;
+                    server web1:8000;
+                    server web2:8000;
+                }
+                upstream one { ip_hash; server 127.0.0.1:8000; }
+                upstream cache { hash $request_uri consistent; server cache1:80; server cache2:80; }
+            """,
+        ),
+        Example(
             "no affinity, and a store's",
             source="""
                 -- app.py --
@@ -145,9 +174,28 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         if not _DEVELOPMENT.search(path) and not STORES.search(resource.name):
             for what, node in _affinities(resource):
                 yield _finding(path, node.at, resource.name, what)
+    for path, directives in facts.nginx():
+        if not _DEVELOPMENT.search(path):
+            yield from _upstreams(path, directives)
     for file, one in service.composed:
         if not _DEVELOPMENT.search(file.path.rpartition("/")[2]):
             yield from _labels(file, one)
+
+
+def _upstreams(path: str, directives: tuple[Directive, ...]) -> Iterator[Finding]:
+    """nginx's upstreams that pick the server by who asks; one of a single server on this machine picks nothing."""
+    for one in directives:
+        if one.block != "upstream" or not _picks_by_user(one):
+            continue
+        servers = [other.args[0] for other in directives if other.blocks == one.blocks and other.name == "server"]
+        if len(servers) > 1 or not all(server.startswith(("127.", "localhost", "unix:")) for server in servers):
+            yield _finding(path, one.at, one.blocks[-1].partition(" ")[2], one.name)
+
+
+def _picks_by_user(one: Directive) -> bool:
+    if one.name == "hash":
+        return bool(one.args) and one.args[0].startswith(("$remote_addr", "$binary_remote_addr", "$cookie_"))
+    return one.name == "ip_hash" or (one.name == "sticky" and one.args[:1] in (("cookie",), ("route",), ("learn",), ()))
 
 
 def _finding(path: str, at: Pos, name: str, what: str) -> Finding:
