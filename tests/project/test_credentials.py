@@ -105,7 +105,7 @@ def test_values_with_a_providers_prefix(value: str, whose: str | None) -> None:
         ("postgres://postgres:postgres@localhost/x", "postgres", True),
         ("postgres://postgres:postgres@127.0.0.1:5432/x", "postgres", True),
         ("postgres://u:p@DB/x", "p", True),
-        ("https://user:p%40ss@example.com", "p%40ss", False),
+        ("https://user:p%40ss@files.example.com", "p%40ss", False),
         ("see mongodb+srv://a:b@c.d/e for more", "b", False),
         ("postgresql://{user}:{password}@{host}/app", None, False),
         ("postgresql://user:${PASSWORD}@host/app", None, None),

@@ -87,6 +87,15 @@ def test_what_only_sounds_like_it_ships(path: str) -> None:
     assert not is_out_of_scope(path, "python")
 
 
+def test_a_folder_of_others_packages_is_left_out_and_counted(tmp_path: Path) -> None:
+    write(
+        tmp_path, "main.py", "lib/requests/api.py", "lib/six.py", "lib/other/a.py", "libs/orders.py", "src/lib/six.py"
+    )
+
+    assert found(tmp_path) == ["libs/orders.py", "main.py", "src/lib/six.py"]
+    assert discover(str(tmp_path)).left_out == 3
+
+
 def test_order_is_by_path_whatever_the_file_system_returns(tmp_path: Path) -> None:
     write(tmp_path, "b.py", "a/z.py", "a.py", "a/a.py", "Z.py")
 

@@ -20,6 +20,7 @@ from twelvefac.project.facts import (
 from twelvefac.project.kubernetes import Resource
 from twelvefac.project.nginx import Address, Directive, addresses
 from twelvefac.project.yaml_nodes import YamlDocument
+from twelvefac.source.pattern import regex
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +100,21 @@ class Repository:
         return frozenset(read[False] - read[True])
 
     @cached_property
+    def built_images(self) -> frozenset[str]:
+        """The names, without tags, that the repository's own builds give: in Compose files, scripts, Makefiles."""
+        names: set[str] = set()
+        for path, facts in self.configuration.items():
+            if facts.compose is not None:
+                built = (one.image for one in facts.compose.services if one.context is not None)
+                names |= {image.partition(":")[0] for image in built if image is not None}
+            for one in facts.shell.commands if facts.shell is not None else ():
+                if "build" in one.words:
+                    names.update(_BUILD.findall(f"{' '.join(one.words)} "))
+            if path.endswith("Makefile") and facts.text is not None:
+                names.update(_BUILD.findall(facts.text))
+        return frozenset(names)
+
+    @cached_property
     def importable(self) -> frozenset[str]:
         """What an import may mean besides a distribution: folders and modules, wherever they lie."""
         names = {part for folder in self.by_folder for part in folder.split("/")}
@@ -106,6 +122,8 @@ class Repository:
 
 
 T = TypeVar("T")
+_BUILD = regex(r"\bbuild\b[^\n]{0,500}?\s(?:-t|--tag)[ =]\"?'?([\w./-]{1,200})")
+"""A build on a line of a Makefile or a script, and the name that it gives."""
 _MODULES = (".py", ".pyx", ".so", ".pyi")
 
 

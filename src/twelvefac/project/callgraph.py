@@ -20,8 +20,10 @@ def loaded(path: str, python: PythonFacts, modules: Modules, *, entry: bool) -> 
                 yield place
 
 
-def called(roots: Iterable[Place], python: Mapping[str, PythonFacts], modules: Modules) -> frozenset[Place]:
-    """The roots and all functions that they call, directly or not."""
+def called(
+    roots: Iterable[Place], python: Mapping[str, PythonFacts], modules: Modules, *, threads: bool = False
+) -> frozenset[Place]:
+    """The roots and all functions that they call, directly or not; with ``threads`` also those handed to a thread."""
     known = {path: {one.name: one for one in facts.functions} for path, facts in python.items()}
     queue, seen = list(roots), set[Place]()
     while queue and len(seen) < _MAX_PLACES:
@@ -33,6 +35,9 @@ def called(roots: Iterable[Place], python: Mapping[str, PythonFacts], modules: M
         if function is not None:
             seen.add((path, function.name))
             queue += _next(path, function, modules)
+            if threads:
+                queue += [(path, name) for name in function.handed if name in known.get(path, {})]
+                queue += [other for name in function.handed if (other := modules.locate(name, path)) is not None]
     return frozenset(seen)
 
 

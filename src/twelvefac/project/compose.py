@@ -9,6 +9,8 @@ from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
 NAME = regex(r"(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml|docker-stack[\w.-]*\.ya?ml|stack\.ya?ml")
+SNIFF = regex(r"^services:[ \t]{0,8}(?:#.{0,200})?$(?:\n|.){0,4000}?^[ \t]{2,8}(?:image|build):", re.MULTILINE)
+"""A YAML file of another name may be one for Compose (``production.yml``) if it looks so."""
 _RELEASED = regex(r"prod|deploy|stack|swarm|release", re.IGNORECASE)
 _VARIABLE = regex(r"\$(?:\{(\w{1,100})(?::?([-?+])([^}]{0,300}))?\}|(\w{1,100}))")
 

@@ -30,6 +30,9 @@ _PROVIDERS = (
 )  # fmt: skip
 _PROVIDER = regex("|".join(f"({pattern})" for _, pattern in _PROVIDERS))
 _DSN = regex(r"([a-zA-Z][\w+.-]{0,40})://([^\s:/@'\"{}$%<>]{0,100}):([^\s@/'\"]{1,200})@([^\s'\"/]{1,200})")
+_EXAMPLE_HOST = regex(r"(?:example\.(?:com|org|net)|host|hostname|server)(?:[:/]|$)")
+_SHAPES = frozenset((("username", "password"), ("user", "pass"), ("user", "password"), ("login", "password")))
+"""What stands in a URL that shows where user and password go."""
 _HINTS = (
     "AKIA",
     "ASIA",
@@ -168,6 +171,8 @@ def url_password(value: str) -> str | None:
     password = match.group(3)
     if match.group(4).startswith(".."):  # http://user:pass@...:3128
         return None
+    if _EXAMPLE_HOST.match(match.group(4)) or (match.group(2), password) in _SHAPES:
+        return None
     if re.fullmatch(r"\$\{?\w+\}?|%\(\w+\)s|%s|\{.*\}|<.*>|\*+|x{3,}|\.{3}|\[.*\]", password):
         return None
     return password
@@ -226,6 +231,9 @@ def looks_secret(name: str, value: str) -> bool:
     if words_of(stripped) == words_of(name) or stripped.lower() in name.lower():
         return False
     classes = sum(bool(re.search(pattern, stripped)) for pattern in ("[a-z]", "[A-Z]", "[0-9]", r"[^A-Za-z0-9\s]"))
+    parts = stripped.split("-")
+    if all(part.isalpha() and part == part.capitalize() for part in parts) and len(parts) > 1:
+        return False  # a header's name: Access-Control-Allow-Credentials
     if "-" in stripped or "_" in stripped:  # snake and kebab words are names: user-access-token
         letters = re.sub(r"[-_]", "", stripped)
         if letters.isalpha() and (letters.islower() or letters.isupper()):

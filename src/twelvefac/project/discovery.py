@@ -24,6 +24,13 @@ _OTHER_FOLDERS = frozenset(
     "docs doc examples example samples CodeSamples code-samples code_samples vendor vendored third_party benchmarks "
     "contrib playground notebooks".split()
 )
+_LIBRARY_FOLDERS = frozenset("lib libs lib3 ext external externals libraries thirdparty third-party packages".split())
+_PACKAGES = frozenset(
+    "requests urllib3 certifi idna chardet charset_normalizer six.py bs4 yaml jinja2 markupsafe werkzeug cherrypy "
+    "dateutil pytz html5lib oauthlib simplejson pkg_resources setuptools click mako apscheduler tornado bottle.py "
+    "flask attr rich pygments typing_extensions.py".split()
+)
+"""Where applications for home servers keep copies of others' packages, and packages by which such a folder is known."""
 _MIGRATION_FOLDERS = frozenset(("migrations", "versions"))
 _SETTINGS_FOLDERS = frozenset(("settings", "config", "conf"))
 _TEST_SETTINGS = frozenset(("test.py", "testing.py", "unittests.py", "ci.py"))
@@ -95,7 +102,8 @@ def discover(root: str, *, all_files: bool = False) -> Discovery:
     left_out = 0
     names: list[str] = []
     links: list[str] = []
-    for entry, path in _walk(root, folders, links, notices):
+    vendored: list[str] = []
+    for entry, path in _walk(root, folders, links, notices, vendored):
         if listed is not None and path not in listed:
             continue
         name = entry.name
@@ -105,7 +113,7 @@ def discover(root: str, *, all_files: bool = False) -> Discovery:
         kind = kind_of(path)
         if kind is None:
             continue
-        if not all_files and is_out_of_scope(path, kind):
+        if not all_files and (is_out_of_scope(path, kind) or path.startswith(tuple(vendored))):
             left_out += kind == "python"
             continue
         try:
@@ -182,11 +190,12 @@ def is_out_of_scope(path: str, kind: str) -> bool:
 
 
 def _walk(
-    root: str, wanted: set[str] | None, links: list[str], notices: list[Notice]
+    root: str, wanted: set[str] | None, links: list[str], notices: list[Notice], vendored: list[str]
 ) -> Iterator[tuple["os.DirEntry[str]", str]]:
     """Regular files below ``root``; links are not followed, those that leave the tree are noticed.
 
     A link goes into ``links``: what it stands for is there, as a workspace's lock file is in each of its members.
+    ``vendored`` grows by the folders in which others' packages are kept, each before its files.
     """
     stack = [""]
     while stack:
@@ -197,6 +206,8 @@ def _walk(
         except OSError as error:
             notices.append(Notice("unreadable", folder or ".", 0, f"passed over: {error.strerror}"))
             continue
+        if os.path.basename(folder) in _LIBRARY_FOLDERS and len(_PACKAGES & {entry.name for entry in entries}) > 1:
+            vendored.append(f"{folder}/")
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_symlink():

@@ -70,6 +70,7 @@ pylab matplotlib
 pythonjsonlogger python-json-logger
 rediscluster redis-py-cluster
 rest_framework djangorestframework
+rest_framework_nested drf-nested-routers
 rest_framework_simplejwt djangorestframework-simplejwt
 ruamel ruamel-yaml
 sass libsass
@@ -112,7 +113,12 @@ IMPORTS: dict[str, tuple[str, ...]] = {
 NAMESPACES = frozenset(("google", "azure", "opentelemetry", "ruamel", "zope", "jaraco", "backports", "sphinxcontrib"))
 """Import names that many distributions share: which one is meant the first part does not tell."""
 
-STANDARD = frozenset(sys.stdlib_module_names) | frozenset(
-    ("__future__", "distutils", "imp", "asyncore", "asynchat", "cgi", "telnetlib")
+_EMBEDDING = frozenset("mysqlsh uwsgi uwsgidecorators mod_wsgi bpy gdb lldb freeswitch uno".split())
+"""Modules of programs that run Python inside: no distribution brings them."""
+
+STANDARD = (
+    frozenset(sys.stdlib_module_names)
+    | frozenset(("__future__", "distutils", "imp", "asyncore", "asynchat", "cgi", "telnetlib"))
+    | _EMBEDDING
 )
-"""The standard library of the Python that runs, and what older ones had."""
+"""The standard library of the Python that runs, what older ones had, and what programs with a Python inside bring."""

@@ -177,6 +177,7 @@ class Function(NamedTuple):
     """A function or method: parameters, decorators as values, the names of this file's functions that it calls.
 
     ``outside`` are the imported functions that it calls, by their resolved names, the standard library's left out.
+    ``handed`` are functions, of this file or imported, that it hands over to a thread, a process or a pool.
     """
 
     name: str
@@ -185,6 +186,7 @@ class Function(NamedTuple):
     calls: tuple[str, ...]
     at: Pos
     outside: tuple[str, ...] = ()
+    handed: tuple[str, ...] = ()
 
 
 class Class(NamedTuple):
@@ -224,6 +226,7 @@ class PythonFacts(NamedTuple):
     """One Python file.
 
     ``health_paths`` are strings with the shape of a health route, ``store_urls`` those that name a database's kind.
+    ``debugged`` are the first and last lines of branches for debugging.
     """
 
     calls: tuple[Call, ...] = ()
@@ -243,6 +246,11 @@ class PythonFacts(NamedTuple):
     store_urls: tuple[Literal, ...] = ()
     logged: tuple[Logged, ...] = ()
     runs: tuple[Run, ...] = ()
+    debugged: tuple[tuple[int, int], ...] = ()
+
+    def is_debugged(self, at: Pos) -> bool:
+        """Whether a place stands in a branch that only debugging or development takes (``if args.debug:``)."""
+        return any(first <= at[0] <= last for first, last in self.debugged)
 
 
 class Instruction(NamedTuple):

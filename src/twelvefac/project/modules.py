@@ -123,6 +123,13 @@ class Modules:
         python = self._facts[path].python if path in self._facts else None
         return tuple(one for one in python.env if one.key == key) if python is not None else ()
 
+    def has_guard(self, path: str) -> bool:
+        """Whether a file runs something under ``if __name__ == "__main__"``, where it was parsed."""
+        python = self._facts[path].python if path in self._facts else None
+        return python is not None and (
+            any(run.guarded for run in python.runs) or any(call.guarded for call in python.calls)
+        )
+
     def reachable(self, entry: str, known: Collection[str] = ()) -> list[str]:
         """The service's files that ``entry`` imports, directly or not, itself first.
 

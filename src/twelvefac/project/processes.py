@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from twelvefac.project.command import Launch, base_name, has_init, launch, shell_line, split_shell, strip_init
-from twelvefac.project.shell import ShellCommand, ShellFacts
+from twelvefac.project.shell import DEBUG, ShellCommand, ShellFacts
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
@@ -31,8 +31,9 @@ class Step(NamedTuple):
     """One command of a process.
 
     ``span`` is where it is written. ``last`` is the command that the container lives as long as. ``keeper`` is the
-    shell that stays in front of it and keeps its signals (``dash``, ``script``), "" where it was replaced; for
-    steps that are not the last it says nothing. ``block`` is the statement of a script that it stands in.
+    shell that stays in front of it and keeps its signals (``dash``, ``script``), "" where it was replaced, and ``held``
+    the line of that shell; for steps that are not the last they say nothing. ``block`` is the statement of a script
+    that it stands in.
     """
 
     words: tuple[str, ...]
@@ -40,6 +41,7 @@ class Step(NamedTuple):
     span: Span
     last: bool
     keeper: str
+    held: Span
     background: bool
     block: str
 
@@ -83,7 +85,7 @@ class Process:
     @cached_property
     def steps(self) -> tuple[Step, ...] | None:
         """The commands that run, in order; None where they cannot be told."""
-        found = _follow(self, strip_init(self.argv), self.span, "", 0)
+        found = _follow(self, strip_init(self.argv), self.span, "", self.span, 0)
         return None if found is None else tuple(found)
 
     @cached_property
@@ -99,21 +101,25 @@ def shell_of(base: str) -> str:
     return "bash" if _BASH.search(base) else "dash"
 
 
-def _follow(process: Process, argv: tuple[str, ...], span: Span, keeper: str, depth: int) -> list[Step] | None:
-    """The steps of a command that is started where ``keeper`` stays in front of it."""
+def _follow(
+    process: Process, argv: tuple[str, ...], span: Span, keeper: str, held: Span, depth: int
+) -> list[Step] | None:
+    """The steps of a command that is written at ``span`` and started where ``keeper`` stays in front of it."""
     if not argv or depth > _MAX_DEPTH:
         return []
     line = shell_line(argv)
     if line is not None:
-        return _line(process, argv, line, span, keeper, depth)
+        return _line(process, argv, line, span, keeper, held, depth)
     found = _script(process, argv)
     if found is not None:
         path, facts, rest = found
-        return _commands(process, path, facts, rest, keeper, depth)
-    return [Step(argv, launch(argv), span, last=True, keeper=keeper, background=False, block="")]
+        return _commands(process, path, facts, rest, keeper, held, depth)
+    return [Step(argv, launch(argv), span, last=True, keeper=keeper, held=held, background=False, block="")]
 
 
-def _line(process: Process, argv: tuple[str, ...], line: str, span: Span, keeper: str, depth: int) -> list[Step] | None:
+def _line(
+    process: Process, argv: tuple[str, ...], line: str, span: Span, keeper: str, held: Span, depth: int
+) -> list[Step] | None:
     parts = split_shell(line)
     if parts is None:
         return None
@@ -124,15 +130,20 @@ def _line(process: Process, argv: tuple[str, ...], line: str, span: Span, keeper
         last = index == len(parts) - 1 and part.after != "&"
         start = launch(part.words)
         if not last:
-            steps.append(Step(part.words, start, span, last=False, keeper="", background=part.after == "&", block=""))
+            steps.append(_early(part.words, span, background=part.after == "&", block=""))
             continue
         alone = len(parts) == 1
         piped = index > 0 and parts[index - 1].after == "|"
         replaces = start.replaced or (shell == "bash" and not piped) or (shell == "busybox" and alone)
         words = part.words[1:] if part.words[0] == "exec" else part.words
-        inner = _follow(process, words, span, keeper if replaces else shell, depth + 1)
+        inner = _follow(process, words, span, *((keeper, held) if replaces else (shell, span)), depth + 1)
         steps += inner if inner is not None else []
     return steps
+
+
+def _early(words: tuple[str, ...], span: Span, *, background: bool, block: str) -> Step:
+    """A step before the last one."""
+    return Step(words, launch(words), span, last=False, keeper="", held=span, background=background, block=block)
 
 
 def _script(process: Process, argv: tuple[str, ...]) -> tuple[str, ShellFacts, tuple[str, ...]] | None:
@@ -147,7 +158,7 @@ def _script(process: Process, argv: tuple[str, ...]) -> tuple[str, ShellFacts, t
 
 
 def _commands(
-    process: Process, path: str, facts: ShellFacts, rest: tuple[str, ...], keeper: str, depth: int
+    process: Process, path: str, facts: ShellFacts, rest: tuple[str, ...], keeper: str, held: Span, depth: int
 ) -> list[Step] | None:
     steps: list[Step] = []
     commands = _taken(facts, rest)
@@ -156,17 +167,15 @@ def _commands(
         executed = words[0] == "exec"
         if executed:
             words = words[1:]
+        here = span = Span.of(path, one.at)
         if words and words[0] in _ALL:
-            words = rest
+            words, span = rest, process.span
         if not words or words[0] in _BUILTINS:
             continue
-        span = Span.of(path, one.at)
         if not _is_last(commands, index):
-            steps.append(
-                Step(words, launch(words), span, last=False, keeper="", background=one.background, block=one.block)
-            )
+            steps.append(_early(words, span, background=one.background, block=one.block))
             continue
-        inner = _follow(process, words, span, keeper if executed else "script", depth + 1)
+        inner = _follow(process, words, span, *((keeper, held) if executed else ("script", here)), depth + 1)
         steps += [step._replace(block=step.block or one.block) for step in inner or ()]
     return steps
 
@@ -176,7 +185,7 @@ def _taken(facts: ShellFacts, rest: tuple[str, ...]) -> list[ShellCommand]:
     functions: dict[str, list[ShellCommand]] = {}
     main: list[ShellCommand] = []
     for one in facts.commands:
-        if not one.words:
+        if not one.words or one.block == DEBUG:
             continue
         if one.block.startswith("function "):
             functions.setdefault(one.block.removeprefix("function "), []).append(one._replace(block=""))
@@ -205,6 +214,11 @@ def _is_last(commands: list[ShellCommand], index: int) -> bool:
     if one.words[0] == "exec":
         return True
     later = commands[index + 1 :]
+    if one.block in ("if", "elif", "else"):  # the last command of a branch where the script ends with the branches
+        behind = [other.block for other in later]
+        return (one.block == "else" and not behind) or (
+            bool(behind) and one.block not in behind and set(behind) <= {"elif", "else"} and "else" in behind
+        )
     if one.block or any(not other.background and not other.block for other in later):
         return False
     # what a branch behind it runs is what the script ends with: not this one

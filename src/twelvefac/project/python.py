@@ -36,6 +36,8 @@ _SLOW_CODECS = frozenset(("punycode", "idna"))  # of domain names; quadratic, a 
 _TELLING = (ast.Constant, ast.Call, ast.Subscript, ast.BoolOp, ast.IfExp, ast.BinOp)
 """Expressions whose value a rule can use; most assignments are something else and are not kept."""
 _DULL = (None, "", b"", ...)
+_HAND_OVER = frozenset("submit Thread Process to_thread run_in_executor start_new_thread spawn".split())
+"""Calls that run a function which is one of their arguments."""
 _WHOLE = frozenset("DATABASES CACHES STORAGES INSTALLED_APPS SQLALCHEMY_BINDS TORTOISE_ORM".split())
 """Settings that are kept whatever their value is: with all that is in a list or dictionary, or as computed."""
 
@@ -75,6 +77,7 @@ def read_python(data: bytes, wanted: frozenset[str]) -> PythonFacts:
         store_urls=tuple(Literal(values.read(node, scope), scope) for node, scope, _ in walk.store_urls),
         logged=tuple(logged(walk, places, values)),
         runs=tuple(dict.fromkeys(_runs(walk, names))),
+        debugged=tuple(walk.debugged),
         health_paths=tuple(Literal(values.read(node, scope), scope) for node, scope, _ in walk.health_paths),
     )
 
@@ -156,6 +159,7 @@ def _functions(walk: Walk, names: Names, places: Places, values: ValueReader) ->
     known = {scope for _, scope, _ in walk.functions}
     called: dict[str, list[str]] = {}
     outside: dict[str, list[str]] = {}
+    handed: dict[str, list[str]] = {}
     for node, scope, _ in walk.calls:
         callee = node.callee
         if not scope or not callee:
@@ -165,13 +169,25 @@ def _functions(walk: Walk, names: Names, places: Places, values: ValueReader) ->
             called.setdefault(scope, []).append(target)
         elif (name := _imported(callee, walk, names, scope)) is not None:
             outside.setdefault(scope, []).append(name)
+        if callee.rpartition(".")[2] in _HAND_OVER:
+            for other in _handed_over(node):
+                name = _local_function(other, scope, known) or _imported(other, walk, names, scope)
+                if name is not None:
+                    handed.setdefault(scope, []).append(name)
     for node, scope, _ in walk.functions:
         decorators = tuple(values.read(decorator, scope) for decorator in node.decorator_list)
         line, column, _, _ = places(node)
         head = (line, column, line, column + len(node.name) + 4)
         parameters = tuple(one.arg for one in node.args.posonlyargs + node.args.args)
-        calls = tuple(dict.fromkeys(called.get(scope, ())))
-        yield Function(scope, parameters, decorators, calls, head, tuple(dict.fromkeys(outside.get(scope, ()))))
+        calls, others, threads = (tuple(dict.fromkeys(one.get(scope, ()))) for one in (called, outside, handed))
+        yield Function(scope, parameters, decorators, calls, head, others, threads)
+
+
+def _handed_over(node: ast.Call) -> Iterable[str]:
+    """The names among the arguments of a call that starts a thread, a process or a job of a pool."""
+    for value in (*node.args[:2], *(keyword.value for keyword in node.keywords if keyword.arg == "target")):
+        if isinstance(value, ast.Name | ast.Attribute) and (name := dotted(value)):
+            yield name
 
 
 def _runs(walk: Walk, names: Names) -> Iterable[Run]:

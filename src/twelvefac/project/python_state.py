@@ -21,6 +21,10 @@ _HOLDER = regex(
     rb"(?:[\[{]|(?:\w{1,40}\.){0,3}(?:dict|list|set|bytearray|defaultdict|OrderedDict|Counter|deque|ChainMap|Queue|"
     rb"SimpleQueue)\b|\d+)"
 )
+_FETCHES = frozenset(
+    "get fetch load read build compile parse render query resolve compute calculate find lookup download".split()
+)
+"""First words of functions whose result can be had again."""
 _STATE = regex(r"(?:request\.)?(?:app|application)\.state\.\w{1,100}")
 _EMPTY = regex(
     rb"\n([a-z_]\w{0,100})[ \t]{0,8}(?::[^=\n]{1,200})?=[ \t]{0,8}"
@@ -87,9 +91,34 @@ def shared_state(walk: Walk, tree: ast.Module, names: Names, places: Places) -> 
     for node, scope, _ in walk.names:
         if node.id in writes and isinstance(node.ctx, ast.Load) and (scope, node.id) not in hides:
             reads.setdefault(node.id, []).append((scope, places(node)))
+    cached = _memos(walk)
     for name, where in writes.items():
         holds, at = holders[name]
+        if all((scope, name, pos[0]) in cached for scope, pos in where):
+            continue  # a cache: whoever does not find it asks for it again
         yield Shared(name, holds, at, tuple(sorted(set(where))), tuple(sorted(set(reads.get(name, ())))))
+
+
+def _memos(walk: Walk) -> set[tuple[str, str, int]]:
+    """Where a container keeps what was fetched for a key that was not in it: ``(function, name, line)``."""
+    asked = {
+        (scope, dotted(node.comparators[0]))
+        for node, scope, _ in walk.comparisons
+        if isinstance(node.ops[0], ast.In | ast.NotIn)
+    }
+    asked |= {
+        (scope, (node.callee or "")[:-4]) for node, scope, _ in walk.calls if (node.callee or "").endswith(".get")
+    }
+    found = set()
+    for chain, (node, scope, _) in walk.changes:
+        if (scope, chain) not in asked or not isinstance(node, ast.Assign):
+            continue
+        value = node.value.value if isinstance(node.value, ast.Await) else node.value
+        callee = dotted(value.func) if isinstance(value, ast.Call) else walk.instances.get((scope, dotted(value) or ""))
+        verb = (callee or "").removesuffix("()").rpartition(".")[2].lower().strip("_").partition("_")[0]
+        if verb in _FETCHES:
+            found.add((scope, chain, node.lineno))
+    return found
 
 
 def module_containers(tree: ast.Module, names: Names, places: Places) -> Iterable[tuple[str, Pos]]:

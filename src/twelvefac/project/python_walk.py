@@ -26,6 +26,9 @@ HEALTH_PATH = regex(
     re.IGNORECASE,
 )
 """Routes that a platform asks whether the process is well."""
+_DEBUGGING = frozenset("debug debugging dev devel develop development devmode reload autoreload".split())
+_DEVELOPMENT = frozenset("debug dev develop development local test testing".split())
+"""Words of switches, and values of an environment's name, that a release never has."""
 _LONGEST_PATH = 100
 _HEALTH_STARTS = frozenset("hlrapHLRAP_.^-")
 STORE_URL = regex(r"(?:sqlite|postgres(?:ql)?|postgis|mysql|mariadb|oracle|mssql|cockroachdb)(?:\+\w{1,20})?://")
@@ -51,6 +54,7 @@ class Walk:
         self.literals: list[Scoped] = []
         self.comparisons: list[Scoped] = []
         self.loops: list[Scoped] = []
+        self.debugged: list[tuple[int, int]] = []
         self.health_paths: list[Scoped] = []
         self.store_urls: list[Scoped] = []
         self.modules: set[str] = set()  # top-level names of what is imported
@@ -205,6 +209,10 @@ class Walk:
             sides = [getattr(side, "id", getattr(side, "value", None)) for side in (test.left, test.comparators[0])]
             if "__name__" in sides and "__main__" in sides:
                 return scope, True
+        taken = _for_debugging(test)
+        branch = node.body if taken else node.orelse if taken is False else []
+        if branch:
+            self.debugged.append((branch[0].lineno, branch[-1].end_lineno))
         return None
 
     def on_import(self, item: Scoped) -> None:
@@ -251,6 +259,27 @@ class Walk:
     def on_name(self, item: Scoped) -> None:
         if item[1]:
             self.names.append(item)
+
+
+def _for_debugging(test: ast.expr) -> bool | None:
+    """Whether a condition holds only while somebody debugs or develops (False: only while nobody does); None: neither.
+
+    ``args.debug``, ``not settings.DEBUG``, ``env == "development"``, ``debug and port``.
+    """
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        inner = _for_debugging(test.operand)
+        return None if inner is None else not inner
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return True if any(_for_debugging(one) for one in test.values) else None
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.comparators[0], ast.Constant):
+        value = test.comparators[0].value
+        same = isinstance(test.ops[0], ast.Eq | ast.Is)
+        if isinstance(value, str) and value.lower() in _DEVELOPMENT:
+            return same if same or isinstance(test.ops[0], ast.NotEq | ast.IsNot) else None
+        off = not value or str(value).lower() in ("0", "false", "no", "off")
+        return _for_debugging(test.left) if same and not off else None
+    name = dotted(test.func if isinstance(test, ast.Call) and not test.args else test) or ""
+    return True if name and not _DEBUGGING.isdisjoint(name.rpartition(".")[2].lower().strip("_()").split("_")) else None
 
 
 def _children(node: ast.AST) -> list[Any]:

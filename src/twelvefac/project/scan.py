@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable
 from sys import version_info
 
 from twelvefac.errors import origin
-from twelvefac.project import environment
-from twelvefac.project.compose import read_compose
+from twelvefac.project import compose, environment
 from twelvefac.project.dependencies import Manifest, read_pipfile, read_pyproject, read_requirements
 from twelvefac.project.envfile import read_envfile, read_procfile
 from twelvefac.project.facts import ERRORED, FileFacts, Ignore
@@ -175,12 +174,14 @@ _TEMPLATE = ("template", 1, "not judged: a template, whose values are only known
 def _yaml(path: str, kind: str, text: str) -> FileFacts:
     """A YAML file by what it is for; one without Kubernetes resources, or a template of them, is left alone."""
     if kind == "yaml" and not SNIFF.search(text):
-        return FileFacts()
+        if not compose.SNIFF.search(text):
+            return FileFacts()
+        kind = "compose"
     if kind == "yaml" and "{{" in text:
         return FileFacts(notices=(_TEMPLATE,))
     from twelvefac.project.yaml_nodes import read_yaml
 
     documents = read_yaml(text)
     if kind == "compose":
-        return FileFacts(compose=read_compose(path, documents[0])) if documents else FileFacts()
+        return FileFacts(compose=compose.read_compose(path, documents[0])) if documents else FileFacts()
     return FileFacts(pipeline=documents) if kind == "pipeline" else FileFacts(resources=read_resources(path, documents))

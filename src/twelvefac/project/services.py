@@ -11,6 +11,7 @@ from functools import cached_property
 
 from twelvefac.project.command import Launch
 from twelvefac.project.compose import ComposeFile, ComposeService
+from twelvefac.project.credentials import words_of
 from twelvefac.project.facts import FileFacts
 from twelvefac.project.images import PRODUCTION, Image
 from twelvefac.project.kubernetes import Container, Workload
@@ -33,6 +34,13 @@ _ASIDE_ON_TOP = frozenset("tools tool utils util bin ci release misc admin-tools
 """Folders of what developers run; those of the second kind only at the top, and where what runs is known."""
 _NO_ROOT = (_ASIDE | _ASIDE_ON_TOP) - frozenset("samples sample demo demos tutorial tutorials".split())
 """Folders that Dockerfiles are kept in (``tools/docker/Dockerfile``), which are no root of what they build."""
+_HELPERS = frozenset("scripts script hack devtools .devcontainer .github".split())
+"""Folders whose images help developers: they make documentation, run checks."""
+_MAKES = frozenset(
+    "build package packaging release bump generate generator gen benchmark bench demo example sample lint changelog "
+    "publish scratch".split()
+)
+"""Words in the names of developers' scripts."""
 _SHOWN = frozenset("demo demos tutorial tutorials samples sample".split())
 """Folders in which whole services may lie, with manifests of their own."""
 _PYTHON_FILE = regex(r"[\w./${}-]{1,200}\.py\b")
@@ -82,6 +90,8 @@ class Service:
     @cached_property
     def released_images(self) -> tuple[Image, ...]:
         """The images that are released: those that say so (``Dockerfile.prod``), or all that do not say otherwise."""
+        if not _HELPERS.isdisjoint(self.root.lower().split("/")):
+            return ()
         released = tuple(image for image in self.images if image.released)
         others = tuple(image for image in released if not self._is_of_developers(image))
         aside = tuple(image for image in released if image not in others)
@@ -156,6 +166,10 @@ class Service:
         *folders, _ = (path[len(self.root) + 1 :] if self.root else path).lower().split("/")
         if not _ASIDE.isdisjoint(folders) or (self.reached and folders and folders[0] in _ASIDE_ON_TOP):
             return False
+        if self.released and "-" in path.rpartition("/")[2] and folders[-1:] != ["commands"]:
+            return False  # no import finds it: somebody starts it by hand
+        if self.reached and not _MAKES.isdisjoint(words_of(posixpath.basename(path)[:-3])) and self._is_script(path):
+            return False
         return path not in self._built_or_probed and self._is_copied(path)
 
     def _is_copied(self, path: str) -> bool:
@@ -193,8 +207,31 @@ class Service:
 
     def is_for_developers(self, path: str) -> bool:
         """Whether a manifest lies in a folder of scripts and tools that is no service of its own."""
-        inside = path[len(self.root) + 1 :] if self.root and (self.images or self.released) else path
-        return not (_ASIDE - _SHOWN).isdisjoint(inside.lower().split("/")[:-1])
+        known = bool(self.images or self.released)
+        inside = path[len(self.root) + 1 :] if self.root and known else path
+        folders = inside.lower().split("/")[:-1]
+        # beside a service that is known what is shown in a tutorial is not what ships
+        if not (_ASIDE if known else _ASIDE - _SHOWN).isdisjoint(folders):
+            return True
+        aside = bool(self.released and folders) and folders[0] in (*_ASIDE_ON_TOP, "package", "packaging", "installer")
+        return aside and not self._is_built_from(inside)
+
+    def is_shown(self, path: str) -> bool:
+        """Whether a manifest is part of a tutorial or demonstration beside a service that has an image of its own."""
+        inside = path[len(self.root) + 1 :] if self.root else path
+        return bool(self.images) and not _SHOWN.isdisjoint(inside.lower().split("/")[:-1])
+
+    def _is_built_from(self, inside: str) -> bool:
+        """Whether an instruction of an image names a file or its folder."""
+        folder = posixpath.dirname(inside)
+        return any(folder in one.text for image in self.images for one in image.instructions)
+
+    def _is_script(self, path: str) -> bool:
+        """Whether a file has a main guard and no process, released or not, starts it."""
+        if not self.modules.has_guard(path):
+            return False
+        steps = ((step, process.workdir) for process in self.processes for step in process.steps or ())
+        return all(self._entry(step.launch, workdir) != path for step, workdir in steps)
 
     @cached_property
     def _built_or_probed(self) -> frozenset[str]:

@@ -4,6 +4,7 @@ tree-sitter-bash reads it (bashlex fails on ``case``, arrays and arithmetic). On
 command with its words, the branch it stands in, and whether it takes the shell's place.
 """
 
+import re
 from typing import Any, NamedTuple
 
 from twelvefac.project.unreadable import UnreadableError
@@ -29,11 +30,21 @@ _IF_FIRST = regex(rf"(?:el)?if\s{{1,9}}{_TEST}(?:\s{{0,9}}\|\|\s{{0,9}}{_TEST}){
 _FIRST = regex(r"\$(?:1|\{1(?::?-[^}\s]{0,50})?\})")
 
 
+DEBUG = "debug"
+"""The block of what a script only does for debugging and development."""
+_DEBUG_IF = regex(
+    r"\$\{?(?:\w{0,40}_)?(?:DEBUG|DEV|DEVEL|DEVELOPMENT|DEV_MODE|RELOAD)\b|==?\s{0,9}[\"']?(?:dev|devel|development|local)\b",
+    re.IGNORECASE,
+)
+_OFF = regex(r"!|-z\s|\|\||=\s{0,9}[\"']?(?:false|0|no|off)\b", re.IGNORECASE)
+
+
 class ShellCommand(NamedTuple):
     """A simple command of a script.
 
     ``words`` have their quotes taken off; expansions stay as they are written (``"$@"`` is ``$@``). ``block`` is the
-    innermost statement around it (``if``, ``while``, ``case``, ``function`` and its name…), "" at top level.
+    innermost statement around it (``if``, ``while``, ``case``, ``function`` and its name…), "" at top level, ``debug``
+    in all of a branch that is only for debugging.
     ``joined`` is the operator before it (``&&``, ``|``…); ``background`` whether ``&`` follows.
     """
 
@@ -117,6 +128,10 @@ def _in_background(node: Any) -> bool:
 def _label(node: Any, block: str, data: bytes) -> str:
     """``if``, ``while``, ``function NAME``; ``case WORD PATTERN`` names what is compared with what."""
     kind = node.type
+    if block == DEBUG and not (kind in ("elif_clause", "else_clause") and _is_debug(node.parent, data)):
+        return block
+    if kind in ("if_statement", "elif_clause") and _is_debug(node, data):
+        return DEBUG
     if kind in ("if_statement", "elif_clause", "else_clause"):
         first = _first_argument(node, data)
         if first:
@@ -134,15 +149,25 @@ def _label(node: Any, block: str, data: bytes) -> str:
     return str(kind.partition("_")[0]) if not block.startswith(("function", "case")) else block
 
 
+def _is_debug(node: Any, data: bytes) -> bool:
+    """Whether a branch is taken only for debugging: ``if [ "$DEBUG" = "True" ]``, ``if [[ $ENV == development ]]``."""
+    condition = _condition(node, data)
+    return bool(condition) and _DEBUG_IF.search(condition) is not None and _OFF.search(condition) is None
+
+
+def _condition(node: Any, data: bytes) -> str:
+    then = next((child for child in node.children if child.type == "then"), None)
+    if then is None:
+        return ""
+    return data[node.start_byte : min(then.start_byte, node.start_byte + 500)].decode("utf-8", "replace")
+
+
 def _first_argument(node: Any, data: bytes) -> str:
     """``case $1 web`` for ``if [ "$1" = web ]``, and ``case $1 *`` for its else; "" for any other condition."""
     if node.type == "else_clause":
         branches = [one for one in (node.parent, *node.parent.children) if one.type in ("if_statement", "elif_clause")]
         return "case $1 *" if all(_first_argument(one, data) for one in branches) else ""
-    then = next((child for child in node.children if child.type == "then"), None)
-    if then is None:
-        return ""
-    condition = data[node.start_byte : min(then.start_byte, node.start_byte + 500)].decode("utf-8", "replace")
+    condition = _condition(node, data)
     match = _IF_FIRST.fullmatch(condition.strip())
     return f"case $1 {'|'.join(_COMPARED.findall(condition))}" if match else ""
 

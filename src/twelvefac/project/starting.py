@@ -95,6 +95,7 @@ def _filled(
     own_composed: tuple[tuple[ComposeFile, ComposeService], ...],
     own_pods: tuple[tuple[Workload, Container], ...],
 ) -> "Service":
+    own_pods = tuple(pair for pair in own_pods if not service.is_shown(pair[0].path))
     starter = _Starter(service, files)
     processes = [
         *starter.from_images(),

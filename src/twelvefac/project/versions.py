@@ -1,7 +1,7 @@
 """Which versions of Python and of stores files name: images, pipelines, requirements on Python."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from twelvefac.project.yaml_nodes import Node, YamlDocument
@@ -97,12 +97,17 @@ class PipelineVersions(NamedTuple):
     containers: bool
 
 
-def pipeline_versions(document: YamlDocument) -> PipelineVersions:
-    """The versions that a pipeline names, wherever they stand in it."""
+def pipeline_versions(document: YamlDocument, root: str) -> PipelineVersions:
+    """The versions that a pipeline names, wherever they stand in it, but in jobs that test something outside ``root``.
+
+    ``root`` is the directory of the service, "" for the repository's own.
+    """
     pythons: list[tuple[Minor, Pos]] = []
     stores: list[tuple[Store, Pos]] = []
     tests = containers = False
-    for key, node in _scalars(document.root, ""):
+    jobs = document.get(document.root, "jobs")
+    elsewhere = [job for _, _, job in document.items(jobs) if _is_elsewhere(job, root)] if jobs is not None else []
+    for key, node in _scalars(document.root, "", elsewhere):
         text = str(node.data)
         if key in _KEYS and (version := python_version(text)) is not None:
             pythons.append((version, node.at))
@@ -117,11 +122,24 @@ def pipeline_versions(document: YamlDocument) -> PipelineVersions:
     return PipelineVersions(tuple(pythons), tuple(stores), tests, containers)
 
 
-def _scalars(node: Node, key: str) -> Iterator[tuple[str, Node]]:
+def _is_elsewhere(job: Node, root: str) -> bool:
+    """Whether a job's tests run in a directory that is not the service's: a library beside it, another service."""
+    found = list(_scalars(job, "", ()))
+    folders = {str(node.data).strip("./") for key, node in found if key == "working-directory"}
+    return (
+        bool(folders)
+        and "$" not in "".join(folders)
+        and all(folder and root != folder and not root.startswith(f"{folder}/") for folder in folders)
+    )
+
+
+def _scalars(node: Node, key: str, without: Collection[Node]) -> Iterator[tuple[str, Node]]:
     """The scalars of a document, each with the key that it stands under; aliases are not followed."""
     stack = [(key, node)]
     while stack:
         name, here = stack.pop()
+        if any(here is one for one in without):
+            continue
         if here.kind == "scalar":
             yield name, here
         elif here.kind == "list":

@@ -106,6 +106,26 @@ rule = Rule(
             """,
         ),
         Example(
+            "started by a Compose file of another name",
+            source="""
+                -- docker/Dockerfile --
+                FROM python:3.12-slim
+                -- docker/default.yml --
+                services:
+                  web:
+                    build: {context: .., dockerfile: docker/Dockerfile}
+                    entrypoint: ["./docker/entry.sh"]
+                -- docker/values.yml --
+                services:
+                  - web
+                -- docker/entry.sh --
+                #!/bin/bash
+                python manage.py migrate  # <- migrate-on-boot
+                exec gunicorn shop.wsgi
+                -- manage.py --
+            """,
+        ),
+        Example(
             "in the start line and in a start script",
             source="""
                 -- a/Dockerfile --

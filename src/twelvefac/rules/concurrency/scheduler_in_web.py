@@ -10,6 +10,7 @@ requests.
 
 - A scheduler in a process of its own (`python scheduler.py`, `celery beat`), and code that no released server loads.
 - One that is started under a condition that the environment decides.
+- Jobs that only use the standard library: they tidy up this container, which each has to do for itself.
 - Work after a request (`BackgroundTasks`), and loops that keep the process itself up to date (caches, metrics,
   heartbeats).
 
@@ -79,6 +80,7 @@ rule = Rule(
     names=frozenset(
         (
             "start",
+            "add_job",
             "start_in_background",
             "run_pending",
             *(name.rpartition(".")[2] for name in (*_SERVERS, *_THREADS, *_TASKS)),
@@ -189,6 +191,26 @@ rule = Rule(
             """,
         ),
         Example(
+            "jobs that tidy up the container itself",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:create_app()"]
+                -- app.py --
+                import os
+
+                from apscheduler.schedulers.background import BackgroundScheduler
+
+                def remove_uploads(folder):
+                    os.remove(folder)
+
+                def create_app():
+                    scheduler = BackgroundScheduler()
+                    scheduler.add_job(remove_uploads, "interval", minutes=30)
+                    scheduler.start()
+            """,
+        ),
+        Example(
             "a switch, a command, a loop of the process's own",
             source="""
                 -- Dockerfile --
@@ -240,9 +262,11 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             continue
         step, _, is_script = loaded[path]
         related = ((step.span, "this serves it"),)
+        if _cleans_up(python):
+            continue
         for call in python.calls:
             started = (path, call.scope) in starting and not _is_switched(call, python)
-            severity = _judge(call, python, schedules=schedules) if started else None
+            severity = _judge(service, call, python, schedules=schedules) if started else None
             if severity is not None and (is_script or not call.guarded):
                 subject = f"call:{call.name}"
                 yield rule.at(
@@ -329,12 +353,11 @@ def _is_command(function: Function) -> bool:
     return any(isinstance(name, str) and name.rpartition(".")[2] in _COMMANDS for name in names)
 
 
-def _judge(call: Call, python: PythonFacts, *, schedules: bool) -> Severity | None:
-    """How bad a call is: HIGH for a scheduler's start, MEDIUM for a loop that is named like one; None for others."""
-    if _START.fullmatch(call.name) or call.name == "schedule.run_pending":
-        return HIGH
-    if schedules and _IMPORTED_START.fullmatch(call.name):
-        return HIGH
+def _judge(service: Service, call: Call, python: PythonFacts, *, schedules: bool) -> Severity | None:
+    """How bad a call is: HIGH for a scheduler's start that surely runs twice, else MEDIUM; None for other calls."""
+    imported = schedules and _IMPORTED_START.fullmatch(call.name)
+    if _START.fullmatch(call.name) or call.name == "schedule.run_pending" or imported:
+        return HIGH if _runs_twice(service) else MEDIUM
     target: Value | None = None
     if call.name in _THREADS:
         target = call.arg("target", None) or call.arg("function", 1)
@@ -346,6 +369,24 @@ def _judge(call: Call, python: PythonFacts, *, schedules: bool) -> Severity | No
     words = set(words_of(name.rpartition(".")[2]))
     loops = any(one.scope == name and one.pauses and not one.leaves for one in python.loops)
     return MEDIUM if loops and words & _PERIODIC and not words & _OWN else None
+
+
+def _runs_twice(service: Service) -> bool:
+    """Whether the text proves that there are several workers or replicas."""
+    for process in service.released:
+        for step in process.steps or ():
+            number = step.launch.option("-w", "--workers", "--processes") or process.environment.get("WEB_CONCURRENCY")
+            if number is not None and number.isdigit() and int(number) > 1:
+                return True
+    return any((workload.replicas or "").isdigit() and workload.replicas != "1" for workload, _ in service.deployed)
+
+
+def _cleans_up(python: PythonFacts) -> bool:
+    """Whether all jobs of a file only use the standard library: they tidy up this container, which each must do."""
+    known = {one.name: one for one in python.functions}
+    jobs = [call.arg("func", 0) for call in python.calls if call.name.rpartition(".")[2] == "add_job"]
+    found = [known.get(str(job.data)) if job is not None and job.kind == "name" else None for job in jobs]
+    return bool(found) and all(one is not None and not one.outside and not one.calls for one in found)
 
 
 def _is_switched(call: Call, python: PythonFacts) -> bool:

@@ -66,7 +66,21 @@ rule = Rule(
                 COPY . /srv  # <- secret-in-image
                 CMD ["python", "app.py"]
                 -- .env --
-                DB_PASSWORD=hunter2
+                DB_PASSWORD=Tr0ub4dor3
+                -- app.py --
+            """,
+        ),
+        Example(
+            "an env file of words that are made up for development",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY . /srv
+                CMD ["python", "app.py"]
+                -- .env --
+                POSTGRES_USER=postgres
+                POSTGRES_PASSWORD=postgres
+                DATABASE_URL=postgres://app:app@postgres/app
                 -- app.py --
             """,
         ),
@@ -95,7 +109,7 @@ rule = Rule(
                 -- .dockerignore --
                 .env*
                 -- .env --
-                DB_PASSWORD=hunter2
+                DB_PASSWORD=Tr0ub4dor3
                 -- app.py --
             """,
         ),
@@ -174,7 +188,9 @@ def _whole_context(service: Service, facts: Facts, image: Image, one: Instructio
         tracked = facts.repository.tracked
         others = credentials.users((one.name, one.value) for one in entries)
         live = any(
-            _is_secret(one.name, one.value) and not credentials.is_made_up(one.name, one.value, others)
+            _is_secret(one.name, one.value)
+            and not credentials.is_made_up(one.name, one.value, others)
+            and not credentials.url_is_made_up(one.value)
             for one in entries
         )
         if (

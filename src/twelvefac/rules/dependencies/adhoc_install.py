@@ -8,6 +8,7 @@ local environment made from the manifest does not have it.
 ## What it does not flag
 
 - Installs from a file or of the project itself (`-r requirements.txt`, `.`, `-e .`).
+- Installs without an index (`--no-index`): what is there was built or fetched before.
 - Pinned tools (`pip install uv==0.9.2`), upgrades of pip, setuptools and wheel, and installers of dependencies
   (poetry, pipenv, uv, pip-tools) in a stage that is not the final one.
 - Stages that the released image takes nothing from (`FROM base AS dev`).
@@ -72,6 +73,7 @@ rule = Rule(
                 COPY requirements.txt .
                 RUN pip install --no-cache-dir -r requirements.txt -c constraints.txt
                 RUN pip install --no-deps . && pip install --find-links /wheels /wheels/*.whl
+                RUN pip install --no-index --find-links /wheels shop
                 RUN apt-get update && apt-get install -y curl
                 CMD ["python", "app.py"]
                 -- app.py --
@@ -98,6 +100,9 @@ rule = Rule(
                 -- Dockerfile.dev --
                 FROM python:3.12-slim
                 RUN pip install ipdb
+                -- scripts/Dockerfile.schema --
+                FROM python:3.12-slim
+                RUN pip install json-schema-for-humans
                 -- Dockerfile --
                 FROM python:3.12-slim
                 CMD ["python", "app.py"]
@@ -161,7 +166,10 @@ def _installed(one: Instruction) -> list[str]:
 
 
 def _bare(args: list[str]) -> list[str]:
-    names, index = [], 0
+    names: list[str] = []
+    if "--no-index" in args:
+        return names
+    index = 0
     while index < len(args):
         word = args[index]
         index += 1

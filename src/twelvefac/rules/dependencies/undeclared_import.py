@@ -10,6 +10,7 @@ that other package drops it, the import fails: at boot, or in the one request th
 - Imports that may fail: under `try`, `TYPE_CHECKING`, a platform check.
 - What a lock pins although only another package asks for it.
 - Packages that the image installs by name: that is `adhoc-install`.
+- What a program with a Python inside brings (`uwsgi`, `mysqlsh`).
 - The service's own modules, plug-in packages of large namespaces (`google`, `azure`).
 
 ## How to fix
@@ -25,6 +26,7 @@ from twelvefac.factors import Factor
 from twelvefac.project.dependencies import normalised
 from twelvefac.project.distributions import IMPORTS, NAMESPACES
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 
 rule = Rule(
     __name__,
@@ -77,6 +79,7 @@ rule = Rule(
                     import ujson as json
                 except ImportError:
                     import json
+                import mysqlsh
                 if TYPE_CHECKING:
                     import pandas
             """,
@@ -102,12 +105,22 @@ rule = Rule(
                 -- a/Dockerfile --
                 FROM python:3.12-slim
                 CMD ["python", "app.py"]
+                -- c/Dockerfile --
+                FROM apache/airflow:slim-2.10-python3.12
+                -- c/requirements.txt --
+                arrow==1.3.0
+                -- c/dags.py --
+                import pendulum
             """,
         ),
     ),
 )
 
 _ASIDE = frozenset("scripts tools bin utils hack dev ci setup.py".split())
+_PYTHON_IMAGE = regex(
+    r"(?:^|/)(?:python|uv|pypy|debian|ubuntu|alpine)(?::|@|$)|(?:^|/)[\w.-]{0,40}python-?\d[\w.-]{0,40}(?::|@|$)"
+)
+"""Images that bring Python and nothing else."""
 _COMES_WITH: dict[str, frozenset[str]] = {
     "flask": frozenset(("werkzeug", "jinja2", "click", "markupsafe", "itsdangerous", "blinker")),
     "fastapi": frozenset(("starlette", "pydantic", "anyio", "typing_extensions")),
@@ -172,8 +185,8 @@ def _declared(service: Service, facts: Facts) -> frozenset[str] | None:
         for instruction in (one for stage in image.dockerfile.stages for one in stage.instructions):
             if instruction.keyword == "RUN" and " install" in instruction.text:
                 names |= {normalised(word.split("[")[0].split("=")[0]) for word in instruction.text.split()}
-    if any(image.base and "python" not in image.base for image in service.images):
-        return None  # a base image of one's own may bring anything
+    if any(image.base and not _PYTHON_IMAGE.search(image.base) for image in service.images):
+        return None  # a base image of one's own, or a product's, may bring anything
     return frozenset(names)
 
 

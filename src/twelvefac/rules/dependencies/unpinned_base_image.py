@@ -9,7 +9,9 @@ another image next month: another Python, other system libraries, and no way bac
 
 - A tag that names a version, however coarse (`python:3.12-slim`), or a digest.
 - `scratch`, and a name that is an earlier stage of the same file.
-- A tag from a build argument that has a default.
+- A tag from a build argument that has a default; a name that a script fills in (`FROM %%BASE%%`).
+- A name without a registry that the repository's own Makefile, script, pipeline or Compose file builds.
+- The same image a second time in one file.
 - Dockerfiles and stages that are not released: `Dockerfile.dev`, `test.Dockerfile`, `FROM base AS dev` at the end.
 
 ## How to fix
@@ -25,6 +27,7 @@ from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.images import Image
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
 _MOVING = frozenset("slim alpine stable edge lts mainline nightly rolling current".split())
@@ -51,6 +54,49 @@ rule = Rule(
                 COPY --from=ghcr.io/astral-sh/uv /uv /bin/  # <- unpinned-base-image
                 CMD ["python", "-m", "app"]
                 -- app.py --
+            """,
+        ),
+        Example(
+            "one image in several stages",
+            source="""
+                -- Dockerfile --
+                ARG ALPINE=latest
+                FROM alpine:${ALPINE} AS one  # <- unpinned-base-image
+                FROM alpine:${ALPINE} AS two
+                FROM shop-base AS three  # <- unpinned-base-image
+                FROM python:3.12-slim
+                COPY --from=one /a /a
+                COPY --from=two /b /b
+                COPY --from=three /c /c
+                CMD ["python", "-m", "app"]
+                -- app.py --
+            """,
+        ),
+        Example(
+            "names that are filled in, and images that the repository builds",
+            source="""
+                -- a/Dockerfile --
+                FROM %%BASE_IMAGE%%
+                CMD ["python", "-m", "app"]
+                -- a/app.py --
+                -- b/Dockerfile --
+                FROM shop-base
+                CMD ["python", "-m", "app"]
+                -- b/app.py --
+                -- c/Dockerfile --
+                FROM shop-builder AS wheels
+                FROM shop/tools:latest
+                COPY --from=wheels /wheels /wheels
+                CMD ["python", "-m", "app"]
+                -- c/app.py --
+                -- base/Dockerfile --
+                FROM python:3.12-slim
+                -- Makefile --
+                base: ; docker build --target base -t shop-base base
+                -- build.sh --
+                docker buildx build --tag=shop-builder:latest base
+                -- compose.yaml --
+                services: {tools: {build: base, image: "shop/tools"}}
             """,
         ),
         Example(
@@ -100,32 +146,40 @@ rule = Rule(
 )
 
 
+_FILLED_IN = regex(r"%%|\{\{|<%|@\w{1,60}@")
+
+
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for image in service.released_images:
-        yield from _bases(image)
-        yield from _copies(image)
+        seen: set[str] = set()
+        for finding in (*_bases(image, facts), *_copies(image, facts)):
+            if finding.subject not in seen:
+                seen.add(finding.subject)
+                yield finding
 
 
-def _bases(image: Image) -> Iterator[Finding]:
+def _bases(image: Image, facts: Facts) -> Iterator[Finding]:
     earlier: set[str] = set()
     for stage in image.released_stages:
         if stage.base is None or stage.base.lower() not in earlier:
-            yield from _judge(image.path, stage.base, stage.raw_base, stage.base_at)
+            yield from _judge(image.path, stage.base, stage.raw_base, stage.base_at, facts)
         earlier.add(stage.name.lower())
 
 
-def _copies(image: Image) -> Iterator[Finding]:
+def _copies(image: Image, facts: Facts) -> Iterator[Finding]:
     stages = {stage.name.lower() for stage in image.dockerfile.stages}
     for stage in image.released_stages:
         for instruction in stage.instructions:
             source = dict(instruction.flags).get("from", "")
             if instruction.keyword == "COPY" and re.search(r"[/:.]", source) and source.lower() not in stages:
-                yield from _judge(image.path, None if "$" in source else source, source, instruction.at)
+                yield from _judge(image.path, None if "$" in source else source, source, instruction.at, facts)
 
 
-def _judge(path: str, base: str | None, raw: str, at: Pos) -> Iterator[Finding]:
+def _judge(path: str, base: str | None, raw: str, at: Pos, facts: Facts) -> Iterator[Finding]:
     subject = f"image:{raw}"
+    if _FILLED_IN.search(raw):
+        return
     if base is None:
         if "$" in raw.partition("@")[0]:
             message = f"the base image {raw} takes its version from a build argument without a default"
@@ -136,6 +190,11 @@ def _judge(path: str, base: str | None, raw: str, at: Pos) -> Iterator[Finding]:
     name, colon, tag = base.rpartition("/")[2].partition(":")
     if not colon:
         message = f"{name} has no tag, which means latest: the same commit builds another image next month"
-        yield rule.at(path, at, message, subject=subject)
     elif tag.startswith("latest") or tag in _MOVING:
-        yield rule.at(path, at, f"{name}:{tag} moves: the same commit builds another image next month", subject=subject)
+        message = f"{name}:{tag} moves: the same commit builds another image next month"
+    else:
+        return
+    plain = base.removesuffix(f":{tag}") if colon else base
+    # from a registry another machine pulls what is there; what is built right before is as fixed as its own base
+    if "." in plain.partition("/")[0] or plain not in facts.repository.built_images:
+        yield rule.at(path, at, message, subject=subject)

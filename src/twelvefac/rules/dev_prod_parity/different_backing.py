@@ -133,13 +133,15 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for span, how in _light(service, facts):
         message = f"{how} SQLite, {where.path} runs on {what}: what works here fails there"
         related = ((where, f"{what} is what is deployed"),)
-        yield rule.on(span, message, subject=f"store:{what}", related=related, severity=_severity(facts, what))
+        yield rule.on(span, message, subject=f"store:{what}", related=related, severity=_severity(service, facts, what))
         return  # one service, one finding
 
 
-def _severity(facts: Facts, what: str) -> Severity:
+def _severity(service: Service, facts: Facts, what: str) -> Severity:
     """LOW where the pipeline tests with the deployed kind as well: then only a developer's own runs differ."""
-    stores = {store.kind for _, document in facts.pipelines() for store, _ in pipeline_versions(document).stores}
+    stores = {
+        store.kind for _, document in facts.pipelines() for store, _ in pipeline_versions(document, service.root).stores
+    }
     return LOW if any(_SERVERS.get(kind) == what for kind in stores) else MEDIUM
 
 

@@ -9,7 +9,7 @@ versions, wire formats, query plans and defaults differ. The difference shows in
 
 - A pipeline that tests several versions, the released one among them.
 - Differences in the patch level; versions that only a digest or a variable names.
-- Pipelines that test in containers, or that run no tests.
+- Pipelines that test in containers, or that run no tests; jobs that work in another directory than the service's.
 
 ## How to fix
 
@@ -146,6 +146,15 @@ rule = Rule(
                       - uses: actions/setup-python@v5
                         with: {python-version: "3.11"}
                       - run: mkdocs build
+                -- .github/workflows/client.yml --
+                jobs:
+                  test:
+                    steps:
+                      - uses: actions/setup-python@v5
+                        with: {python-version: "3.11"}
+                      - run: pytest
+                        working-directory: client
+                -- client/setup.cfg --
                 -- other/Dockerfile --
                 FROM python@sha256:0123456789abcdef
                 CMD ["python", "app.py"]
@@ -165,7 +174,7 @@ class _Shipped(NamedTuple):
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
-    pipelines = [(path, pipeline_versions(document)) for path, document in facts.pipelines()]
+    pipelines = [(path, pipeline_versions(document, service.root)) for path, document in facts.pipelines()]
     shipped = _shipped(service)
     if shipped is not None:
         tested = {version for _, one in pipelines if one.tests for version, _ in one.pythons}
@@ -222,9 +231,12 @@ def _of_pipelines(pipelines: list[tuple[str, PipelineVersions]], shipped: _Shipp
         return
     if any(version == shipped.version for _, one in testing for version, _ in one.pythons):
         return
+    seen: set[Minor] = set()
     for path, one in testing:
         version, at = max(one.pythons)
-        yield _finding(path, at, shipped, version, "the pipeline tests with")
+        if version not in seen:
+            seen.add(version)
+            yield _finding(path, at, shipped, version, "the pipeline tests with")
 
 
 def _stores(facts: Facts, pipelines: list[tuple[str, PipelineVersions]]) -> Iterator[Finding]:

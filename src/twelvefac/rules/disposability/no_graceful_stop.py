@@ -11,7 +11,7 @@ themselves; a loop of one's own has to.
 
 - Code that sets a handler for SIGTERM (`signal.signal`, `loop.add_signal_handler`) anywhere in the process.
 - Loops that end: waiting for a store, reading pages, prompts.
-- Loops in threads and in functions that the released entry does not call.
+- Loops in threads and in functions that the released entry does not call; loops that only sleep beside threads at work.
 - SIG_IGN in a function: processes that are already stopping shield themselves so.
 
 ## How to fix
@@ -177,10 +177,15 @@ rule = Rule(
 
                 def refresh():
                     while True:
+                        open("/rates").read()
+
+                def rest():
+                    while True:
                         time.sleep(60)
 
                 wait()
                 threading.Thread(target=refresh, daemon=True).start()
+                rest()
                 -- tool.py --
                 while True:
                     print(input())
@@ -237,7 +242,8 @@ def _loops(service: Service, facts: Facts) -> Iterator[Finding]:
         for path, one in known.items():
             for loop in one.loops:
                 at_top = not loop.scope and path == entry
-                if not loop.leaves and (at_top or (path, loop.scope) in running) and path in service.files:
+                idle = all(name.rpartition(".")[2] == "sleep" for name in loop.calls)
+                if not loop.leaves and not idle and (at_top or (path, loop.scope) in running) and path in service.files:
                     message = "this loop is not told of SIGTERM: on every deploy it is killed in the middle of its work"
                     yield rule.at(
                         path, loop.at, message, subject=f"loop:{loop.scope}", symbol=loop.scope, related=related

@@ -172,6 +172,19 @@ rule = Rule(
                 -- c/requirements.txt --
                 dockerflow==2024.4.2
                 -- c/app.py --
+                -- e/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "-m", "scaler"]
+                -- e/scaler.py --
+                -- e/tutorial/app.yaml --
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: e}
+                spec:
+                  template:
+                    spec:
+                      containers:
+                        - {name: e, image: "shop/e:1.0", ports: [{containerPort: 80}]}
                 -- d/Dockerfile --
                 FROM python:3.12-slim
                 CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]

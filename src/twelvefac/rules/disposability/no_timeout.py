@@ -59,6 +59,8 @@ _CALLS: dict[str, _Waiting] = {
     "socket.create_connection": _Waiting("timeout", 1),
 }
 
+_LATER = frozenset(("smtplib.SMTP", "smtplib.SMTP_SSL", "ftplib.FTP"))
+
 rule = Rule(
     __name__,
     factor=Factor.DISPOSABILITY,
@@ -115,12 +117,15 @@ rule = Rule(
             "limits given, built in, or perhaps given",
             source="""
                 -- app.py --
+                import ftplib
+
                 import httpx
                 import requests
 
                 TIMEOUT = (3, 10)
 
                 def rates(**options):
+                    ftplib.FTP().connect("files.example.com", timeout=10)
                     httpx.get("https://api.example.com")
                     httpx.Client(timeout=10)
                     requests.get("https://api.example.com", timeout=TIMEOUT)
@@ -174,6 +179,14 @@ rule = Rule(
                 import requests
 
                 requests.get("https://models.example.com/one")
+                -- app/build_package.py --
+                import requests
+
+                def download():
+                    requests.get("https://files.example.com/chromium.zip")
+
+                if __name__ == "__main__":
+                    download()
                 -- scripts/changelog.py --
                 import requests
 
@@ -232,4 +245,6 @@ def _waits(call: Call) -> bool:
     value = call.arg(how.keyword, how.position)
     if value is not None:
         return value.kind == "none"
+    if call.name in _LATER and not call.args and not call.kwargs:
+        return False  # without a host it does not connect yet
     return not how.own and not call.is_open

@@ -122,6 +122,64 @@ rule = Rule(
             """,
         ),
         Example(
+            "branches that a script ends with, one of them for debugging",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["/start.sh"]
+                -- start.sh --
+                #!/bin/bash
+                if [[ $DEBUG == "True" ]] && [[ $TEST_SERVER == "True" ]]; then
+                    python manage.py runserver 0.0.0.0:8001
+                elif [ -n "$CONFIG" ]; then
+                    uwsgi --ini "$CONFIG"  # <- signal-lost
+                else
+                    python manage.py migrate
+                    uwsgi --ini /etc/uwsgi.ini
+                fi
+                -- manage.py --
+            """,
+        ),
+        Example(
+            "a script that hands over below a shell line, and the service's own console script",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                ENTRYPOINT /entry.sh $0 $@  # <- signal-lost
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- entry.sh --
+                #!/bin/bash
+                exec "${BEFORE[@]}" "$@"
+                -- app.py --
+                -- api/Dockerfile --
+                FROM python:3.12-slim
+                ENTRYPOINT ["/enter.sh"]
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "api:app"]
+                -- api/enter.sh --
+                #!/bin/sh
+                "$@"  # <- signal-lost
+                -- api/api.py --
+                -- worker/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["/run.sh"]
+                -- worker/run.sh --
+                #!/bin/sh
+                nameko run shop.service  # <- signal-lost
+                -- worker/shop.py --
+                -- bot/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["/start.sh"]
+                -- bot/start.sh --
+                #!/bin/sh
+                shop-bot  # <- signal-lost
+                -- bot/pyproject.toml --
+                [project]
+                name = "bot"
+                scripts = {shop-bot = "bot:main"}
+                -- bot/bot.py --
+            """,
+        ),
+        Example(
             "a script that hands over",
             source="""
                 -- Dockerfile --
@@ -174,14 +232,15 @@ _SYNTAX = regex(r"[$*?~|&;<>()`#\\{}\[\]!'\"=]")
 _LASTING = frozenset(
     "python gunicorn uvicorn hypercorn granian daphne waitress-serve uwsgi celery rq rqworker dramatiq arq "
     "huey_consumer faust flask fastapi django-admin manage.py sanic litestar streamlit supervisord node java locust "
-    "airflow".split()
+    "airflow nameko kopf twistd honcho circusd prefect dagster mlflow bentoml chainlit scrapyd procrastinate taskiq "
+    "rqscheduler odoo nginx".split()
 )
 """Programs that run for ever; what a script ends with may be a command that is soon done."""
 
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
-    seen: set[Span] = set()
+    seen: set[Span | str] = set()
     for process in service.released:
         if process.has_init or _shell_changed(service, process):
             continue
@@ -191,10 +250,10 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             if (
                 step.last
                 and step.keeper
-                and step.span not in seen
+                and (place := _place(step)) not in seen
                 and (step.keeper != "script" or _lasts(service, step))
             ):
-                seen.add(step.span)
+                seen.add(place)
                 yield _shell(service, process, step)
         program = base_name(process.argv[0]) if process.argv else ""
         if program in _RUNNERS:
@@ -204,9 +263,16 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             yield rule.on(process.span, message, subject=f"pid1:{program}")
 
 
+def _place(step: Step) -> Span | str:
+    """What is said once: a script, whatever its branches end with, or a line."""
+    return step.held.path if step.keeper == "script" else step.held
+
+
 def _lasts(service: Service, step: Step) -> bool:
     program = step.launch.program
-    return program in _LASTING or program.endswith(".py") or service.modules.find(program) is not None
+    if program in _LASTING or program.endswith(".py") or program in service.scripts:
+        return True
+    return service.modules.find(program) is not None
 
 
 def _shell_changed(service: Service, process: Process) -> bool:
@@ -214,26 +280,27 @@ def _shell_changed(service: Service, process: Process) -> bool:
 
 
 def _shell(service: Service, process: Process, step: Step) -> Finding:
-    program = step.launch.program or step.words[0]
+    plain = step.launch.program or step.words[0]
+    program = (
+        plain
+        if not plain.startswith("$")
+        else next((word for word in step.words if not word.startswith("$")), "what it starts")
+    )
     shell = "a script" if step.keeper == "script" else "a shell"
     message = (
         f"PID 1 is {shell} that keeps SIGTERM to itself: {program} never hears of a stop and is killed with its work "
         "in flight"
     )
-    # a shell in front of the script is the command's own: what the script does about it helps nothing
-    at, other, note = step.span, process.span, "this starts the script"
-    if step.keeper != "script" and step.span.path != process.span.path and process.line is not None:
-        at, other, note = process.span, step.span, "this never hears of it"
-    related = () if at == other else ((other, note),)
-    finding = rule.on(at, message, subject=f"pid1:{process.name}:{program}", related=related)
+    related = () if step.held == process.span else ((process.span, "this starts the script"),)
+    finding = rule.on(step.held, message, subject=f"pid1:{process.name}:{program}", related=related)
     image = next((image for image in service.images if image.path == process.span.path), None)
     if image is None or image.command is None:
         return finding
     exec_form = _exec_form(image.command)
     if exec_form is None:
         return finding
-    place = Span.of(image.path, image.command.statement.text_at)
-    return with_fix(finding, "write the command as a JSON array", Safety.SAFE, Replace(place, exec_form))
+    statement = Span.of(image.path, image.command.statement.text_at)
+    return with_fix(finding, "write the command as a JSON array", Safety.SAFE, Replace(statement, exec_form))
 
 
 def _exec_form(command: Command) -> str | None:

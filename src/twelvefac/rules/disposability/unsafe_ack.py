@@ -10,7 +10,8 @@ nothing shows it.
 
 - Queues of answers (`on_response`, `reply_to`) and exclusive queues: nobody else could take the message over.
 - kafka-python's automatic commits: it commits in the next `poll`, after the work.
-- A consumer that stores offsets itself (`enable.auto.offset.store` off), or commits by hand.
+- A consumer that stores offsets itself (`enable.auto.offset.store` off), or commits by hand and says nothing of
+  `enable.auto.commit`.
 - An `ack()` of a message that is thrown away.
 
 ## How to fix
@@ -109,6 +110,29 @@ rule = Rule(
                 from confluent_kafka import Consumer
 
                 consumer = Consumer({"group.id": "billing", "enable.auto.commit": True})  # <- unsafe-ack
+            """,
+        ),
+        Example(
+            "settings put together elsewhere, commits by hand beside those in the background, a consumer in a thread",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "main.py"]
+                -- main.py --
+                from concurrent.futures import ThreadPoolExecutor
+
+                import settings
+                from confluent_kafka import Consumer
+
+                def consume():
+                    base = settings.broker()
+                    base.update({"group.id": settings.GROUP, "enable.auto.commit": True})
+                    consumer = Consumer(base)  # <- unsafe-ack
+                    consumer.commit()
+
+                with ThreadPoolExecutor() as executor:
+                    executor.submit(consume)
+                -- settings.py --
             """,
         ),
         Example(
@@ -219,9 +243,10 @@ def _kafka(python: PythonFacts) -> Iterator[tuple[Call, str]]:
                 yield call, "aiokafka commits offsets in the background, whether the work is done or not"
         elif call.name in ("confluent_kafka.Consumer", "confluent_kafka.DeserializingConsumer"):
             options = _options(call, python)
-            if options.get("group.id") is None or by_hand:
-                continue
             stored, commits = options.get("enable.auto.offset.store"), options.get("enable.auto.commit")
+            shown = call.args[0].kind == "dict" if call.args else True  # of other settings only what is plain is known
+            if (by_hand and commits is None) or (options.get("group.id") is None and (shown or commits is None)):
+                continue
             if (stored is None or _is_on(stored)) and (commits is None or _is_on(commits)):
                 yield call, "offsets are committed in the background, whether the work is done or not"
 

@@ -8,7 +8,9 @@ that vanishes with it, no collector reads it, and with a read-only root the serv
 ## What it does not flag
 
 - A file name that is the output stream: `/dev/stdout`, `/proc/1/fd/1`, `-`.
-- Tests, scripts of developers, and handlers that write to a stream.
+- Tests, scripts of developers, branches for debugging, and handlers that write to a stream.
+- A file that only exists where the environment asks for it (`os.environ.get("LOG_FILE")`).
+- All but the first handler of a file: one configuration is one finding.
 
 ## How to fix
 
@@ -21,13 +23,14 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
-from twelvefac.project.facts import Call, Value
+from twelvefac.project.environment import READERS
+from twelvefac.project.facts import Call, PythonFacts, Value
 from twelvefac.project.images import Image
 from twelvefac.project.nginx import Directive
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
-from twelvefac.source.span import Span
+from twelvefac.source.span import Pos, Span
 
 _HANDLERS = {
     "logging.FileHandler": ("filename", 0),
@@ -75,14 +78,22 @@ rule = Rule(
             source="""
                 -- app.py --
                 import logging
-                import logging.config
                 from logging.handlers import RotatingFileHandler
 
+                logging.basicConfig(filename="app.log", level=logging.INFO)  # <- log-to-file
+                logging.getLogger().addHandler(RotatingFileHandler("logs/app.log"))
+                -- shop/handlers.py --
+                import logging
+                from logging.handlers import RotatingFileHandler
+
+                logging.getLogger().addHandler(RotatingFileHandler("logs/app.log"))  # <- log-to-file
+                -- shop/loguru_log.py --
                 from loguru import logger
 
-                logging.basicConfig(filename="app.log", level=logging.INFO)  # <- log-to-file
-                logging.getLogger().addHandler(RotatingFileHandler("logs/app.log"))  # <- log-to-file
                 logger.add("file_{time}.log")  # <- log-to-file
+                -- shop/settings.py --
+                import logging.config
+
                 LOGGING = {
                     "version": 1,
                     "handlers": {
@@ -90,6 +101,7 @@ rule = Rule(
                             "class": "logging.FileHandler",  # <- log-to-file
                             "filename": "/var/log/app.log",
                         },
+                        "errors": {"class": "logging.FileHandler", "filename": "/var/log/errors.log"},
                     },
                 }
                 logging.config.dictConfig(LOGGING)
@@ -154,10 +166,16 @@ rule = Rule(
                 CMD ["gunicorn", "-b:80", "--access-logfile", "-", "--error-logfile=/dev/stderr", "app:app"]
                 -- app.py --
                 import logging
+                import os
                 import sys
 
                 from loguru import logger
 
+                log_file = os.environ.get("LOG_FILE")
+                if log_file:
+                    logging.getLogger().addHandler(logging.FileHandler(log_file))
+                if args.debug:
+                    logging.getLogger().addHandler(logging.FileHandler("debug.log"))
                 logging.basicConfig(stream=sys.stdout)
                 logging.getLogger().addHandler(logging.FileHandler("/dev/stdout"))
                 logger.add(sys.stderr, serialize=True)
@@ -167,6 +185,13 @@ rule = Rule(
         Example(
             "a test's own log, a script's, and that of a generated client",
             source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                ENTRYPOINT ["/init"]
+                -- shop/log-merge.py --
+                import logging
+
+                logging.basicConfig(filename="merge.log")
                 -- scripts/load.py --
                 import logging
 
@@ -197,19 +222,12 @@ rule = Rule(
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
-    for path, call in facts.calls(*_HANDLERS):
-        if _opens_file(call) and service.ships(path) and not _GENERATED.search(call.scope):
-            shown = "logger.add" if call.name.startswith("loguru") else call.name.rpartition(".")[2]
-            message = (
-                f"{shown} writes the log to a file, which no platform collects and which vanishes with the container"
-            )
-            yield rule.at(path, call.at, message, subject=f"handler:{shown}", symbol=call.scope)
-    for path, binding in facts.bindings():
-        is_class = binding.kind == "key" and binding.target in ("class", "()") and binding.value.text in _CLASSES
-        if is_class and service.ships(path):
-            shown = str(binding.value.text).rpartition(".")[2]
-            message = f"the logging configuration sends events to a file ({shown}), which no platform collects"
-            yield rule.at(path, binding.value.at, message, subject=f"handler:{shown}", symbol=binding.scope)
+    for path, python in facts.python():
+        found = [*_calls(python), *_classes(python)]
+        if found and service.ships(path):
+            shown, at, scope, message = found[0]
+            related = tuple((Span.of(path, one[1]), one[0]) for one in found[1:])
+            yield rule.at(path, at, message, subject=f"handler:{shown}", symbol=scope, related=related)
     yield from _nginx(service, facts)
     for process in service.released:
         for step in process.steps or ():
@@ -268,14 +286,48 @@ def _copies(service: Service, path: str) -> tuple[Image, Span] | None:
     return None
 
 
-def _opens_file(call: Call) -> bool:
+_Handler = tuple[str, Pos, str, str]
+"""What is shown of a handler, its place, its scope, and what is said about it."""
+
+
+def _calls(python: PythonFacts) -> Iterator[_Handler]:
+    for call in python.calls:
+        if call.name in _HANDLERS and _opens_file(call, python) and not _GENERATED.search(call.scope):
+            shown = "logger.add" if call.name.startswith("loguru") else call.name.rpartition(".")[2]
+            message = (
+                f"{shown} writes the log to a file, which no platform collects and which vanishes with the container"
+            )
+            yield shown, call.at, call.scope, message
+
+
+def _classes(python: PythonFacts) -> Iterator[_Handler]:
+    for binding in python.bindings:
+        if binding.kind == "key" and binding.target in ("class", "()") and binding.value.text in _CLASSES:
+            shown = str(binding.value.text).rpartition(".")[2]
+            message = f"the logging configuration sends events to a file ({shown}), which no platform collects"
+            yield shown, binding.value.at, binding.scope, message
+
+
+def _opens_file(call: Call, python: PythonFacts) -> bool:
     keyword, position = _HANDLERS[call.name]
     value = call.arg(keyword, position)
-    if value is None:
+    if value is None or python.is_debugged(call.at):
+        return False
+    if value.kind == "name" and _is_asked_for(str(value.data), python):
         return False
     if call.name == "loguru.logger.add":  # anything else is a stream, a function or a handler
         return value.kind == "str" and not _is_stream(value)
     return value.kind != "none" and not _is_stream(value)
+
+
+def _is_asked_for(name: str, python: PythonFacts) -> bool:
+    """Whether a variable holds what the environment gives, and nothing unless somebody asks for a file."""
+    given = [one.value for one in python.bindings if one.kind == "name"]
+    if not name.endswith("()"):  # a variable that is read from the environment goes by the call's name
+        given = [one.value for one in python.bindings if one.kind == "name" and one.target == name]
+    elif name.removesuffix("()") not in READERS:
+        return False
+    return any(one.kind == "env" and (one.data[1] is None or _is_stream(one.data[1])) for one in given)
 
 
 def _is_stream(value: Value) -> bool:
@@ -283,4 +335,4 @@ def _is_stream(value: Value) -> bool:
     if value.kind == "env":  # where the environment decides, the default does
         default = value.data[1]
         return default is None or _is_stream(default)
-    return text is not None and text.startswith(_STREAMS)
+    return value.kind == "none" or (text is not None and (text == "" or text.startswith(_STREAMS)))

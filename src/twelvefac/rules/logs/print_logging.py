@@ -139,6 +139,21 @@ rule = Rule(
             """,
         ),
         Example(
+            "a script that prepares the start",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["./start.sh"]
+                -- start.sh --
+                #!/bin/sh
+                python create_database.py
+                exec gunicorn -b 0.0.0.0:8000 shop:app
+                -- create_database.py --
+                print("creating the database")
+                -- shop.py --
+            """,
+        ),
+        Example(
             "a Django command",
             source="""
                 -- Dockerfile --
@@ -197,6 +212,8 @@ def _parsers(facts: Facts) -> Iterator[str]:
 def _is_report(service: Service, facts: Facts, path: str, call: Call) -> bool:
     if not service.runs_there(path, guarded=call.guarded) or call.arg("file") is not None or is_tool(path):
         return False
+    if not service.reached[path][0].last:
+        return False  # a command that prepares the start, and is soon done
     if not call.scope and path in service.served:
         return False  # said once, before there is a request: usually why the service does not start
     return not is_command(facts.file(path).python, call.scope) and not _is_script(service, path, call.scope)

@@ -11,6 +11,7 @@ credentials. A secret that was logged once has to be replaced.
 - Names that only sound like it: `next_token`, `has_password`, `password_field`.
 - Tokens and keys that are refused or gone by the text around them ("invalid token %s").
 - Command-line tools that show a secret to the person who asks for it.
+- Passwords that a scanner tries on others (`ssh_bruter.py`).
 
 ## How to fix
 
@@ -43,6 +44,10 @@ _REFUSED = regex(
 """Texts about a token that is none any more; a mistyped password is still nearly the right one."""
 _PUBLIC = regex(r"\bTXT\b|\bDNS\b|\bACME\b|challenge", re.IGNORECASE)
 """Texts about what proves who has a domain, which is put where everybody can look it up."""
+
+_VAGUE = frozenset(("token", "session_key"))
+_CREDENTIAL = regex(r"token|secret|auth|bearer|\bkey\b|credential|log(?:ged)? ?in", re.IGNORECASE)
+_GUESSES = regex(r"brut(?:e|ing)|crack|wordlist|spray", re.IGNORECASE)
 
 _LOGGED = (
     r"~(?:\.(?:debug|info|warn|warning|error|critical|exception|log|msg)|print)\("
@@ -112,11 +117,13 @@ rule = Rule(
 
                 logger = logging.getLogger(__name__)
 
-                def connect(user, password, next_token, token):
+                def connect(user, password, next_token, token, session_key):
                     logger.debug(sorted(os.environ.keys()))
                     logger.info("password of %d characters", len(password))
                     logger.info("token %s", mask(user.token))
                     logger.info("page %s", next_token)
+                    logger.info("terminating %s", session_key)
+                    logger.debug("unfurled", token=token)
                     logger.warning("invalid token %s", user.token)
                     logger.debug("TXT record created: %s", token)
                     logger.info("%s %s", user.has_password, "password")
@@ -124,8 +131,13 @@ rule = Rule(
             """,
         ),
         Example(
-            "a command that shows it to who asks",
+            "a command that shows it to who asks, a scanner's guesses",
             source="""
+                -- scan/ftp_bruteforce.py --
+                import logging
+
+                def attempt(user, password):
+                    logging.info("trying %s:%s", user, password)
                 -- shop/management/commands/make_token.py --
                 def handle(token):
                     print(token)
@@ -138,9 +150,9 @@ rule = Rule(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, python in facts.python():
-        if is_tool(path):
+        if is_tool(path) or _GUESSES.search(path):
             continue
-        seen: set[tuple[str, str]] = set()
+        seen: set[str] = set()
         for one in python.logged:
             if is_environment(one.value):
                 message = "the whole environment, with every credential in it, is written to the log"
@@ -149,10 +161,12 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             name = str(one.value.data[0] if one.value.kind == "env" else one.value.data).rpartition(".")[2]
             words = words_of(name)
             owner = "" if one.value.kind == "env" else str(one.value.data).rpartition(".")[0].rpartition(".")[2]
+            if name in _VAGUE and not owner and _CREDENTIAL.search(one.text) is None:
+                continue  # a word of a text, a number of a player's session: nothing calls it a credential
             if name == "token" and owner and _HOLDERS.isdisjoint(words_of(owner)):
                 continue  # checkout.token, payment.token: an identifier, as often as not
             refused = words[-1] in ("token", "key") and (_REFUSED.search(one.text) or _PUBLIC.search(one.text))
-            if _ABOUT.isdisjoint(words) and not refused and (one.scope, name) not in seen:
-                seen.add((one.scope, name))
+            if _ABOUT.isdisjoint(words) and not refused and name not in seen:
+                seen.add(name)
                 message = f"{name} is written to the log: whoever reads it there can use it"
                 yield rule.at(path, one.at, message, subject=f"name:{name}", symbol=one.scope)

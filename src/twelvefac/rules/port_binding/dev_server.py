@@ -8,7 +8,9 @@ stop gracefully, watch files, show internals on errors, and their own documentat
 ## What it does not flag
 
 - The same call under `if __name__ == "__main__":` in a file that the image does not start.
-- Images for development (`Dockerfile.dev`).
+- Images for development (`Dockerfile.dev`), branches for debugging (`if args.debug:`), sub-commands that the image
+  does not name.
+- bottle in a server that it is told of (`run(server="waitress")`).
 
 ## How to fix
 
@@ -21,10 +23,11 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.callgraph import Place, called, loaded
+from twelvefac.project.facts import Call
+from twelvefac.project.running import started_call
 from twelvefac.project.scan import anchors
 from twelvefac.project.servers import CALLS
 from twelvefac.project.services import Service
-from twelvefac.project.tools import is_other_command
 
 _CALLS = {name: call for name, call in CALLS.items() if call.dev}
 _RELOADING = ("uvicorn.run", "uvicorn.Config")
@@ -70,6 +73,71 @@ rule = Rule(
 
                 if __name__ == "__main__":
                     app.run(host="0.0.0.0")  # <- dev-server
+            """,
+        ),
+        Example(
+            "a main that a pool of threads runs",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "main.py"]
+                -- main.py --
+                from concurrent.futures import ThreadPoolExecutor
+
+                from flask import Flask
+                from web.api import main as serve
+
+                def run():
+                    with ThreadPoolExecutor() as executor:
+                        executor.submit(serve)
+
+                run()
+                -- web/__init__.py --
+                -- web/api.py --
+                from flask import Flask
+
+                app = Flask(__name__)
+
+                def main():
+                    app.run(host="0.0.0.0")  # <- dev-server
+            """,
+        ),
+        Example(
+            "bottle in another server, a branch for debugging, a sub-command that the image does not name",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "app.py"]
+                -- app.py --
+                import bottle
+                from waitress import serve
+                from werkzeug.serving import run_simple
+
+                args = bottle.request
+                if args.debug and args.port:
+                    run_simple("0.0.0.0", 8000, bottle.app())
+                elif args.tiny:
+                    bottle.run(host="0.0.0.0", server="waitress")
+                else:
+                    bottle.run(host="0.0.0.0")  # <- dev-server
+                -- cli/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "-m", "shop", "serve"]
+                -- cli/shop.py --
+                import typer
+                import uvicorn
+
+                app = typer.Typer()
+
+                @app.command()
+                def develop():
+                    uvicorn.run("shop:web", host="0.0.0.0", reload=True)
+
+                @app.command()
+                def serve():
+                    uvicorn.run("shop:web", host="0.0.0.0")
+
+                app()
             """,
         ),
         Example(
@@ -136,6 +204,17 @@ rule = Rule(
                 fake) exec flask run ;;
                 esac
                 -- jobs/worker.py --
+                -- shop/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["./start.sh"]
+                -- shop/start.sh --
+                #!/bin/bash
+                if [ "$DEBUG" = 1 ]; then
+                    exec flask run
+                else
+                    exec gunicorn app:app
+                fi
+                -- shop/app.py --
             """,
         ),
         Example(
@@ -203,14 +282,13 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             message = f"{name} reloads on file changes, which a release never has: a second process watches for nothing"
             yield rule.on(step.span, message, subject=f"reload:{name}", severity=severity)
     for path, call in facts.calls(*_CALLS, *_RELOADING):
-        started = service.started.get(path)
-        if started is None or (call.guarded and started[1] != path):
+        started = started_call(service, facts.file(path).python, path, call)
+        entry = service.started[path][1] if started is not None else path
+        if started is None or _has_other_server(call):
             continue
-        if is_other_command(facts.file(path).python, call.scope, started[0].words):
+        if call.scope and entry != path and not _is_called(service, facts, entry, (path, call.scope)):
             continue
-        if call.scope and started[1] != path and not _is_called(service, facts, started[1], (path, call.scope)):
-            continue
-        related = ((started[0].span, "this starts it"),)
+        related = ((started.span, "this starts it"),)
         if call.name in _CALLS:
             name = _CALLS[call.name].name
             message = f"{name} is a development server: it does not stop gracefully and is not made for load"
@@ -220,6 +298,12 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             yield rule.at(path, call.at, message, subject=f"reload:{call.name}", symbol=call.scope, related=related)
 
 
+def _has_other_server(call: Call) -> bool:
+    """Whether bottle is told to run in a server that is made for more than development."""
+    server = call.arg("server") if call.name.startswith("bottle.") else None
+    return server is not None and server.text != "wsgiref"
+
+
 def _is_called(service: Service, facts: Facts, entry: str, function: Place) -> bool:
     """Whether the entry file's start leads to a function of another file; yes where the entry was not read."""
     known = {path: python for path, python in facts.python() if path in service.started}
@@ -227,4 +311,4 @@ def _is_called(service: Service, facts: Facts, entry: str, function: Place) -> b
         return not function[1].endswith("main")
     roots = [place for path, python in known.items() for place in loaded(path, python, service.modules, entry=False)]
     roots += loaded(entry, known[entry], service.modules, entry=True)
-    return function in called(roots, known, service.modules)
+    return function in called(roots, known, service.modules, threads=True)

@@ -26,9 +26,9 @@ from twelvefac.audit.rule import HIGH, LOW, MEDIUM, Confidence, Example, Finding
 from twelvefac.factors import Factor
 from twelvefac.project.ports import CALLS, bound, port_of
 from twelvefac.project.processes import Process, Step
+from twelvefac.project.running import started_call
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
-from twelvefac.project.tools import is_other_command
 
 rule = Rule(
     __name__,
@@ -139,6 +139,44 @@ rule = Rule(
             """,
         ),
         Example(
+            "a script that hands over, a sub-command for developers, a branch for debugging",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                ENTRYPOINT ["/wait.sh"]
+                CMD ["bash", "-c", "alembic upgrade head && uvicorn app:app --port 5000"]  # <- fixed-port
+                -- wait.sh --
+                #!/bin/sh
+                exec "$@"
+                -- app.py --
+                -- cli/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["shop", "serve"]
+                -- cli/pyproject.toml --
+                [project]
+                name = "shop"
+                scripts = {shop = "shop:main"}
+                -- cli/shop.py --
+                import click
+                import uvicorn
+
+                @click.group()
+                def main():
+                    pass
+
+                @main.command()
+                def develop():
+                    uvicorn.run("shop:app", port=8000, reload=True)
+
+                @main.command("serve")
+                def run():
+                    if click.get_current_context().debug:
+                        uvicorn.run("shop:app", port=8001)
+                    else:
+                        uvicorn.run("shop:app", port=8002)  # <- fixed-port
+            """,
+        ),
+        Example(
             "stated by the deployment, or not what runs",
             source="""
                 -- Dockerfile --
@@ -178,17 +216,15 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             message += ": the platform routes to PORT, where nothing answers"
         yield rule.on(step.span, message, subject=f"server:{server.server.name}", severity=severity)
     for path, call in facts.calls(*CALLS):
-        started = service.started.get(path)
         python = facts.file(path).python
-        if started is None or python is None or (call.guarded and started[1] != path):
-            continue
-        if is_other_command(python, call.scope, started[0].words):
+        step_of_call = started_call(service, python, path, call)
+        if step_of_call is None or python is None:
             continue
         number, literal = port_of(call, python)
         if literal and number:
             shown = call.name.replace("()", "")
             message = f"{shown} listens on {number} whatever the environment says"
-            related = ((started[0].span, "this starts it"),)
+            related = ((step_of_call.span, "this starts it"),)
             yield rule.at(path, call.at, message, subject=f"server:{shown}", symbol=call.scope, related=related)
 
 

@@ -24,10 +24,10 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
+from twelvefac.project.running import started_call
 from twelvefac.project.scan import anchors
 from twelvefac.project.servers import CALLS, LOOPBACK
 from twelvefac.project.services import Service
-from twelvefac.project.tools import is_other_command
 
 rule = Rule(
     __name__,
@@ -161,17 +161,15 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         message = f"{server.server.name} {how} {server.host}{default}: nothing outside the container reaches it"
         yield rule.on(step.span, message, subject=f"server:{server.server.name}")
     for path, call in facts.calls(*CALLS):
-        started = service.started.get(path)
-        if started is None or (call.guarded and started[1] != path) or call.is_open:
-            continue
-        if is_other_command(facts.file(path).python, call.scope, started[0].words):
+        step_of_call = started_call(service, facts.file(path).python, path, call)
+        if step_of_call is None or call.is_open:
             continue
         server_call = CALLS[call.name]
         value = call.arg(*server_call.host)
         host = server_call.default if value is None else value.text
         if host in LOOPBACK:
             message = f"{server_call.name} binds {host}: nothing outside the container reaches it"
-            related = ((started[0].span, "this starts it"),)
+            related = ((step_of_call.span, "this starts it"),)
             yield rule.at(
                 path, call.at, message, subject=f"server:{server_call.name}", symbol=call.scope, related=related
             )

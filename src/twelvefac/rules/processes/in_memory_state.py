@@ -8,6 +8,7 @@ worker or replica users see other users' data or none, and every deploy empties 
 ## What it does not flag
 
 - Containers that are filled at import or at start-up and only read afterwards (registries, constants, models).
+- What is fetched for a key that is not there yet (`if key not in pages: pages[key] = load(key)`).
 - Caches, metrics, locks and connection pools: losing them costs time, not data.
 - A connection that is opened once (`global client`).
 
@@ -174,6 +175,14 @@ rule = Rule(
                 @app.on_event("startup")
                 def load():
                     models["a"] = 1
+
+                templates = {}
+
+                @app.get("/pages/{name}")
+                async def page(name: str):
+                    if name not in templates:
+                        templates[name] = await load_template(name)
+                    return templates[name]
 
                 @app.get("/rates/{name}")
                 def rates(name: str):

@@ -189,7 +189,8 @@ rule = Rule(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     loaded = {**service.served, **service.started}
-    severity = MEDIUM if any(_keeps(mount.target) for _, one in service.composed for mount in one.mounts) else HIGH
+    mounted = any(_keeps(mount.target) for _, one in service.composed for mount in one.mounts)
+    severity = MEDIUM if mounted or _has_volume(service) else HIGH
     for path, call in facts.calls(*_STORES):
         if path in loaded and not _DEVELOPMENT.search(path) and _is_lasting(call.arg("path", _STORES[call.name])):
             yield _finding(path, call, f"{call.name} keeps its data in a file", severity, loaded[path][0].span)
@@ -213,6 +214,11 @@ def _finding(path: str, call: Call, what: str, severity: Severity, serving: Span
     return rule.at(
         path, call.at, message, subject=f"call:{call.name}", symbol=call.scope, related=related, severity=severity
     )
+
+
+def _has_volume(service: Service) -> bool:
+    """Whether a released image declares a volume: the service is made to keep its files there, on one machine."""
+    return any(one.keyword == "VOLUME" for image in service.released_images for one in image.instructions)
 
 
 def _keeps(target: str) -> bool:
