@@ -5,7 +5,7 @@ its own. What the text does not tell is left open (None) and named in ``Service.
 """
 
 import posixpath
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,6 +13,17 @@ from twelvefac.project.command import Launch
 from twelvefac.project.compose import ComposeFile, ComposeService
 from twelvefac.project.credentials import words_of
 from twelvefac.project.facts import FileFacts
+from twelvefac.project.folders import (
+    ASIDE,
+    ASIDE_ON_TOP,
+    HELPERS,
+    MAKES,
+    SHOWN,
+    folders_of,
+    manifest_roots,
+    owner_of,
+    service_root,
+)
 from twelvefac.project.images import PRODUCTION, Image
 from twelvefac.project.kubernetes import Container, Workload
 from twelvefac.project.modules import Modules
@@ -21,28 +32,6 @@ from twelvefac.project.servers import Listening, applications, listening
 from twelvefac.project.starting import find_processes
 from twelvefac.source.pattern import regex
 
-_BUILD_FOLDERS = frozenset(
-    "docker dockerfiles container containers deploy deployment build .docker compose images ops infra "
-    ".devcontainer".split()
-)
-
-_ASIDE = frozenset(
-    "scripts script hack dev devtools devel development code-generation codegen samples sample codesamples "
-    "code-samples demo demos tutorial tutorials".split()
-)
-_ASIDE_ON_TOP = frozenset("tools tool utils util bin ci release misc admin-tools local gitlint docker".split())
-"""Folders of what developers run; those of the second kind only at the top, and where what runs is known."""
-_NO_ROOT = (_ASIDE | _ASIDE_ON_TOP) - frozenset("samples sample demo demos tutorial tutorials".split())
-"""Folders that Dockerfiles are kept in (``tools/docker/Dockerfile``), which are no root of what they build."""
-_HELPERS = frozenset("scripts script hack devtools .devcontainer .github".split())
-"""Folders whose images help developers: they make documentation, run checks."""
-_MAKES = frozenset(
-    "build package packaging release bump generate generator gen benchmark bench demo example sample lint changelog "
-    "publish scratch".split()
-)
-"""Words in the names of developers' scripts."""
-_SHOWN = frozenset("demo demos tutorial tutorials samples sample".split())
-"""Folders in which whole services may lie, with manifests of their own."""
 _PYTHON_FILE = regex(r"[\w./${}-]{1,200}\.py\b")
 
 _OF_DEVELOPERS = r"(?:dev|devel|develop|development|devstack|docker_?dev|local|local_?dev|example|sample|debug)"
@@ -90,7 +79,7 @@ class Service:
     @cached_property
     def released_images(self) -> tuple[Image, ...]:
         """The images that are released: those that say so (``Dockerfile.prod``), or all that do not say otherwise."""
-        if not _HELPERS.isdisjoint(self.root.lower().split("/")):
+        if not HELPERS.isdisjoint(self.root.lower().split("/")):
             return ()
         released = tuple(image for image in self.images if image.released)
         others = tuple(image for image in released if not self._is_of_developers(image))
@@ -164,11 +153,11 @@ class Service:
         if path in self.reached:
             return True
         *folders, _ = (path[len(self.root) + 1 :] if self.root else path).lower().split("/")
-        if not _ASIDE.isdisjoint(folders) or (self.reached and folders and folders[0] in _ASIDE_ON_TOP):
+        if not ASIDE.isdisjoint(folders) or (self.reached and folders and folders[0] in ASIDE_ON_TOP):
             return False
         if self.released and "-" in path.rpartition("/")[2] and folders[-1:] != ["commands"]:
             return False  # no import finds it: somebody starts it by hand
-        if self.reached and not _MAKES.isdisjoint(words_of(posixpath.basename(path)[:-3])) and self._is_script(path):
+        if self.reached and not MAKES.isdisjoint(words_of(posixpath.basename(path)[:-3])) and self._is_script(path):
             return False
         return path not in self._built_or_probed and self._is_copied(path)
 
@@ -211,15 +200,15 @@ class Service:
         inside = path[len(self.root) + 1 :] if self.root and known else path
         folders = inside.lower().split("/")[:-1]
         # beside a service that is known what is shown in a tutorial is not what ships
-        if not (_ASIDE if known else _ASIDE - _SHOWN).isdisjoint(folders):
+        if not (ASIDE if known else ASIDE - SHOWN).isdisjoint(folders):
             return True
-        aside = bool(self.released and folders) and folders[0] in (*_ASIDE_ON_TOP, "package", "packaging", "installer")
+        aside = bool(self.released and folders) and folders[0] in (*ASIDE_ON_TOP, "package", "packaging", "installer")
         return aside and not self._is_built_from(inside)
 
     def is_shown(self, path: str) -> bool:
         """Whether a manifest is part of a tutorial or demonstration beside a service that has an image of its own."""
         inside = path[len(self.root) + 1 :] if self.root else path
-        return bool(self.images) and not _SHOWN.isdisjoint(inside.lower().split("/")[:-1])
+        return bool(self.images) and not SHOWN.isdisjoint(inside.lower().split("/")[:-1])
 
     def _is_built_from(self, inside: str) -> bool:
         """Whether an instruction of an image names a file or its folder."""
@@ -318,19 +307,19 @@ def find_services(
 ) -> tuple[Service, ...]:
     """The services of a repository, by root. ``read`` gives a file's bytes for the import graph."""
     python = sorted(path for path in files if path.endswith(".py"))
-    folders = _folders_of(python)
+    folders = folders_of(python)
     images: dict[str, list[Image]] = {}
     for path, facts in sorted(files.items()):
         if facts.dockerfile is not None and facts.dockerfile.stages:
-            images.setdefault(_service_root(path, folders), []).append(Image(path, facts.dockerfile))
-    roots = set(images) or _manifest_roots(manifests, folders) or ({""} if python else set())
+            images.setdefault(service_root(path, folders), []).append(Image(path, facts.dockerfile))
+    roots = set(images) or manifest_roots(manifests, folders) or ({""} if python else set())
     if not roots:
         return ()
     by_root: dict[str, list[str]] = {root: [] for root in roots}
     owners: dict[str, str] = {root: root for root in roots}
     for path in sorted(files):
         # what belongs to no service in particular goes to the top: manifests and pipelines of the whole repository
-        by_root.setdefault(_owner(posixpath.dirname(path), owners), []).append(path)
+        by_root.setdefault(owner_of(posixpath.dirname(path), owners), []).append(path)
     return find_processes(
         tuple(
             _service(
@@ -354,62 +343,3 @@ def _service(
     manifests = (manifest for path in own if (manifest := files[path].manifest) is not None)
     scripts = {script: target for manifest in manifests for script, target in manifest.scripts}
     return Service(name, root, images, tuple(own), python, Modules(root, python, files, read), scripts=scripts)
-
-
-def _folders_of(paths: Iterable[str]) -> frozenset[str]:
-    """All folders that have one of the paths below them; "" is the audited one."""
-    folders: set[str] = set()
-    for path in paths:
-        folder = posixpath.dirname(path)
-        while folder not in folders:
-            folders.add(folder)
-            folder = posixpath.dirname(folder)
-    return frozenset(folders)
-
-
-def _service_root(dockerfile: str, python_folders: Collection[str]) -> str:
-    """The directory an image is built from: the Dockerfile's own.
-
-    Where Dockerfiles are kept apart (``docker/web/Dockerfile``) it is the nearest directory above that has Python
-    files; a directory that has none, and is not such a place, is a service in another language.
-    """
-    own = posixpath.dirname(dockerfile)
-    parts = own.split("/")
-    apart = next((index for index, part in enumerate(parts) if part.lower() in _BUILD_FOLDERS), None)
-    if apart is None:
-        return own
-    folder = "/".join(parts[:apart])
-    while folder and (posixpath.basename(folder).lower() in _NO_ROOT or folder not in python_folders):
-        folder = posixpath.dirname(folder)
-    return folder
-
-
-def _manifest_roots(manifests: Iterable[str], python_folders: Collection[str]) -> set[str]:
-    """The outermost directories that have a manifest and Python files."""
-    roots: set[str] = set()
-    for folder in sorted({posixpath.dirname(path) for path in manifests}, key=lambda one: (one.count("/"), one)):
-        if folder in python_folders and roots.isdisjoint(_upwards(folder)):
-            roots.add(folder)
-    return roots
-
-
-def _upwards(folder: str) -> Iterator[str]:
-    """The folder and those that it lies in, out to the audited one."""
-    yield folder
-    while folder:
-        folder = posixpath.dirname(folder)
-        yield folder
-
-
-def _owner(folder: str, owners: dict[str, str]) -> str:
-    """The nearest folder upwards, itself included, that is its own owner; the top where there is none.
-
-    What is found on the way is kept in ``owners``, so that a folder is asked once however deep it lies.
-    """
-    passed = []
-    while folder not in owners and folder:
-        passed.append(folder)
-        folder = posixpath.dirname(folder)
-    owner = owners.get(folder, "")
-    owners.update(dict.fromkeys(passed, owner))
-    return owner

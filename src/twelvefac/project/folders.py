@@ -1,0 +1,86 @@
+"""Folders: what their names say of the code in them, and which of them are the roots of services."""
+
+import posixpath
+from collections.abc import Collection, Iterable, Iterator
+
+_BUILD_FOLDERS = frozenset(
+    "docker dockerfiles container containers deploy deployment build .docker compose images ops infra "
+    ".devcontainer".split()
+)
+
+ASIDE = frozenset(
+    "scripts script hack dev devtools devel development code-generation codegen samples sample codesamples "
+    "code-samples demo demos tutorial tutorials".split()
+)
+ASIDE_ON_TOP = frozenset("tools tool utils util bin ci release misc admin-tools local gitlint docker".split())
+"""Folders of what developers run; those of the second kind only at the top, and where what runs is known."""
+_NO_ROOT = (ASIDE | ASIDE_ON_TOP) - frozenset("samples sample demo demos tutorial tutorials".split())
+"""Folders that Dockerfiles are kept in (``tools/docker/Dockerfile``), which are no root of what they build."""
+HELPERS = frozenset("scripts script hack devtools .devcontainer .github".split())
+"""Folders whose images help developers: they make documentation, run checks."""
+MAKES = frozenset(
+    "build package packaging release bump generate generator gen benchmark bench demo example sample lint changelog "
+    "publish scratch".split()
+)
+"""Words in the names of developers' scripts."""
+SHOWN = frozenset("demo demos tutorial tutorials samples sample".split())
+"""Folders in which whole services may lie, with manifests of their own."""
+
+
+def folders_of(paths: Iterable[str]) -> frozenset[str]:
+    """All folders that have one of the paths below them; "" is the audited one."""
+    folders: set[str] = set()
+    for path in paths:
+        folder = posixpath.dirname(path)
+        while folder not in folders:
+            folders.add(folder)
+            folder = posixpath.dirname(folder)
+    return frozenset(folders)
+
+
+def service_root(dockerfile: str, python_folders: Collection[str]) -> str:
+    """The directory an image is built from: the Dockerfile's own.
+
+    Where Dockerfiles are kept apart (``docker/web/Dockerfile``) it is the nearest directory above that has Python
+    files; a directory that has none, and is not such a place, is a service in another language.
+    """
+    own = posixpath.dirname(dockerfile)
+    parts = own.split("/")
+    apart = next((index for index, part in enumerate(parts) if part.lower() in _BUILD_FOLDERS), None)
+    if apart is None:
+        return own
+    folder = "/".join(parts[:apart])
+    while folder and (posixpath.basename(folder).lower() in _NO_ROOT or folder not in python_folders):
+        folder = posixpath.dirname(folder)
+    return folder
+
+
+def manifest_roots(manifests: Iterable[str], python_folders: Collection[str]) -> set[str]:
+    """The outermost directories that have a manifest and Python files."""
+    roots: set[str] = set()
+    for folder in sorted({posixpath.dirname(path) for path in manifests}, key=lambda one: (one.count("/"), one)):
+        if folder in python_folders and roots.isdisjoint(_upwards(folder)):
+            roots.add(folder)
+    return roots
+
+
+def _upwards(folder: str) -> Iterator[str]:
+    """The folder and those that it lies in, out to the audited one."""
+    yield folder
+    while folder:
+        folder = posixpath.dirname(folder)
+        yield folder
+
+
+def owner_of(folder: str, owners: dict[str, str]) -> str:
+    """The nearest folder upwards, itself included, that is its own owner; the top where there is none.
+
+    What is found on the way is kept in ``owners``, so that a folder is asked once however deep it lies.
+    """
+    passed = []
+    while folder not in owners and folder:
+        passed.append(folder)
+        folder = posixpath.dirname(folder)
+    owner = owners.get(folder, "")
+    owners.update(dict.fromkeys(passed, owner))
+    return owner
