@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import TracebackType
 from typing import IO, Any
 
@@ -27,8 +28,18 @@ encode = json.JSONEncoder(default=str, allow_nan=False).encode
 logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 vars(logging).update(_srcfile=None, logAsyncioTasks=False)
 
-# What a record has by itself; anything more came in through `extra=`.
-STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "color_message", "message"}
+# What a record or an entry has by itself; anything more came in through `extra=`.
+STANDARD = {
+    *vars(logging.makeLogRecord({})),
+    *("asctime", "color_message", "message"),
+    *("level", "logger", "request_id", "service", "span_id", "time", "trace_id", "version"),
+}
+
+
+@lru_cache(maxsize=1)
+def whole_second(seconds: int) -> str:
+    """What the entries of one second share: to format it for each is a sixth of what one costs."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class Output(logging.Handler):
@@ -57,7 +68,7 @@ class Output(logging.Handler):
         """One entry; by itself, for what each request writes, a third of the cost of a record."""
         trace_id, span_id = self.find_span()
         entry: dict[str, Any] = {
-            "time": datetime.fromtimestamp(created, UTC).isoformat(timespec="milliseconds"),
+            "time": f"{whole_second(int(created))}.{int(created % 1 * 1000):03d}+00:00",
             "level": level,
             "message": message,
             "logger": logger,
@@ -66,9 +77,8 @@ class Output(logging.Handler):
             "request_id": request_id.get(),
             "trace_id": trace_id,
             "span_id": span_id,
+            **fields,
         }
-        for key, value in fields.items():
-            entry.setdefault(key, value)
         try:
             line = encode(entry)
         except Exception as error:  # something in it is not JSON: show that as a text
