@@ -128,7 +128,11 @@ def caddy() -> str | None:
 
 @contextmanager
 def balancer(program: str, folder: Path, upstreams: list[str]) -> Iterator[str]:
-    """Run Caddy before ``upstreams``: readiness read every 100 ms, no retries. Yields its address."""
+    """Run Caddy before ``upstreams``: readiness read every 100 ms, no retries. Yields its address.
+
+    Not round_robin: requests at the same time move its counter for each other, and one of them may then look at the
+    draining upstream twice, at the other never, and answer 503 by itself.
+    """
     with socket.create_server(("127.0.0.1", 0)) as probe:
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     file = folder / "Caddyfile"
@@ -140,7 +144,7 @@ def balancer(program: str, folder: Path, upstreams: list[str]) -> Iterator[str]:
 http://{address} {{
     bind 127.0.0.1
     reverse_proxy {" ".join(upstreams)} {{
-        lb_policy round_robin
+        lb_policy least_conn
         lb_retries 0
         health_uri /healthz/ready
         health_interval 100ms
