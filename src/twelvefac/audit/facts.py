@@ -68,6 +68,11 @@ class Repository:
         return _grouped((one.document.text(one.node, *route) or "", one) for one in scalers)
 
     @cached_property
+    def values(self) -> tuple[tuple[str, YamlDocument], ...]:
+        """Charts' values and descriptions, with their paths."""
+        return tuple((path, one) for path, facts in self.configuration.items() for one in facts.values)
+
+    @cached_property
     def is_locked(self) -> bool:
         """Whether there is a lock file somewhere."""
         manifests = (facts.manifest for facts in self.configuration.values())
@@ -198,6 +203,12 @@ class Facts:
         for path in self._paths:
             for resource in self._files[path].resources:
                 yield path, resource
+
+    def values(self) -> Iterator[tuple[str, YamlDocument]]:
+        """Values and descriptions of Helm charts that lie in this service."""
+        for path in self._paths:
+            for document in self._files[path].values:
+                yield path, document
 
     def pipelines(self) -> Iterator[tuple[str, YamlDocument]]:
         """Documents of CI pipelines that lie in this service."""

@@ -9,6 +9,7 @@ from twelvefac.project.compose import is_compose
 from twelvefac.project.dependencies import is_requirements
 from twelvefac.project.facts import Notice
 from twelvefac.project.git import UnlistedError, listed_files
+from twelvefac.project.helm import is_helm
 from twelvefac.project.nginx import is_nginx
 from twelvefac.source.pattern import regex
 
@@ -161,7 +162,7 @@ def _yaml_kind(folder: str, name: str) -> str:
         return "compose"
     if folder.endswith(".github/workflows") or name in _PIPELINES or folder == ".circleci":
         return "pipeline"
-    return "yaml"
+    return "values" if is_helm(name) else "yaml"
 
 
 def is_out_of_scope(path: str, kind: str) -> bool:

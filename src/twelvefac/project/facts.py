@@ -331,6 +331,7 @@ class FileFacts(NamedTuple):
     environment: tuple[EnvEntry, ...] = ()
     procfile: tuple[ProcfileEntry, ...] = ()
     nginx: tuple[Directive, ...] = ()
+    values: tuple[YamlDocument, ...] = ()
     text: str | None = None
     packages: tuple[tuple[str, Pos], ...] = ()
     ignores: tuple[Ignore, ...] = ()

@@ -11,6 +11,11 @@ from twelvefac.source.span import Pos
 SNIFF = regex(r"^[ \t]{0,8}(?:- )?apiVersion[ \t]{0,4}:", re.MULTILINE)
 """A YAML file without it holds no Kubernetes resource."""
 
+FOR_DEVELOPMENT = regex(
+    r"(?:^|[/._-])(?:dev|development|local|tests?|examples?|sample|ci|kind|minikube)(?:[/._-]|$)", re.IGNORECASE
+)
+"""Paths of manifests that are deployed to a developer's machine or a pipeline's cluster only."""
+
 _POD = {
     "Pod": ("spec",),
     "Deployment": ("spec", "template", "spec"),

@@ -1,5 +1,6 @@
 """From a file's bytes to its facts: prefilter, reader, suppressions."""
 
+import re
 from collections.abc import Callable, Iterable
 from sys import version_info
 
@@ -149,7 +150,7 @@ class Scanner:
             return FileFacts(procfile=read_procfile(text))
         if kind == "nginx":
             return _nginx(text)
-        if kind in ("compose", "pipeline", "yaml"):
+        if kind in ("compose", "pipeline", "values", "yaml"):
             return _yaml(path, kind, text)
         return FileFacts(text=text)
 
@@ -171,6 +172,10 @@ def _nginx(text: str) -> FileFacts:
 _TEMPLATE = ("template", 1, "not judged: a template, whose values are only known when it is rendered")
 
 
+_STATEMENT = regex(r"^[ \t]{0,40}\{\{|:[ \t]{1,8}\{\{", re.MULTILINE)
+"""In values a template may stand in quotes, for the chart to render; anywhere else it makes the file."""
+
+
 def _yaml(path: str, kind: str, text: str) -> FileFacts:
     """A YAML file by what it is for; one without Kubernetes resources, or a template of them, is left alone."""
     if kind == "yaml" and not SNIFF.search(text):
@@ -179,9 +184,13 @@ def _yaml(path: str, kind: str, text: str) -> FileFacts:
         kind = "compose"
     if kind == "yaml" and "{{" in text:
         return FileFacts(notices=(_TEMPLATE,))
+    if kind == "values" and "{{" in text and _STATEMENT.search(text):
+        return FileFacts(notices=(_TEMPLATE,))
     from twelvefac.project.yaml_nodes import read_yaml
 
     documents = read_yaml(text)
+    if kind == "values":
+        return FileFacts(values=documents)
     if kind == "compose":
         return FileFacts(compose=compose.read_compose(path, documents[0])) if documents else FileFacts()
     return FileFacts(pipeline=documents) if kind == "pipeline" else FileFacts(resources=read_resources(path, documents))

@@ -22,8 +22,10 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
-from twelvefac.project.kubernetes import workloads
+from twelvefac.project import helm
+from twelvefac.project.kubernetes import FOR_DEVELOPMENT, workloads
 from twelvefac.project.services import Service
+from twelvefac.project.yaml_nodes import YamlDocument
 from twelvefac.source.pattern import regex
 
 rule = Rule(
@@ -79,6 +81,37 @@ rule = Rule(
             """,
         ),
         Example(
+            "a chart",
+            source="""
+                -- chart/Chart.yaml --
+                apiVersion: v2
+                name: app
+                version: 1.0.0
+                appVersion: latest  # <- mutable-release
+                -- chart/values.yaml --
+                image:
+                  repository: registry.example.com/app
+                  tag: latest  # <- mutable-release
+                sidecar:
+                  image: registry.example.com/proxy:main  # <- mutable-release
+                cache: {repository: redis, tag: "7.2"}
+                tools: {image: registry.example.com/tools, tag: ""}
+                -- app.py --
+            """,
+        ),
+        Example(
+            "a chart whose tag the pipeline or other values give",
+            source="""
+                -- a/chart/values.yaml --
+                image: {repository: app, tag: latest}
+                -- a/deploy.sh --
+                helm upgrade --install app chart --set image.tag=$CI_COMMIT_SHA
+                -- a/app.py --
+                -- a/values-dev.yaml --
+                image: {repository: app, tag: dev}
+            """,
+        ),
+        Example(
             "Kustomize gives the tag",
             source="""
                 -- base/app.yaml --
@@ -99,10 +132,8 @@ rule = Rule(
     ),
 )
 
+_SET = regex(r"--set(?:-string|-json)?[ =]{1,4}[\"']?[^\s]{0,200}(?:tag|version)[\w.]{0,20}=", re.IGNORECASE)
 _MOVING = regex(r"latest(?:-.{1,60})?|main|master|develop|dev|edge|nightly|stable|production|prod|staging")
-_NOT_RELEASED = regex(
-    r"(?:^|[/._-])(?:dev|development|local|tests?|examples?|sample|ci|kind|minikube)(?:[/._-]|$)", re.IGNORECASE
-)
 
 
 @rule.check
@@ -111,7 +142,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     by_skaffold = any(name in facts.repository.by_base for name in ("skaffold.yaml", "Tiltfile"))
     seen: set[tuple[str, str]] = set()
     for path, resource in facts.resources():
-        if _NOT_RELEASED.search(path):
+        if FOR_DEVELOPMENT.search(path):
             continue
         for workload in workloads((resource,)):
             for container in workload.containers:
@@ -124,12 +155,49 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                     subject = f"image:{name}"
                     yield rule.at(path, container.image_at, f"{image} {why}", subject=subject, symbol=workload.name)
     for path, file in facts.compose_files():
-        if file.released and not _NOT_RELEASED.search(path):
+        if file.released and not FOR_DEVELOPMENT.search(path):
             for one in file.services:
                 if one.image and one.context is None and (why := _moves(one.image)):
                     yield rule.at(
                         path, one.image_at, f"{one.image} {why}", subject=f"image:{one.image}", symbol=one.name
                     )
+    for path, document in facts.values():
+        if not FOR_DEVELOPMENT.search(path):
+            yield from _values(path, document, facts)
+
+
+def _values(path: str, document: YamlDocument, facts: Facts) -> Iterator[Finding]:
+    """Tags of a chart's values, where no command, and no other values, puts one in."""
+    for one in helm.images(document):
+        if _MOVING.fullmatch(one.tag) and not _is_set(facts) and not _is_pinned(one, path, facts):
+            why = _moves(f"{one.repository}:{one.tag}")
+            subject = f"image:{one.repository}"
+            yield rule.at(path, one.at, f"{one.repository}:{one.tag} {why}", subject=subject)
+    version = document.get(document.root, "appVersion") if helm.is_chart(path) else None
+    if version is not None and _MOVING.fullmatch(str(version.data)) and not _is_set(facts):
+        message = f"the chart's appVersion, the tag of its images, is {version.data}: a restart may run other code"
+        yield rule.at(path, version.at, message, subject="appVersion")
+
+
+def _is_pinned(image: helm.ChartImage, path: str, facts: Facts) -> bool:
+    """Whether values of another environment give this tag."""
+    for other, document in facts.repository.values:
+        if other != path and not FOR_DEVELOPMENT.search(other):
+            for one in helm.settings(document):
+                if one.route == image.route and one.value and not _MOVING.fullmatch(one.value):
+                    return True
+    return False
+
+
+def _is_set(facts: Facts) -> bool:
+    """Whether a pipeline, a Makefile or a script gives Helm the tag: ``--set image.tag=$SHA``."""
+    for file in facts.repository.configuration.values():
+        lines = [file.text or ""]
+        lines += [one.value for document in file.pipeline for one in helm.settings(document)]
+        lines += [" ".join(command.words) for command in (file.shell.commands if file.shell is not None else ())]
+        if any(_SET.search(line) for line in lines):
+            return True
+    return False
 
 
 def _moves(image: str) -> str | None:

@@ -18,17 +18,17 @@ Refer to a secret that is made outside of git: `valueFrom: secretKeyRef`, an Ext
 
 import base64
 import binascii
-import re
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
-from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule
+from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
-from twelvefac.project import credentials
+from twelvefac.project import credentials, helm
 from twelvefac.project.compose import Setting
-from twelvefac.project.kubernetes import Resource, workloads
+from twelvefac.project.images import PRODUCTION
+from twelvefac.project.kubernetes import FOR_DEVELOPMENT, Resource, workloads
 from twelvefac.project.services import Service
-from twelvefac.source.pattern import regex
+from twelvefac.project.yaml_nodes import YamlDocument
 
 rule = Rule(
     __name__,
@@ -88,6 +88,44 @@ rule = Rule(
             """,
         ),
         Example(
+            "a chart's values",
+            source="""
+                -- chart/Chart.yaml --
+                apiVersion: v2
+                name: app
+                version: 1.0.0
+                -- chart/values.yaml --
+                database:
+                  password: k9Lq2zXw77  # <- secret-in-manifest
+                env:
+                  - name: API_TOKEN
+                    value: 8fKq1LmZ03xV  # <- secret-in-manifest
+                -- chart/values-production.yaml --
+                database: {password: shopshopshop}  # <- secret-in-manifest
+                -- app.py --
+            """,
+        ),
+        Example(
+            "a chart's placeholders, references and values for development",
+            source="""
+                -- chart/values.yaml --
+                database:
+                  password: ""
+                  existingSecret: app-db
+                  user: {passwordSecretRef: {name: app-db, key: password}}
+                cache: {password: changeme}
+                auth: {token: "{{ .Release.Name }}-token"}
+                env: {TEST_DATABASE_URL: "postgres://app:k9Lq2zXw77@db/test"}
+                -- chart/values-dev.yaml --
+                database: {password: k9Lq2zXw77}
+                -- chart/templates/secret.yaml --
+                apiVersion: v1
+                kind: Secret
+                stringData: {password: {{ .Values.database.password }}}
+                -- app.py --
+            """,
+        ),
+        Example(
             "references",
             source="""
                 -- k8s/app.yaml --
@@ -137,20 +175,16 @@ rule = Rule(
     ),
 )
 
-_NOT_RELEASED = regex(
-    r"(?:^|[/._-])(?:dev|development|local|tests?|examples?|sample|ci|kind|minikube)(?:[/._-]|$)", re.IGNORECASE
-)
-
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, file in facts.compose_files():
-        if file.released and not _NOT_RELEASED.search(path):
+        if file.released and not FOR_DEVELOPMENT.search(path):
             for one in file.services:
                 for setting in one.environment:
                     yield from _setting(path, setting)
     for path, resource in facts.resources():
-        if _NOT_RELEASED.search(path):
+        if FOR_DEVELOPMENT.search(path):
             continue
         for workload in workloads((resource,)):
             for container in workload.containers:
@@ -158,6 +192,22 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                     yield from _setting(path, setting)
         if resource.kind in ("Secret", "ConfigMap"):
             yield from _data(path, resource)
+    for path, document in facts.values():
+        if not FOR_DEVELOPMENT.search(path):
+            yield from _values(path, document)
+
+
+def _values(path: str, document: YamlDocument) -> Iterator[Finding]:
+    """Values of a chart: those of production are what is deployed, others a default that a deploy may put aside."""
+    released = PRODUCTION.search(path.lower()) is not None
+    for one in helm.settings(document):
+        if "test" in credentials.words_of(one.name):
+            continue
+        known = credentials.provider(one.value) or credentials.url_password(one.value) is not None
+        if _is_secret(one.name, one.value) and (released or known or credentials.looks_secret(one.name, one.value)):
+            message = f"{one.name} is written in the chart's values: everybody who can read the repository has it"
+            subject, severity = f"values:{'.'.join(one.route)}", HIGH if released else MEDIUM
+            yield rule.at(path, one.at, message, subject=subject, severity=severity)
 
 
 def _setting(path: str, setting: Setting) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
+from twelvefac.project import helm
 from twelvefac.project.compose import ComposeFile, ComposeService
 from twelvefac.project.kubernetes import Resource
 from twelvefac.project.nginx import Directive
@@ -111,6 +112,18 @@ rule = Rule(
             """,
         ),
         Example(
+            "a chart's values",
+            source="""
+                -- app.py --
+                -- chart/values.yaml --
+                service: {sessionAffinity: ClientIP}  # <- sticky-sessions
+                ingress:
+                  annotations:
+                    nginx.ingress.kubernetes.io/affinity: cookie  # <- sticky-sessions
+                    nginx.ingress.kubernetes.io/proxy-body-size: 1m
+            """,
+        ),
+        Example(
             "nginx that picks no server, or not by who asks",
             source="""
                 -- app.py --
@@ -174,6 +187,13 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         if not _DEVELOPMENT.search(path) and not STORES.search(resource.name):
             for what, node in _affinities(resource):
                 yield _finding(path, node.at, resource.name, what)
+    for path, document in facts.values():
+        if not _DEVELOPMENT.search(path):
+            for value in helm.settings(document):
+                pattern = _ANNOTATIONS.get(value.name)
+                is_affinity = value.name == "sessionAffinity" and value.value == "ClientIP"
+                if is_affinity or (pattern is not None and pattern.fullmatch(value.value)):
+                    yield _finding(path, value.at, "the chart", value.name.rpartition("/")[2])
     for path, directives in facts.nginx():
         if not _DEVELOPMENT.search(path):
             yield from _upstreams(path, directives)

@@ -1,0 +1,82 @@
+"""What a Helm chart states without being rendered: values files and Chart.yaml.
+
+Templates are not judged, values are: they are plain YAML, and what they say is what a deploy gets unless it says
+otherwise.
+"""
+
+import posixpath
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from twelvefac.project.yaml_nodes import Node, YamlDocument
+from twelvefac.source.pattern import regex
+from twelvefac.source.span import Pos
+
+_VALUES = regex(r"values\.ya?ml|values[._-][\w.-]{1,60}\.ya?ml|[\w.-]{1,60}[._-]values\.ya?ml")
+_IMAGE = regex(r"[\w.-]{1,100}(?::\d{1,5})?(?:/[\w.-]{1,100}){0,6}(?::[\w.-]{1,128})?(?:@sha256:[0-9a-f]{1,64})?")
+_TAGS = ("tag", "imageTag", "version")
+
+
+class Setting(NamedTuple):
+    """A value: the keys that lead to it, and its text; of ``env: [{name: A, value: b}]`` the last key is ``A``."""
+
+    route: tuple[str, ...]
+    value: str
+    at: Pos
+
+    @property
+    def name(self) -> str:
+        """The key that it stands under."""
+        return self.route[-1]
+
+
+class ChartImage(NamedTuple):
+    """An image that values name: ``repository`` and ``tag``, each where it is written; no tag is the empty text."""
+
+    repository: str
+    tag: str
+    at: Pos
+    route: tuple[str, ...]
+
+
+def is_helm(name: str) -> bool:
+    """Whether a file is called as values files and charts are."""
+    return name in ("Chart.yaml", "Chart.yml") or _VALUES.fullmatch(name) is not None
+
+
+def is_chart(path: str) -> bool:
+    """Whether a path is a chart's description."""
+    return posixpath.basename(path).startswith("Chart.")
+
+
+def settings(document: YamlDocument) -> Iterator[Setting]:
+    """All scalars of a values file in order; aliases are not followed, what they stand for is there already."""
+    stack: list[tuple[tuple[str, ...], Node]] = [((), document.root)]
+    while stack:
+        route, node = stack.pop()
+        if node.kind == "scalar" and route:
+            yield Setting(route, str(node.data), node.at)
+        elif node.kind == "list":
+            stack += [((*route, str(index)), item) for index, item in enumerate(node.data)][::-1]
+        elif node.kind == "map":
+            inner = {key: value for key, _, value in node.data}
+            name, value = inner.get("name"), inner.get("value")
+            if name is not None and name.kind == "scalar" and value is not None and value.kind == "scalar":
+                yield Setting((*route, str(name.data)), str(value.data), value.at)
+                continue
+            stack += [((*route, key), value) for key, _, value in node.data][::-1]
+
+
+def images(document: YamlDocument) -> Iterator[ChartImage]:
+    """The images of a values file: a ``repository`` and the ``tag`` beside it, or ``image: name:tag``."""
+    found = list(settings(document))
+    by_route = {one.route: one for one in found}
+    for one in found:
+        beside = [by_route[(*one.route[:-1], tag)] for tag in _TAGS if (*one.route[:-1], tag) in by_route]
+        if one.name == "repository" or (one.name in ("image", "name") and beside and _IMAGE.fullmatch(one.value)):
+            if beside and beside[0].value:
+                yield ChartImage(one.value, beside[0].value, beside[0].at, beside[0].route)
+        elif one.name == "image" and not beside and _IMAGE.fullmatch(one.value):
+            repository, colon, tag = one.value.partition("@")[0].rpartition(":")
+            if colon and "/" not in tag and "@" not in one.value:
+                yield ChartImage(repository, tag, one.at, one.route)
