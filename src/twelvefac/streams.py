@@ -33,7 +33,7 @@ def open_streams() -> None:
         os.open(os.devnull, os.O_WRONLY)  # descriptor 1, the lowest that is free
         sys.stdout = _Closed()
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - as above
 
 
 def why(error: OSError) -> str:

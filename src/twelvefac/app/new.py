@@ -273,8 +273,8 @@ def _check(catalogue: Catalogue | None, key: str, answer: str) -> None:
 
 def _absolute(dest: str) -> Path:
     try:
-        # not resolve(): the name is the last part as it was typed, not what a link leads to
-        return Path(os.path.abspath(dest))  # noqa: PTH100
+        # the name is the last part as it was typed, not what a link leads to
+        return Path(os.path.abspath(dest))  # noqa: PTH100 - resolve() follows links
     except OSError as error:
         raise MachineError("the current folder no longer exists", hint="change to another folder") from error
 

@@ -51,7 +51,7 @@ def _refused(error: TwelvefacError) -> int:
 def _machine(error: OSError) -> MachineError | None:
     """What the machine refused where no command looks: the current folder, or the output of ``--help``."""
     try:
-        os.getcwd()  # noqa: PTH109
+        os.getcwd()  # noqa: PTH109 - asked for its error alone
     except OSError:
         return MachineError("the current folder no longer exists", hint="change to another folder")
     if isinstance(error, ClosedError) or _raised_in(error) == "echo":
