@@ -64,6 +64,10 @@ load: $(READY) ## Load a generated service and a bare FastAPI app in turn (Linux
 soak: $(READY) ## Draw twenty times as many updates as the tests do: nothing may be lost (an hour; SOAK=n for more)
 	SOAK=$(or $(SOAK),20) $(BIN)/pytest -n auto tests/update/test_nothing_is_lost.py $(ARGS)
 
+.PHONY: combinations
+combinations: $(READY) ## Run `make lint test` in a service of each combination of options (half an hour)
+	EVERY_COMBINATION=1 NO_SKIPS=1 $(BIN)/pytest -n auto tests/e2e/test_combinations.py $(ARGS)
+
 .PHONY: peers
 peers: $(READY) ## Run copier, cruft and twelvefac on the same updates and write the tables of docs/updates.md
 	$(BIN)/python tests/bench/peers.py $(ARGS)

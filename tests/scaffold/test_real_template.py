@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
+from combinations import seen
 from hypothesis import example, given, settings
 from packaging.version import Version
 from scaffold_names import DESCRIPTIONS, NAMES
@@ -44,6 +46,14 @@ def ruff(*arguments: str, folder: Path) -> str:
     return done.stdout + done.stderr if done.returncode else ""
 
 
+@cache
+def program(framework: str, database: str) -> dict[str, bytes]:
+    """Return the Python side of a service, for which no pipeline and no platform was chosen."""
+    with tempfile.TemporaryDirectory() as folder:
+        make(Path(folder), REAL, name="my-orders", framework=framework, database=database, ci="none")
+        return seen(Path(folder))
+
+
 def test_copier_yml_is_current() -> None:
     assert (REAL.root / "copier.yml").read_text("utf-8") == copier_yml(REAL), "run `make docs`"
 
@@ -54,6 +64,8 @@ def test_every_combination_is_fit_for_use(tmp_path: Path, choices: dict[str, str
     check_tree(tmp_path, plan, own_audit)
     assert ruff("format", "--check", folder=tmp_path) == ""
     assert ruff("check", folder=tmp_path) == ""
+    # so each combination's program is typed and tested by tests/e2e/test_combinations.py
+    assert seen(tmp_path) == program(choices["framework"], choices["database"])
 
 
 @pytest.mark.parametrize("choices", COMBINATIONS, ids=lambda choices: "-".join(choices.values()))
