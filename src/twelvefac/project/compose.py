@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from twelvefac.project.yaml_nodes import Node, YamlDocument
@@ -44,12 +45,20 @@ class Port(NamedTuple):
     at: Pos
 
 
+class Extends(NamedTuple):
+    """Another service that one is made from: the path of its file, its name, and where that is said."""
+
+    path: str
+    service: str
+    at: Pos
+
+
 class ComposeService(NamedTuple):
     """One service of a compose file.
 
     ``context`` and ``dockerfile`` are paths below the audited directory, None without ``build``. ``command`` and
     ``entrypoint`` are words; a string has none of a shell's meaning in Compose and is split like one. ``at`` is the
-    place of its name.
+    place of its name. ``extends`` is what it is made from, where that has not been put in yet (see ``extended``).
     """
 
     name: str
@@ -72,6 +81,7 @@ class ComposeService(NamedTuple):
     grace: str | None
     replicas: str | None
     labels: tuple[Setting, ...] = ()
+    extends: Extends | None = None
 
 
 class ComposeFile(NamedTuple):
@@ -129,7 +139,88 @@ def _service(path: str, document: YamlDocument, name: str, at: Pos, node: Node) 
             for route in (("labels",), ("deploy", "labels"))
             for label in _environment(document, document.get(node, *route))
         ),
+        extends=_extends(path, document, node),
     )
+
+
+def _extends(path: str, document: YamlDocument, node: Node) -> Extends | None:
+    found = document.get(node, "extends")
+    if found is None:
+        return None
+    if found.kind == "scalar":
+        return Extends(path, str(found.data), found.at)
+    file, service = document.text(found, "file"), document.text(found, "service")
+    if not service:
+        return None
+    other = posixpath.normpath(posixpath.join(posixpath.dirname(path), file)) if file else path
+    return Extends(other, service, found.at)
+
+
+_MOST_EXTENDED = 20
+"""Services that one is made from, each from the next: what is longer goes in a circle."""
+
+
+def extended(path: str, one: ComposeService, files: Mapping[str, ComposeFile]) -> ComposeService:
+    """A compose service with what it extends put in, as Compose merges it; ``files`` are all of the repository.
+
+    What comes from another file has the place of the ``extends`` that brings it.
+    """
+    chain = [(path, one)]
+    while (link := chain[-1][1].extends) is not None and len(chain) < _MOST_EXTENDED:
+        file = files.get(link.path)
+        base = next((other for other in file.services if other.name == link.service), None) if file else None
+        if base is None:
+            break
+        chain.append((link.path, base))
+    result = chain[-1][1]
+    for index in range(len(chain) - 2, -1, -1):
+        own_path, own = chain[index]
+        if own.extends is not None and chain[index + 1][0] != own_path:
+            result = _placed(result, own.extends.at)
+        result = _merged(result, own)
+    return result._replace(extends=None)
+
+
+def _placed(one: ComposeService, at: Pos) -> ComposeService:
+    """The service with everything at one place."""
+    return one._replace(
+        image_at=at,
+        command_at=at,
+        environment=tuple(item._replace(at=at) for item in one.environment),
+        ports=tuple(item._replace(at=at) for item in one.ports),
+        mounts=tuple(item._replace(at=at) for item in one.mounts),
+        labels=tuple(item._replace(at=at) for item in one.labels),
+    )
+
+
+def _merged(base: ComposeService, own: ComposeService) -> ComposeService:
+    stated = own.command is not None or own.entrypoint is not None
+    mounted = {mount.target for mount in own.mounts}
+    return own._replace(
+        image=own.image or base.image,
+        image_at=own.image_at if own.image else base.image_at,
+        context=own.context if own.context is not None else base.context,
+        dockerfile=own.dockerfile if own.context is not None else base.dockerfile,
+        target=own.target or base.target,
+        command=own.command if own.command is not None else base.command,
+        command_at=own.command_at if stated else base.command_at,
+        entrypoint=own.entrypoint if own.entrypoint is not None else base.entrypoint,
+        environment=_named(base.environment, own.environment),
+        env_files=(*base.env_files, *own.env_files),
+        ports=tuple(dict.fromkeys((*base.ports, *own.ports))),
+        mounts=(*(mount for mount in base.mounts if mount.target not in mounted), *own.mounts),
+        depends=(*base.depends, *own.depends),
+        init=own.init or base.init,
+        healthcheck=own.healthcheck or base.healthcheck,
+        grace=own.grace or base.grace,
+        replicas=own.replicas or base.replicas,
+        labels=_named(base.labels, own.labels),
+    )
+
+
+def _named(base: tuple[Setting, ...], own: tuple[Setting, ...]) -> tuple[Setting, ...]:
+    names = {setting.name for setting in own}
+    return (*(setting for setting in base if setting.name not in names), *own)
 
 
 def interpolated(text: str) -> str:

@@ -47,11 +47,17 @@ _BY_NAME = {
     "runtime.txt": "text",
     "Makefile": "text",
 }
-_SUPERVISOR = regex(r"(?:.{1,300}/)?(?:supervisor[\w.-]{0,60}|supervisor[\w.-]{0,60}/[\w.-]{1,60})\.(?:conf|ini)")
+_SUPERVISOR = regex(
+    r"(?:.{1,300}/)?(?:supervisor[\w.-]{0,60}|supervisor[\w.-]{0,60}/(?:[\w.-]{1,60}/){0,2}[\w.-]{1,60})\.(?:conf|ini)"
+)
 _SCRIPTS = frozenset("entrypoint docker-entrypoint start run boot launch wait-for-it prestart".split())
 _PIPELINES = frozenset(
-    ".gitlab-ci.yml .travis.yml azure-pipelines.yml bitbucket-pipelines.yml .drone.yml cloudbuild.yaml buildspec.yml "
-    "appveyor.yml .woodpecker.yml".split()
+    ".gitlab-ci .travis azure-pipelines .azure-pipelines bitbucket-pipelines .drone cloudbuild buildspec appveyor "
+    ".appveyor .woodpecker .cirrus".split()
+)
+_PIPELINE_FOLDERS = regex(
+    r"(?:.{1,300}/)?(?:\.github/workflows|\.circleci|\.woodpecker|\.buildkite|\.semaphore|\.azure-?pipelines|\.gitlab/ci|"
+    r"\.tekton)"
 )
 _DOCKERFILE = regex(r"(?:dockerfile|containerfile)(?:[.-][\w.-]+)?|[\w.-]+[.-]dockerfile", re.IGNORECASE)
 
@@ -160,7 +166,7 @@ def kind_of(path: str) -> str | None:
 def _yaml_kind(folder: str, name: str) -> str:
     if is_compose(name):
         return "compose"
-    if folder.endswith(".github/workflows") or name in _PIPELINES or folder == ".circleci":
+    if name.rpartition(".")[0] in _PIPELINES or _PIPELINE_FOLDERS.fullmatch(folder):
         return "pipeline"
     return "values" if is_helm(name) else "yaml"
 

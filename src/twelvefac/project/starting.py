@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from twelvefac.project.compose import ComposeFile, ComposeService
+from twelvefac.project.compose import ComposeFile, ComposeService, extended
 from twelvefac.project.dockerfile import expand
 from twelvefac.project.facts import FileFacts
 from twelvefac.project.images import NOT_RELEASED, Image
@@ -33,11 +33,13 @@ def find_processes(services: "tuple[Service, ...]", files: Mapping[str, FileFact
     owners = _Owners(services)
     composed: dict[str, list[tuple[ComposeFile, ComposeService]]] = {}
     pods: dict[str, list[tuple[Workload, Container]]] = {}
-    for facts in files.values():
-        for one in facts.compose.services if facts.compose is not None else ():
+    compose_files = {path: facts.compose for path, facts in files.items() if facts.compose is not None}
+    for path, file in compose_files.items():
+        for stated in file.services:
+            one = extended(path, stated, compose_files) if stated.extends is not None else stated
             if (owner := owners.of_compose(one)) is not None:
-                assert facts.compose is not None
-                composed.setdefault(owner, []).append((facts.compose, one))
+                composed.setdefault(owner, []).append((file, one))
+    for facts in files.values():
         for workload in workloads(facts.resources):
             for container in workload.containers:
                 for owner in owners.of_container(container):
