@@ -75,7 +75,7 @@ services:
 @pytest.mark.parametrize(
     ("build", "dockerfile"),
     [
-        ("${DIR:-web}", "web/Dockerfile"),
+        ("'${DIR:-web}'", "web/Dockerfile"),
         ("{context: ., dockerfile: '${FILE-Dockerfile.prod}'}", "Dockerfile.prod"),
         ("$DIR", "$DIR/Dockerfile"),
         ("../web", "../web/Dockerfile"),

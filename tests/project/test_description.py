@@ -95,6 +95,20 @@ def test_backing_services_are_stores_and_clients(known: Description) -> None:
     )
 
 
+def test_what_is_not_known_is_said(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text('FROM python:3.12\nCMD ["gunicorn", "-c", "conf.py", "app:app"]\n')
+    (tmp_path / "app.py").write_text("")
+    (tmp_path / "compose.yaml").write_text(
+        "services:\n  web: {build: ., depends_on: [chmod, db]}\n  chmod: {image: alpine:3.23}\n  db: {image: redis:7}\n"
+    )
+    report = audit(str(tmp_path), load_rules(rules), AuditOptions(today=_DAY, version="test", describe=True))
+    found = report.services[0].description
+
+    assert found is not None
+    assert [one.name for one in found.servers] == ["gunicorn on an address not known, a port not known"]
+    assert [one.name for one in found.backing] == ["redis:7"]
+
+
 def test_exposures_are_ordered_by_number(known: Description) -> None:
     assert known.exposures == (
         Named(

@@ -20,6 +20,8 @@ from twelvefac.project.starting import STORES
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
+_BARE = regex(r"(?:^|/)(?:busybox|alpine)(?:[:@]|$)")
+"""Images that do a chore in a compose file: nothing that a service keeps its data in."""
 _BLANKS = regex(r"(\s+)")
 
 
@@ -148,7 +150,7 @@ def _servers(service: Service, files: Mapping[str, FileFacts]) -> Iterable[tuple
         ports = (
             " or ".join(map(str, listens.numbers)) if listens is not None and listens.numbers else "a port not known"
         )
-        host = "a socket" if server.host == "$socket" else f"{server.host}, {ports}"
+        host = "a socket" if server.host == "$socket" else f"{server.host or 'an address not known'}, {ports}"
         yield f"{server.server.name} on {host}", _at(step.span, f"started by {process.name}")
     for path in service.started:
         python = files[path].python if path in files else None
@@ -200,7 +202,7 @@ def _backing(service: Service, files: Mapping[str, FileFacts]) -> Iterable[tuple
         for name, _ in one.depends:
             other = composed.get((file.path, name))
             image = other.image if other is not None else None
-            if other is not None and image and STORES.search(image):
+            if other is not None and image and STORES.search(image) and not _BARE.search(image):
                 yield image.partition("@")[0], Place(file.path, other.image_at[0], f"compose service {name}")
     for path in service.python:
         python = files[path].python
