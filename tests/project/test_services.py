@@ -155,11 +155,13 @@ def test_an_image_that_compose_mounts_the_sources_over_is_not_the_one_released(t
     assert [image.path for image in found[""].released_images] == ["Dockerfile.live"]
 
 
-def test_an_image_that_compose_mounts_the_sources_over_is_released_where_it_is_the_only_one(tmp_path: Path) -> None:
+def test_an_image_without_a_command_that_compose_mounts_the_sources_over_is_for_development(tmp_path: Path) -> None:
+    """What ships has a command, from the image or from what deploys it."""
     mounted = "services:\n  web:\n    build: .\n    command: python app.py\n    volumes: ['.:/code']\n"
     found = services(tmp_path, Dockerfile="FROM python:3.14\nCOPY . /code\n", app_DOT_py="", compose_DOT_yml=mounted)
 
-    assert [image.path for image in found[""].released_images] == ["Dockerfile"]
+    assert found[""].released_images == ()
+    assert found[""].released == ()
 
 
 def test_a_compose_service_belongs_to_whom_its_dockerfile_does(tmp_path: Path) -> None:

@@ -92,6 +92,11 @@ class ComposeFile(NamedTuple):
     released: bool
 
 
+def is_source(mount: Mount) -> bool:
+    """Whether the directory of the compose file itself is mounted, or the one above: the sources."""
+    return mount.is_bind and mount.source.rstrip("/") in (".", "..", "${PWD}", "$PWD")
+
+
 def is_compose(name: str) -> bool:
     """Whether a file is called as Compose files are."""
     return NAME.fullmatch(name) is not None

@@ -14,6 +14,8 @@ corsheaders django-cors-headers
 crispy_forms django-crispy-forms
 Crypto pycryptodome pycrypto
 Cryptodome pycryptodomex
+adminsortable django-admin-sortable
+adminsortable2 django-admin-sortable2
 cv2 opencv-python opencv-python-headless opencv-contrib-python opencv-contrib-python-headless
 dateutil python-dateutil
 debug_toolbar django-debug-toolbar

@@ -10,7 +10,7 @@ _BUILD_FOLDERS = frozenset(
 
 ASIDE = frozenset(
     "scripts script hack dev devtools devel development code-generation codegen samples sample codesamples "
-    "code-samples demo demos tutorial tutorials".split()
+    "code-samples packer vagrant ansible terraform demo demos tutorial tutorials".split()
 )
 ASIDE_ON_TOP = frozenset("tools tool utils util bin ci release misc admin-tools local gitlint docker".split())
 """Folders of what developers run; those of the second kind only at the top, and where what runs is known."""

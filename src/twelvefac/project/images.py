@@ -13,10 +13,10 @@ from twelvefac.source.span import Span
 
 PRODUCTION = regex(r"(?:^|[._/-])(?:prod|production|release)(?:$|[._/-])")
 NOT_RELEASED = regex(
-    r"(?:^|[._/-])(?:dev|devel|develop|development|local|test|tests|testing|ci|debug|lint|jenkins|\w{0,20}docs|(?:\w{1,40}_)?mocks?)(?:$|[._/-])"
+    r"(?:^|[._/-])(?:dev|devel|develop|development|local|test|tests|testing|ci|debug|lint|jenkins|gitpod|\w{0,20}docs|(?:\w{1,40}_)?mocks?)(?:$|[._/-])"
 )
 _DEVELOPMENT_STAGE = regex(
-    r"(?:^|[-_])(?:dev|devel|develop|development|(?:unit|integration)?-?tests?|testing|lint|debug|ci)(?:$|[-_])"
+    r"(?:^|[-_])(?:dev|devel|develop|development|(?:unit|integration)?-?tests?|testing|e2e|a11y|lint|debug|ci)(?:$|[-_])"
 )
 _DEVELOPMENT_SERVERS = frozenset(("runserver", "runserver_plus", "--reload"))
 _DEVELOPMENT_INSTALLS = regex(

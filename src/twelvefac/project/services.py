@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from twelvefac.project.command import Launch
-from twelvefac.project.compose import ComposeFile, ComposeService
+from twelvefac.project.compose import ComposeFile, ComposeService, is_source
 from twelvefac.project.credentials import words_of
 from twelvefac.project.facts import FileFacts
 from twelvefac.project.folders import (
@@ -82,15 +82,16 @@ class Service:
         if not HELPERS.isdisjoint(self.root.lower().split("/")):
             return ()
         released = tuple(image for image in self.images if image.released)
-        others = tuple(image for image in released if not self._is_of_developers(image))
-        aside = tuple(image for image in released if image not in others)
-        if any(image.command is not None or image.base == other.base for image in others for other in aside):
-            released = others
+        released = tuple(image for image in released if not self._is_of_developers(image))
         named = tuple(image for image in released if PRODUCTION.search(image.path.rpartition("/")[2].lower()))
         if not released and any(posixpath.basename(path) == "Procfile" for path in self.files):
             return ()  # the image is for development, the Procfile is what ships
         # a command that only sounds like development is what there is, where no other image does better
-        return named or released or tuple(image for image in self.images if not image.is_of_developers)
+        return (
+            named
+            or released
+            or tuple(image for image in self.images if not image.is_of_developers and not self._is_of_developers(image))
+        )
 
     def _is_of_developers(self, image: Image) -> bool:
         """Whether an image has no command, and all that starts it are compose files that mount the sources over it."""
@@ -98,10 +99,7 @@ class Service:
         return (
             image.command is None
             and bool(builds)
-            and all(
-                not file.released and any(mount.is_bind and mount.source in (".", "./") for mount in one.mounts)
-                for file, one in builds
-            )
+            and all(not file.released and any(is_source(mount) for mount in one.mounts) for file, one in builds)
         )
 
     @cached_property

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from twelvefac.project.compose import ComposeFile, ComposeService, extended
+from twelvefac.project.compose import ComposeFile, ComposeService, extended, is_source
 from twelvefac.project.dockerfile import expand
 from twelvefac.project.facts import FileFacts
 from twelvefac.project.images import NOT_RELEASED, Image
@@ -106,9 +106,16 @@ def _filled(
         *starter.from_procfiles(),
     ]
     if not any(process.released for process in processes):
+        # where the sources are mounted over the image, a developer changes them while it runs
+        mounted = {(file.path, item.name) for file, item in own_composed if any(is_source(one) for one in item.mounts)}
         # a compose file is what ships where the image has no command and nothing else gives one
         processes = [
-            replace(one, released=one.source == "compose" and not NOT_RELEASED.search(one.span.path.lower()))
+            replace(
+                one,
+                released=one.source == "compose"
+                and not NOT_RELEASED.search(one.span.path.lower())
+                and (one.span.path, one.name) not in mounted,
+            )
             for one in processes
         ]
     return replace(

@@ -23,6 +23,7 @@ from twelvefac.audit.rule import HIGH, LOW, MEDIUM, Confidence, Example, Finding
 from twelvefac.factors import Factor
 from twelvefac.project.processes import Process, Step
 from twelvefac.project.services import Service
+from twelvefac.source.span import Span
 
 rule = Rule(
     __name__,
@@ -99,11 +100,15 @@ _BUILDS = frozenset(("install", "ci", "build", "i"))
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    seen: set[tuple[Span, str]] = set()
     for process in service.released:
         for step in process.steps or ():
             found = _builds(process, step)
             if found is not None:
                 what, severity = found
+                if (step.span, what) in seen:  # the same script, started by another process
+                    continue
+                seen.add((step.span, what))
                 if step.block and step.block not in ("else", "while"):  # something has to choose it
                     severity = LOW if what in _LOCAL else min(severity, MEDIUM)
                 why = "a restart takes as long" if what in _LOCAL else "a restart needs the network and gets other code"

@@ -129,14 +129,17 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 message = f"{given} leads out of the repository: whoever checks it out cannot install the service"
                 yield rule.at(path, at, message, subject=f"requirement:{given}")
     for image in service.released_images:
+        places = []
         for stage in image.dockerfile.stages:
             for instruction in stage.instructions:
                 sources = instruction.args[:-1] or tuple(instruction.text.split()[:-1])
                 if instruction.keyword not in ("COPY", "ADD") or dict(instruction.flags).get("from"):
                     continue
                 if any(source.startswith("../") for source in sources):
-                    message = "COPY cannot leave the build context: what lies above it is not in the image"
-                    yield rule.on(Span.of(image.path, instruction.at), message, subject=f"copy:{sources[0]}")
+                    places.append((Span.of(image.path, instruction.at), sources[0]))
+        if places:  # one mistake: where the build is thought to start
+            message = "COPY cannot leave the build context: what lies above it is not in the image"
+            yield rule.on(places[0][0], message, subject=f"copy:{places[0][1]}", related=tuple(places[1:12]))
 
 
 def _roots(service: Service) -> tuple[str, ...]:

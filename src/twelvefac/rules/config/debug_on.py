@@ -51,6 +51,19 @@ rule = Rule(
     names=frozenset((*(name.rpartition(".")[2] for name in (*_RUNS, *_APPS)), "listen", "enable_attach")),
     examples=(
         Example(
+            "on by default, compared with a text",
+            source="""
+                -- a/settings.py --
+                import os
+
+                DEBUG = os.environ.get("DJANGO_DEBUG", "true") == "true"  # <- debug-on
+                -- b/settings.py --
+                import os
+
+                DEBUG = os.environ.get("DJANGO_DEBUG", "false") == "true"
+            """,
+        ),
+        Example(
             "settings that nothing loads, beside those that are",
             source="""
                 -- Dockerfile --
@@ -153,6 +166,7 @@ rule = Rule(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     yield from _settings(service, facts)
+    yield from _compared(service, facts)
     yield from _calls(service, facts)
     for image in service.released_images:
         for instruction in image.instructions:
@@ -187,6 +201,21 @@ def _settings(service: Service, facts: Facts) -> Iterator[Finding]:
                 symbol=binding.scope,
                 severity=severity,
             )
+
+
+def _compared(service: Service, facts: Facts) -> Iterator[Finding]:
+    """``DEBUG = os.environ.get("DEBUG", "true") == "true"``: on, unless the environment switches it off."""
+    for path, python in facts.python():
+        if _DEVELOPMENT.search(path) or not service.ships(path) or _is_other_settings(service, path):
+            continue
+        if service.modules.set_again(path, "DEBUG"):
+            continue
+        for one in python.comparisons:
+            key, default = one.left.data[:2] if one.left.kind == "env" else ("", None)
+            text = default.text if default is not None else None
+            if key in _VARIABLES and not one.scope and _is_on(text) and any(value.text == text for value in one.rights):
+                message = "DEBUG is on unless the environment switches it off: errors show settings to visitors"
+                yield rule.at(path, one.at, message, subject="name:DEBUG", severity=MEDIUM)
 
 
 def _is_other_settings(service: Service, path: str) -> bool:

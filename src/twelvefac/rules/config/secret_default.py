@@ -23,7 +23,7 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule, Severity
 from twelvefac.factors import Factor
 from twelvefac.project import credentials
-from twelvefac.project.facts import Binding, Value
+from twelvefac.project.facts import Binding, EnvRead, Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
@@ -175,6 +175,33 @@ rule = Rule(
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    yield from (
+        one._replace(severity=min(one.severity, MEDIUM)) if _is_beside_local_host(one, facts) else one
+        for one in _findings(service, facts)
+    )
+
+
+def _is_beside_local_host(one: Finding, facts: Facts) -> bool:
+    """Whether the file's defaults for the same thing name this machine: together they open nothing elsewhere."""
+    python, prefix = facts.file(one.primary.path).python, _prefix(one.subject.removeprefix("env:"))
+    return python is not None and bool(prefix) and any(_is_local_host(read, prefix) for read in python.env)
+
+
+def _prefix(key: str) -> tuple[str, ...]:
+    return credentials.words_of(key)[:-1]
+
+
+def _is_local_host(read: EnvRead, prefix: tuple[str, ...]) -> bool:
+    words = credentials.words_of(read.key or "")
+    return (
+        words[:-1] == prefix
+        and words[-1] in ("host", "hostname", "server", "address")
+        and read.default is not None
+        and read.default.text in ("localhost", "127.0.0.1")
+    )
+
+
+def _findings(service: Service, facts: Facts) -> Iterator[Finding]:
     seen: set[tuple[str, int, int]] = set()
     for path, binding in facts.bindings():
         key, default = _default(binding, path, facts)

@@ -161,8 +161,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 
 def _bases(image: Image, facts: Facts) -> Iterator[Finding]:
     earlier: set[str] = set()
-    for stage in image.released_stages:
-        if stage.base is None or stage.base.lower() not in earlier:
+    released = {id(stage) for stage in image.released_stages}
+    for stage in image.dockerfile.stages:
+        if id(stage) in released and (stage.base is None or stage.base.lower() not in earlier):
             yield from _judge(image.path, stage.base, stage.raw_base, stage.base_at, facts)
         earlier.add(stage.name.lower())
 

@@ -103,6 +103,17 @@ rule = Rule(
                 CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
                 -- b/app.py --
                 URL = "sqlite:////data/app.db"
+                -- c/compose.yaml --
+                services:
+                  web: {build: ., depends_on: [db]}
+                  db: {image: "postgres:16"}
+                -- c/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- c/app.py --
+                import os
+
+                SQLITE_PREFIX = os.getenv("SQLITE_PREFIX", "sqlite:///")
             """,
         ),
         Example(
@@ -188,9 +199,12 @@ def _light(service: Service, facts: Facts) -> Iterator[tuple[Span, str]]:
             engine = binding.kind == "key" and binding.target == "ENGINE" and binding.value.text == _SQLITE
             if engine and not _TESTS.search(binding.scope) and "settings" in path:
                 yield Span.of(path, binding.value.at), "these settings use"
+        defaults = {read.default.at for read in python.env if read.default is not None}
         for literal in python.store_urls:
             text = literal.value.text or ""
             memory = ":memory:" in text or re.fullmatch(r"sqlite(?:\+\w+)?://", text) is not None
+            if text.endswith(":///") and literal.value.at in defaults:
+                continue  # a setting for what addresses of SQLite begin with
             known = path in service.reached or "config" in path or "settings" in path
             if text.startswith("sqlite") and not memory and known and not _TESTS.search(literal.scope):
                 yield Span.of(path, literal.value.at), "without a URL the service uses"

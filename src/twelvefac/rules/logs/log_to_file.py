@@ -180,6 +180,15 @@ rule = Rule(
                 logging.getLogger().addHandler(logging.FileHandler("/dev/stdout"))
                 logger.add(sys.stderr, serialize=True)
                 LOGGING = {"handlers": {"console": {"class": "logging.StreamHandler"}}}
+                -- notifier.py --
+                import logging.handlers
+                import os
+
+                log_file = os.environ.get("NOTIFIER_LOG_FILE")
+                if log_file:
+                    handler = logging.handlers.RotatingFileHandler(log_file, backupCount=10)
+                else:
+                    handler = logging.StreamHandler()
             """,
         ),
         Example(
