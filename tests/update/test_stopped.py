@@ -76,11 +76,13 @@ def in_child(work: Callable[[], object], top: Path, index: int, number: int) -> 
     child = os.fork()
     if child == 0:
         gc.disable()
-        seen = -1
+        seen, me = -1, os.getpid()
 
         def hook(event: str, arguments: tuple[object, ...]) -> None:
             nonlocal seen
-            inside = event == "subprocess.Popen" or str(top) in f"{arguments[0]}{arguments[-1]}"
+            if os.getpid() != me:  # what is forked from it, to render
+                return
+            inside = event == "subprocess.Popen" or str(top) in f"{arguments[:1]}{arguments[-1:]}"
             if inside and (event in EVENTS or (event == "open" and str(arguments[1]) in {"wb", "w"})):
                 seen += 1
                 if seen == index:
