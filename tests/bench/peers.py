@@ -1,8 +1,8 @@
-"""`make peers`: the same updates through `copier update`, `cruft update` and ours; the tables of docs/updates.md.
+"""`make peers`: the same updates through other tools and ours; the tables of docs/updates.md.
 
 Each case is a change of the template, a change of the user, and a line of each: afterwards the program looks
-whether they are there, and what was said. Cruft is installed into a folder of its own (`--cruft` names a command
-that is there already). Nothing needs a network once it is.
+whether they are there, and what was said. Cruft and fastapi-fullstack are installed into folders of their own
+(`--cruft` names a command that is there already). Nothing needs a network once they are.
 """
 
 import argparse
@@ -21,6 +21,8 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from peer_fullstack import NEW as FULLSTACK
+from peer_fullstack import make_fullstack
 from sample_template import finish, write_component, write_notes, write_template
 
 from twelvefac.scaffold.history import release
@@ -292,18 +294,27 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="twelvefac-peers-") as name:
         place = Path(name)
-        cruft = arguments.cruft or installed(place / "environment")
-        peers = [Peer("twelvefac", make_ours), Peer("copier", make_copier), Peer("cruft", make_cruft(cruft))]
-        rows = ["| | " + " | ".join(f"`{peer.name} update`" for peer in peers) + " |", "| --- | --- | --- | --- |"]
+        cruft = arguments.cruft or str(installed(place / "environment", "cruft", "click<8.3") / "bin/cruft")
+        fullstack = installed(place / "fullstack", f"fastapi-fullstack=={FULLSTACK}")
+        peers = [
+            Peer("twelvefac update", make_ours),
+            Peer("copier update", make_copier),
+            Peer("cruft update", make_cruft(cruft)),
+            Peer("fastapi-fullstack upgrade", make_fullstack(fullstack, commit)),
+        ]
+        rows = ["| | " + " | ".join(f"`{peer.name}`" for peer in peers) + " |", "| --- |" + " --- |" * len(peers)]
         for number, case in enumerate(CASES):
             cells = []
             for peer in peers:
-                folder = place / f"{number}-{peer.name}"
+                folder = place / f"{number}-{peer.name.replace(' ', '-')}"
                 folder.mkdir()
                 cells.append(outcome(case, peer, folder))
             rows.append(f"| {case.title} | {' | '.join(cells)} |")
             sys.stdout.write(rows[-1] + "\n")
-        made_with = f"copier {version_of(sys.executable, 'copier')} and cruft {version_of(python_of(cruft), 'cruft')}"
+        made_with = (
+            f"copier {version_of(sys.executable, 'copier')}, cruft {version_of(python_of(cruft), 'cruft')} "
+            f"and fastapi-fullstack {FULLSTACK}"
+        )
         (place / "times").mkdir()
         table = "\n".join(rows) + f"\n\nMade with {made_with}.\n"
         write("cases", table)
@@ -320,11 +331,12 @@ def version_of(python: str, package: str) -> str:
     return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def installed(folder: Path) -> str:
+def installed(folder: Path, *requirements: str) -> Path:
+    """Return a virtual environment with what is required in it."""
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     pip = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "cruft", "click<8.3"], check=True)
-    return str(folder / "bin/cruft")
+    subprocess.run([*pip, *requirements], check=True)
+    return folder
 
 
 def write(mark: str, text: str) -> None:
