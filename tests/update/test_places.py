@@ -35,6 +35,37 @@ def test_in_a_folder_of_a_monorepo(first: Path, call: Run, tmp_path: Path, commi
     assert run(top, "status", "--porcelain") == b" M services/twin/README.md\n"
 
 
+def test_in_a_monorepo_paths_are_those_of_the_service_and_undo_is_its_own(
+    first: Path, call: Run, tmp_path: Path, commit: Commit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = tmp_path / "mono"
+    for name in ("orders", "twin"):
+        shutil.copytree(first, top / "services" / name, ignore=shutil.ignore_patterns(".git"))
+    run(tmp_path, "init", "--quiet", str(top))
+    greeting = top / f"services/orders/{SOURCE}/greeting.py"
+    greeting.write_text(greeting.read_text().replace("STEP_0 = 0", "STEP_0 = 'mine'"))
+    commit(top)
+    monkeypatch.chdir(top / "services/orders")
+    (top / f"services/orders/{SOURCE}/parts.py").write_text("mine\n")
+    assert call("update")[2].startswith("error: in the way of the new files: src/orders/parts.py\n")
+    (top / f"services/orders/{SOURCE}/parts.py").unlink()
+    assert call("update")[0] == 1
+    assert call("update", "--continue")[1].endswith("\n\n  src/orders/greeting.py  conflict markers are left in it\n")
+    assert "waits for you: src/orders/greeting.py\n" in call("update")[2]
+    for arguments in (("undo",), ("update", "--abort"), ("update", "--continue")):
+        code, _, error = call(*arguments[:1], "../twin", *arguments[1:])
+        assert (code, error) == (
+            2,
+            (
+                "error: what was done last in this repository is the update of orders to template 2.0.0, "
+                "which changed services/orders/.copier-answers.yml\n  name that service's folder\n"
+            ),
+        )
+    code, out, _ = call("update", "--abort")
+    assert code == 0
+    assert "\n  src/orders/greeting.py    as it was\n" in out
+
+
 def test_in_a_linked_work_tree_and_a_shallow_clone(service: Path, call: Run, tmp_path: Path) -> None:
     run(service, "worktree", "add", "--quiet", str(tmp_path / "linked"))
     run(tmp_path, "clone", "--quiet", "--depth=1", f"file://{service}", str(tmp_path / "shallow"))
@@ -141,6 +172,9 @@ def test_a_link_in_the_place_of_a_file_is_named_as_one(mode: str) -> None:
     words = {change.path: change.why for change in proposal.changes}
     if mode == LINK:
         assert words["README.md"] == "you and the template made different kinds of file of it: keep one"
+        assert words[next(path for path in words if "~" in path)] == (
+            "the template's README.md, put beside yours: keep one of the two under that name (git add, git rm)"
+        )
     else:
         assert "README.md" not in words  # it is told under the name that it got beside the folder
     assert [change.path.partition("~")[0] for change in proposal.conflicts] == ["README.md"] * len(proposal.conflicts)

@@ -16,7 +16,7 @@ def undo_last(folder: str, *, step: Step = lambda _: None) -> EndResult:
     with opened_repository(folder, dry_run=False) as (repository, recovered):
         operation = _last(repository, recovered, "nothing to undo here")
         undo(repository, operation, step)
-    return _ended(f"Undone: the {operation.title}", operation, recovered)
+    return _ended(repository, f"Undone: the {operation.title}", operation, recovered)
 
 
 def abort_update(folder: str, *, step: Step = lambda _: None) -> EndResult:
@@ -28,7 +28,7 @@ def abort_update(folder: str, *, step: Step = lambda _: None) -> EndResult:
         operation = _waiting(repository, recovered, "--abort")
         changed = abort(repository, operation, step)
     notices = tuple(f"what you wrote into it meanwhile is kept: git show {KEPT_REF}:{path}" for path in changed)
-    result = _ended(f"Aborted: the {operation.title}", operation, recovered)
+    result = _ended(repository, f"Aborted: the {operation.title}", operation, recovered)
     return EndResult(result.text, result.files, (*result.notices, *notices))
 
 
@@ -41,9 +41,11 @@ def continue_update(folder: str, *, commits: bool = False) -> EndResult:
         operation = last_operation(repository)
         if operation is None:
             operation = _waiting(repository, recovered, "--continue")
+        _check_ours(repository, operation)
         left = unresolved(repository, operation)
         if left:
-            return EndResult(f"The {operation.title} is not finished", tuple(left.items()), _told(recovered), left=True)
+            files = tuple((_here(repository, path), what) for path, what in left.items())
+            return EndResult(f"The {operation.title} is not finished", files, _told(recovered), left=True)
         if commits and git(repository, "diff", "--cached", "--name-only", "-z"):
             commit(repository, operation.title)
     return EndResult(f"Finished: the {operation.title}", (), _told(recovered))
@@ -54,7 +56,18 @@ def _last(repository: Repository, recovered: str, nothing: str) -> Operation:
     if operation is None:
         hint = recovered or "undo takes back the last update, add, remove or adopt alone; git has the rest"
         raise RefusedError(nothing, hint=hint)
+    _check_ours(repository, operation)
     return operation
+
+
+def _check_ours(repository: Repository, operation: Operation) -> None:
+    """Raise RefusedError when the last operation of the work tree was on another service in it."""
+    elsewhere = [step.path for step in operation.steps if not step.path.startswith(repository.prefix)]
+    if elsewhere:
+        raise RefusedError(
+            f"what was done last in this repository is the {operation.title}, which changed {elsewhere[0]}",
+            hint="name that service's folder",
+        )
 
 
 def _waiting(repository: Repository, recovered: str, flag: str) -> Operation:
@@ -62,11 +75,18 @@ def _waiting(repository: Repository, recovered: str, flag: str) -> Operation:
     if operation is None or not operation.conflicts:
         hint = recovered or "twelvefac undo takes back an update that is finished"
         raise RefusedError(f"no update waits for {flag}", hint=hint)
+    _check_ours(repository, operation)
     return operation
 
 
-def _ended(text: str, operation: Operation, recovered: str) -> EndResult:
-    return EndResult(text, tuple((step.path, "as it was") for step in operation.steps), _told(recovered))
+def _ended(repository: Repository, text: str, operation: Operation, recovered: str) -> EndResult:
+    files = tuple((_here(repository, step.path), "as it was") for step in operation.steps)
+    return EndResult(text, files, _told(recovered))
+
+
+def _here(repository: Repository, path: str) -> str:
+    """Return a path of the work tree as seen from the service, as every report names it."""
+    return path.removeprefix(repository.prefix)
 
 
 def _told(recovered: str) -> tuple[str, ...]:

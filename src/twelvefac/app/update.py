@@ -268,8 +268,9 @@ def _known(template: Path, answers: Mapping[str, str]) -> dict[str, str]:
 def _check_finished(repository: Repository) -> None:
     operation = last_operation(repository)
     if operation is not None and operation.conflicts:
+        named = [path.removeprefix(repository.prefix) for path in operation.conflicts[:5]]
         raise RefusedError(
-            f"the {operation.title} waits for you: {', '.join(operation.conflicts[:5])}",
+            f"the {operation.title} waits for you: {', '.join(named)}",
             hint="resolve and `git add` them, then `twelvefac update --continue`; or `twelvefac update --abort`",
         )
 

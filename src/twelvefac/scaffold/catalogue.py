@@ -23,6 +23,8 @@ from twelvefac.scaffold.component import (
 
 SUBDIRECTORY = "templates/service"
 UNIVERSE = "_universe.json"  # every pin that a lock file may hold: docs/decisions/0004-locks-without-a-network.md
+# the answers file of plain Copier, which wants it at the top; ours is written by scaffold.records
+COPIER_ANSWERS = "{{_copier_conf.answers_file}}.jinja"
 # names that a template sees besides the components
 _TAKEN = {
     "name",
@@ -146,7 +148,7 @@ def load_catalogue(root: Path) -> Catalogue:
     except OSError as error:
         raise CatalogueError(f"no template at {root}: {error}") from error
     components = []
-    for directory in (entry for entry in entries if entry.name != UNIVERSE):
+    for directory in (entry for entry in entries if entry.name not in {UNIVERSE, COPIER_ANSWERS}):
         if not directory.is_dir() or DIRECTORY.match(directory.name) is None:
             raise CatalogueError(f"{directory.name}: only component directories lie in {SUBDIRECTORY}")
         if not (directory / MANIFEST).is_file():

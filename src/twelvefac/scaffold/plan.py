@@ -16,8 +16,6 @@ ANSWERS_FILE = ".copier-answers.yml"
 MANIFEST_FILE = ".twelvefac/manifest.json"
 # never part of a service, wherever they lie in the template: editors' and interpreters' leavings
 JUNK = ("__pycache__", "*.pyc", "*~", "*.swp", ".DS_Store")
-# the template's own answers file, for plain Copier; ours is written by scaffold.records
-COPIER_ANSWERS = "{{_copier_conf.answers_file}}.jinja"
 
 _VARIABLE = re.compile(r"\{\{-?\s*(\w+)\s*-?\}\}")
 
@@ -93,8 +91,6 @@ def template_files(base: Path) -> list[Path]:
 
 
 def _rendered(part: str, answers: Answers, catalogue: Catalogue) -> str:
-    if part == COPIER_ANSWERS:
-        return ANSWERS_FILE + SUFFIX
     values = {"name": answers.name, "package": answers.package, "template_version": catalogue.version}
 
     def value(match: re.Match[str]) -> str:

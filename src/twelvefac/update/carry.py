@@ -130,8 +130,9 @@ def undo(repository: Repository, operation: Operation, told: Told = lambda _: No
     """
     changed = _changed_since(repository, operation)
     if changed:
+        named = [path.removeprefix(repository.prefix) for path in changed[:5]]
         raise RefusedError(
-            f"changed since {operation.title}: {', '.join(changed[:5])}" + (" …" if len(changed) > 5 else ""),
+            f"changed since {operation.title}: {', '.join(named)}" + (" …" if len(changed) > 5 else ""),
             hint="undo would lose that: put the files back first, or use git",
         )
     _reverse(repository, operation, "undo", told)

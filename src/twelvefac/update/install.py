@@ -109,8 +109,9 @@ def check_free(repository: Repository, steps: Sequence[Step]) -> None:
     """Raise RefusedError when something lies where a new file goes."""
     obstacles = in_the_way(repository, steps)
     if obstacles:
+        named = [path.removeprefix(repository.prefix) for path in obstacles[:5]]
         raise RefusedError(
-            f"in the way of the new files: {', '.join(obstacles[:5])}" + (" …" if len(obstacles) > 5 else ""),
+            f"in the way of the new files: {', '.join(named)}" + (" …" if len(obstacles) > 5 else ""),
             hint="move or delete them, or put them into git",
         )
 

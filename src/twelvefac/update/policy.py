@@ -75,7 +75,12 @@ def settle(merged: Merged, sides: Sides, voice: Voice = THE_TEMPLATE) -> Settled
                 why += f" (you moved it here from {source})"
             name = path.rpartition("~")[0]
             if name and path not in sides.yours and path not in sides.theirs:
-                why += f" (it is {name}, where a folder is)"
+                if name in sides.yours:
+                    why = (
+                        f"{voice.whose} {name}, put beside yours: keep one of the two under that name (git add, git rm)"
+                    )
+                else:
+                    why += f" (it is {name}, where a folder is)"
             changes[path] = Change(path, Kind.CONFLICT, why)
     for old, new in sides.moved_by_template.items():
         found = stages.get(new, {})
