@@ -6,8 +6,9 @@ import pytest
 from sample_template import write_notes
 from update_trees import User, merge, repository_of, text, work_tree
 
+from twelvefac.scaffold.catalogue import data_root
 from twelvefac.scaffold.component import CatalogueError
-from twelvefac.scaffold.notes import Manual, Notes, read_notes
+from twelvefac.scaffold.notes import NOTES, Manual, Notes, read_notes
 from twelvefac.update.files import REGULAR, File
 from twelvefac.update.migrate import declared_moves, migrate_answers
 from twelvefac.update.result import Kind
@@ -65,3 +66,12 @@ def test_a_declared_move_takes_the_users_lines_along() -> None:
         ]
         assert not (folder / "a.py").exists()
         assert (folder / "b.py").read_bytes() == text("mine", "one", "two", "6", "7", "8", "9", "10")
+
+
+def test_the_notes_of_every_version_can_be_read_those_of_the_one_that_is_made_now_too() -> None:
+    root = data_root()
+    files = sorted((root / NOTES).glob("*.yml"))
+    assert [notes.version for path in files if (notes := read_notes(root, path.stem)) is not None] == [
+        path.stem for path in files
+    ]
+    assert files
