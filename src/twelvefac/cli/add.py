@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from twelvefac.cli._output import color_wanted, print_result, say_notices
+from twelvefac.cli._change import Commit, Diff, DryRun, Folder, change
 
 command = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -13,10 +13,10 @@ command = typer.Typer(add_completion=False, rich_markup_mode=None)
 def _command(
     components: Annotated[list[str], typer.Argument(metavar="COMPONENT…", help="What to add: a database, a pipeline…")],
     *,
-    folder: Annotated[str, typer.Option("--in", metavar="PATH", help="The service's folder.")] = ".",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen to each file.")] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Show the change as a patch.")] = False,
-    commit: Annotated[bool, typer.Option("--commit", help="Commit the result when there is no conflict.")] = False,
+    folder: Folder = ".",
+    dry_run: DryRun = False,
+    diff: Diff = False,
+    commit: Commit = False,
 ) -> int:
     """Add components to a service: their files, dependencies, settings and tests.
 
@@ -24,9 +24,6 @@ def _command(
     """
     from twelvefac.app.components import add_components
     from twelvefac.app.update import UpdateRequest
-    from twelvefac.report.update import render_update
 
-    result = add_components(UpdateRequest(folder, dry_run=dry_run, diff=diff, commit=commit), components)
-    say_notices(result.notices)
-    print_result(result.diff if diff else render_update(result, color=color_wanted()))
-    return result.exit_code
+    request = UpdateRequest(folder, dry_run=dry_run, diff=diff, commit=commit)
+    return change(lambda wanted: add_components(wanted, components), request)

@@ -1,13 +1,11 @@
 """``twelvefac update``."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from twelvefac.cli._change import Commit, Diff, DryRun, change
 from twelvefac.cli._output import color_wanted, print_result, say_notices
-
-if TYPE_CHECKING:
-    from twelvefac.app.update import UpdateRequest
 
 command = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -19,9 +17,9 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
     to: Annotated[
         str, typer.Option(metavar="VERSION", help="The template version (default: the newest).", show_default=False)
     ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen to each file.")] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Show the change as a patch.")] = False,
-    commit: Annotated[bool, typer.Option("--commit", help="Commit the result when there is no conflict.")] = False,
+    dry_run: DryRun = False,
+    diff: Diff = False,
+    commit: Commit = False,
     versions: Annotated[bool, typer.Option("--versions", help="List the template's versions.")] = False,
     check: Annotated[
         bool, typer.Option("--check", help="For a pipeline: exit 1 when behind, drifted or in conflict.")
@@ -64,9 +62,9 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
         return _accept(path, accept)
     if continue_ or abort:
         return _end(path, continue_, commit)
-    from twelvefac.app.update import UpdateRequest
+    from twelvefac.app.update import UpdateRequest, update
 
-    return _update(UpdateRequest(path, to, dry_run, diff, commit, overlay_answer or ()))
+    return change(update, UpdateRequest(path, to, dry_run, diff, commit, overlay_answer or ()))
 
 
 def _list(path: str) -> int:
@@ -101,16 +99,6 @@ def _accept(path: str, files: list[str]) -> int:
 
     result = accept_files(path, files)
     print_result(render_end(result, color=color_wanted()))
-    return result.exit_code
-
-
-def _update(request: "UpdateRequest") -> int:
-    from twelvefac.app.update import update
-    from twelvefac.report.update import render_update
-
-    result = update(request)
-    say_notices(result.notices)
-    print_result(result.diff if request.diff else render_update(result, color=color_wanted()))
     return result.exit_code
 
 
