@@ -271,6 +271,8 @@ def test_suppressions_take_linear_work(part: str, python: bool) -> None:
         ("pipeline", "- run: a\n"),
         ("yaml", "apiVersion: v1\nkind: a\n---\n"),
         ("text", "**/"),
+        ("ini", "a = b ; c\n"),
+        ("ini", "[a"),
         ("values", "a: {b: c}\n"),
         ("values", "- {name: a, value: b}\n"),
         ("nginx", "listen 80;\n"),

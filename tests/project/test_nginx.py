@@ -18,7 +18,7 @@ from twelvefac.project.unreadable import UnreadableError
         ("etc/nginx/sites-enabled/shop", "nginx"),
         ("conf.d/default.conf", None),
         ("nginx/README.md", None),
-        ("nginx/supervisord.conf", "text"),
+        ("nginx/supervisord.conf", "ini"),
         ("nginx.py", "python"),
         ("nginx/Dockerfile", "dockerfile"),
         ("nginx.conf.j2", None),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+from twelvefac.project.command import Launch
 from twelvefac.project.compose import ComposeFile
 from twelvefac.project.dependencies import Manifest, is_lock
 from twelvefac.project.envfile import EnvEntry
@@ -17,6 +18,7 @@ from twelvefac.project.facts import (
     Function,
     PythonFacts,
 )
+from twelvefac.project.ini import IniEntry, configurations
 from twelvefac.project.kubernetes import Resource
 from twelvefac.project.nginx import Address, Directive, addresses
 from twelvefac.project.yaml_nodes import YamlDocument
@@ -203,6 +205,11 @@ class Facts:
         for path in self._paths:
             for resource in self._files[path].resources:
                 yield path, resource
+
+    def configurations(self, start: Launch) -> Iterator[tuple[str, tuple[IniEntry, ...]]]:
+        """The INI files of this service that supervisord or uWSGI is started with."""
+        files = {path: entries for path in self._paths if (entries := self._files[path].ini)}
+        return configurations(start, files)
 
     def values(self) -> Iterator[tuple[str, YamlDocument]]:
         """Values and descriptions of Helm charts that lie in this service."""

@@ -10,6 +10,7 @@ from twelvefac.project.dependencies import is_requirements
 from twelvefac.project.facts import Notice
 from twelvefac.project.git import UnlistedError, listed_files
 from twelvefac.project.helm import is_helm
+from twelvefac.project.ini import is_ini
 from twelvefac.project.nginx import is_nginx
 from twelvefac.source.pattern import regex
 
@@ -42,14 +43,10 @@ _BY_NAME = {
     "pyproject.toml": "pyproject",
     "Pipfile": "pipfile",
     ".dockerignore": "text",
-    "uwsgi.ini": "text",
     ".python-version": "text",
     "runtime.txt": "text",
     "Makefile": "text",
 }
-_SUPERVISOR = regex(
-    r"(?:.{1,300}/)?(?:supervisor[\w.-]{0,60}|supervisor[\w.-]{0,60}/(?:[\w.-]{1,60}/){0,2}[\w.-]{1,60})\.(?:conf|ini)"
-)
 _SCRIPTS = frozenset("entrypoint docker-entrypoint start run boot launch wait-for-it prestart".split())
 _PIPELINES = frozenset(
     ".gitlab-ci .travis azure-pipelines .azure-pipelines bitbucket-pipelines .drone cloudbuild buildspec appveyor "
@@ -154,8 +151,10 @@ def kind_of(path: str) -> str | None:
         return "envfile"
     if is_requirements(path):
         return "requirements"
-    if name.endswith(".dockerignore") or _SUPERVISOR.fullmatch(path):
+    if name.endswith(".dockerignore"):
         return "text"
+    if is_ini(path):
+        return "ini"
     if is_nginx(path):
         return "nginx"
     if _DOCKERFILE.fullmatch(name) and not name.endswith((".md", ".txt", ".j2", ".jinja", ".tmpl", ".template")):

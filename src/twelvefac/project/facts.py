@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from twelvefac.project.compose import ComposeFile
 from twelvefac.project.dependencies import Manifest
 from twelvefac.project.envfile import EnvEntry, ProcfileEntry
+from twelvefac.project.ini import IniEntry
 from twelvefac.project.kubernetes import Resource
 from twelvefac.project.nginx import Directive
 from twelvefac.project.shell import ShellFacts
@@ -331,6 +332,7 @@ class FileFacts(NamedTuple):
     environment: tuple[EnvEntry, ...] = ()
     procfile: tuple[ProcfileEntry, ...] = ()
     nginx: tuple[Directive, ...] = ()
+    ini: tuple[IniEntry, ...] = ()
     values: tuple[YamlDocument, ...] = ()
     text: str | None = None
     packages: tuple[tuple[str, Pos], ...] = ()

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from twelvefac.project import compose, dependencies, envfile, facts, kubernetes, nginx, shell, yaml_nodes
+from twelvefac.project import compose, dependencies, envfile, facts, ini, kubernetes, nginx, shell, yaml_nodes
 
 _TYPES: dict[str, Any] = {
     name: kind
-    for module in (facts, compose, dependencies, envfile, kubernetes, nginx, shell, yaml_nodes)
+    for module in (facts, compose, dependencies, envfile, ini, kubernetes, nginx, shell, yaml_nodes)
     for name, kind in vars(module).items()
     if isinstance(kind, type) and hasattr(kind, "_fields")
 }

@@ -10,6 +10,7 @@ from twelvefac.project.dependencies import Manifest, read_pipfile, read_pyprojec
 from twelvefac.project.envfile import read_envfile, read_procfile
 from twelvefac.project.facts import ERRORED, FileFacts, Ignore
 from twelvefac.project.ignores import MARKER, read_ignores
+from twelvefac.project.ini import read_ini
 from twelvefac.project.kubernetes import SNIFF, read_resources
 from twelvefac.project.packages import imported_packages
 from twelvefac.project.unreadable import UnreadableError
@@ -148,6 +149,8 @@ class Scanner:
             return FileFacts(environment=read_envfile(text))
         if kind == "procfile":
             return FileFacts(procfile=read_procfile(text))
+        if kind == "ini":
+            return FileFacts(ini=read_ini(text), text=text)
         if kind == "nginx":
             return _nginx(text)
         if kind in ("compose", "pipeline", "values", "yaml"):

@@ -86,6 +86,18 @@ rule = Rule(
             """,
         ),
         Example(
+            "uWSGI's configuration",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                CMD uwsgi uwsgi.ini && tail -f /var/log/uwsgi.log
+                -- a/uwsgi.ini --
+                [uwsgi]
+                daemonize = /var/log/uwsgi.log  # <- daemonize
+                -- a/app.py --
+            """,
+        ),
+        Example(
             "nginx as nginx does by default",
             source="""
                 -- Dockerfile --
@@ -155,6 +167,7 @@ rule = Rule(
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for process in service.released:
         for step in process.steps or ():
+            yield from _configured(step, facts)
             how = _how(step) or ("nginx without `daemon off`" if _nginx_forks(step, facts) else "")
             if how:
                 message = f"{how} puts the process into the background, where nothing watches or restarts it"
@@ -170,6 +183,16 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         message = f"{shown} puts the process into the background, where nothing watches or restarts it"
         related = ((started[0].span, "this starts it"),)
         yield rule.at(path, call.at, message, subject=f"call:{shown}", symbol=call.scope, related=related)
+
+
+def _configured(step: Step, facts: Facts) -> Iterator[Finding]:
+    """uWSGI that its configuration sends into the background."""
+    for path, entries in facts.configurations(step.launch):
+        for one in entries:
+            if one.section == "uwsgi" and one.key in ("daemonize", "daemonize2"):
+                message = f"uwsgi {one.key} puts the process into the background, where nothing watches or restarts it"
+                related = ((step.span, "this reads it"),)
+                yield rule.at(path, one.at, message, subject=f"uwsgi:{one.key}", related=related)
 
 
 def _nginx_forks(step: Step, facts: Facts) -> bool:

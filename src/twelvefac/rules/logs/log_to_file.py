@@ -27,6 +27,7 @@ from twelvefac.project.environment import READERS
 from twelvefac.project.facts import Call, PythonFacts, Value
 from twelvefac.project.images import Image
 from twelvefac.project.nginx import Directive
+from twelvefac.project.processes import Step
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
@@ -114,6 +115,54 @@ rule = Rule(
                 FROM python:3.12-slim
                 CMD ["gunicorn", "-b:80", "--access-logfile", "/var/log/access.log", "app:app"]  # <- log-to-file
                 -- app.py --
+            """,
+        ),
+        Example(
+            "supervisor's and uWSGI's configuration",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                COPY supervisord.conf /etc/supervisor/supervisord.conf
+                CMD ["supervisord", "-n", "-c", "/etc/supervisor/supervisord.conf"]
+                -- a/supervisord.conf --
+                [supervisord]
+                logfile=/dev/null
+                [program:web]
+                command=gunicorn app:app
+                stdout_logfile=/var/log/web.log ; read by nobody  # <- log-to-file
+                stderr_logfile=/var/log/web.err
+                -- a/app.py --
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["uwsgi", "--ini", "uwsgi.ini"]
+                -- b/uwsgi.ini --
+                [uwsgi]
+                module = app:app
+                logto = /var/log/uwsgi.log  # <- log-to-file
+                -- b/app.py --
+            """,
+        ),
+        Example(
+            "supervisor with the streams, and a file that is not what runs",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["supervisord", "-n"]
+                -- a/supervisord.conf --
+                [supervisord]
+                logfile=/dev/null
+                [program:web]
+                command=gunicorn app:app
+                stdout_logfile=/dev/fd/1
+                ;stderr_logfile=/var/log/web.err
+                -- a/app.py --
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b:80", "app:app"]
+                -- b/uwsgi.ini --
+                [uwsgi]
+                logto = /var/log/uwsgi.log
+                -- b/app.py --
             """,
         ),
         Example(
@@ -240,11 +289,30 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     yield from _nginx(service, facts)
     for process in service.released:
         for step in process.steps or ():
+            yield from _configured(step, facts)
             for option in _SERVER_OPTIONS.get(step.launch.program, ()):
                 target = step.launch.option(option)
                 if target and target != "-" and not target.startswith((*_STREAMS, "$")):
                     message = f"{step.launch.program} {option} writes the log to a file inside the container"
                     yield rule.on(step.span, message, subject=f"option:{option}")
+
+
+def _configured(step: Step, facts: Facts) -> Iterator[Finding]:
+    """Files that the configuration of supervisord or uWSGI names for logs."""
+    for path, entries in facts.configurations(step.launch):
+        written = [
+            one
+            for one in entries
+            if one.key in _FILE_KEYS and one.value.startswith("/") and not one.value.startswith(_STREAMS)
+        ]
+        if written:
+            first, *others = written
+            message = f"{step.launch.program} writes to a file inside the container ({first.key})"
+            related = ((step.span, "this reads it"), *((Span.of(path, one.at), one.key) for one in others))
+            yield rule.at(path, first.at, message, subject=f"{step.launch.program}:{first.key}", related=related)
+
+
+_FILE_KEYS = frozenset("logfile stdout_logfile stderr_logfile logto logto2".split())
 
 
 def _nginx(service: Service, facts: Facts) -> Iterator[Finding]:
