@@ -279,11 +279,13 @@ def measured(place: Path, rounds: int) -> str:
         (median(one[0] for one in times[name]), median(one[1] for one in times[name])) for name in made
     )
     ratios = [mine[0] / its[0] for mine, its in zip(times["twelvefac"], times["copier"], strict=True)]
+    shares = [mine[1] / its[1] for mine, its in zip(times["twelvefac"], times["copier"], strict=True)]
     return (
         "| 100 files, 10 changed | wall, median | CPU, median |\n| --- | --- | --- |\n"
         f"| `twelvefac update` | {wall:.2f} s | {cpu:.2f} s |\n"
         f"| `copier update` | {other_wall:.2f} s | {other_cpu:.2f} s |\n\n"
-        f"In pairs, {rounds} rounds: {median(ratios):.2f} of Copier's wall time.\n"
+        f"In pairs, {rounds} rounds: {median(ratios):.2f} of Copier's wall time, {median(shares):.2f} of its CPU time, "
+        f"on {os.cpu_count()} cores under a load of {os.getloadavg()[1]:.0f}.\n"
     )
 
 
