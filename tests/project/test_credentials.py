@@ -77,8 +77,11 @@ MIXED = "Zk3Qv9Rt7Lw2Xs8Bn4Mc6Hd1Jf5Gp0Ay"
         ("xoxb-" + "20481" + "69-" + MIXED[:12], "Slack token"),
         ("sk_live_" + MIXED[:24], "Stripe key"),
         ("AIza" + MIXED + "abc", "Google API key"),
-        ("-----BEGIN RSA " + "PRIVATE KEY-----", "private key"),
-        ("-----BEGIN " + "PRIVATE KEY-----\nMIIE", "private key"),
+        ("-----BEGIN RSA " + "PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n" + "MIIEow1z" * 8, None),
+        ("-----BEGIN RSA " + "PRIVATE KEY-----\n" + "MIIEow1z" * 8, "private key"),
+        ("-----BEGIN " + "PRIVATE KEY-----\\n" + "MIIEvQIB" * 8, "private key"),
+        ("-----BEGIN " + "PRIVATE KEY-----", None),
+        ("-----BEGIN " + "PRIVATE KEY-----\ntest\n-----END PRIVATE KEY-----", None),
         ("npm_" + MIXED + "abcd", "npm token"),
         ("123456789:AA" + MIXED + "a", "Telegram bot token"),
         ("AKIAIOSFODNN7EXAMPLE", None),  # from AWS's own documentation

@@ -12,7 +12,8 @@ from twelvefac.source.span import Pos
 NAME = regex(r"(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml|docker-stack[\w.-]*\.ya?ml|stack\.ya?ml")
 SNIFF = regex(r"^services:[ \t]{0,8}(?:#.{0,200})?$(?:\n|.){0,4000}?^[ \t]{2,8}(?:image|build):", re.MULTILINE)
 """A YAML file of another name may be one for Compose (``production.yml``) if it looks so."""
-_RELEASED = regex(r"prod|deploy|stack|swarm|release", re.IGNORECASE)
+_RELEASED = regex(r"prod|deploy|^(?:docker-)?stack|swarm|release", re.IGNORECASE)
+_OF_DEVELOPERS = frozenset("scripts script dev devel development local hack test tests ci".split())
 _VARIABLE = regex(r"\$(?:\{(\w{1,100})(?::?([-?+])([^}]{0,300}))?\}|(\w{1,100}))")
 
 
@@ -112,7 +113,9 @@ def read_compose(path: str, document: YamlDocument) -> ComposeFile:
             one for one in document.items(root) if document.get(one[2], "image") or document.get(one[2], "build")
         ]
     services = tuple(_service(path, document, name, at, node) for name, at, node in entries if node.kind == "map")
-    return ComposeFile(path, services, _RELEASED.search(posixpath.basename(path)) is not None)
+    *folders, name = path.lower().split("/")
+    released = _RELEASED.search(name) is not None and _OF_DEVELOPERS.isdisjoint(folders)
+    return ComposeFile(path, services, released)
 
 
 def _service(path: str, document: YamlDocument, name: str, at: Pos, node: Node) -> ComposeService:

@@ -26,7 +26,7 @@ _PROVIDERS = (
     ("npm token", r"npm_[A-Za-z0-9]{36}"),
     ("PyPI token", r"pypi-AgE[\w-]{50,200}"),
     ("Telegram bot token", r"\d{8,10}:AA[\w-]{33}"),
-    ("private key", r"-----BEGIN (?:[A-Z]{1,20} ){0,3}PRIVATE KEY-----"),
+    ("private key", r"-----BEGIN (?:[A-Z]{1,20} ){0,3}PRIVATE KEY-----[^-]{0,300}?[A-Za-z0-9+/]{12}"),
 )  # fmt: skip
 _PROVIDER = regex("|".join(f"({pattern})" for _, pattern in _PROVIDERS))
 _DSN = regex(r"([a-zA-Z][\w+.-]{0,40})://([^\s:/@'\"{}$%<>]{0,100}):([^\s@/'\"]{1,200})@([^\s'\"/]{1,200})")

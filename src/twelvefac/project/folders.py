@@ -14,6 +14,8 @@ ASIDE = frozenset(
 )
 ASIDE_ON_TOP = frozenset("tools tool utils util bin ci release misc admin-tools local gitlint docker".split())
 """Folders of what developers run; those of the second kind only at the top, and where what runs is known."""
+TOOLS = frozenset("tools ci release".split())
+"""Those of the second kind that hold nothing else, whatever runs."""
 _NO_ROOT = (ASIDE | ASIDE_ON_TOP) - frozenset("samples sample demo demos tutorial tutorials".split())
 """Folders that Dockerfiles are kept in (``tools/docker/Dockerfile``), which are no root of what they build."""
 HELPERS = frozenset("scripts script hack devtools .devcontainer .github".split())

@@ -55,6 +55,8 @@ class Image:
         """Whether an image is called so, or starts a server for development and installs what development needs."""
         if NOT_RELEASED.search(self.path.lower()):
             return True
+        if self.environment.get("NODE_ENV") == "development":  # its server watches files, and serves one person
+            return True
         words = self.command.argv if self.command is not None else ()
         return not _DEVELOPMENT_SERVERS.isdisjoint(" ".join(words).split()) and any(
             one.keyword == "RUN" and _DEVELOPMENT_INSTALLS.search(one.text) for one in self.instructions

@@ -26,7 +26,9 @@ HEALTH_PATH = regex(
     re.IGNORECASE,
 )
 """Routes that a platform asks whether the process is well."""
-_DEBUGGING = frozenset("debug debugging dev devel develop development devmode reload autoreload".split())
+_DEBUGGING = frozenset(
+    "debug debugging dev devel develop development devmode reload autoreload daemon daemonize".split()
+)
 _DEVELOPMENT = frozenset("debug dev develop development local test testing".split())
 """Words of switches, and values of an environment's name, that a release never has."""
 _LONGEST_PATH = 100
@@ -264,7 +266,8 @@ class Walk:
 def _for_debugging(test: ast.expr) -> bool | None:
     """Whether a condition holds only while somebody debugs or develops (False: only while nobody does); None: neither.
 
-    ``args.debug``, ``not settings.DEBUG``, ``env == "development"``, ``debug and port``.
+    A wish for a log file (``settings.file_logs``) or for a daemon counts as one to debug. Others are ``args.debug``,
+    ``not settings.DEBUG``, ``env == "development"``, ``debug and port``.
     """
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         inner = _for_debugging(test.operand)
@@ -276,10 +279,23 @@ def _for_debugging(test: ast.expr) -> bool | None:
         same = isinstance(test.ops[0], ast.Eq | ast.Is)
         if isinstance(value, str) and value.lower() in _DEVELOPMENT:
             return same if same or isinstance(test.ops[0], ast.NotEq | ast.IsNot) else None
+        if not same and not value:  # log_path != ""
+            return True if _asks_for_a_log_file(dotted(test.left) or "") else None
         off = not value or str(value).lower() in ("0", "false", "no", "off")
         return _for_debugging(test.left) if same and not off else None
-    name = dotted(test.func if isinstance(test, ast.Call) and not test.args else test) or ""
-    return True if name and not _DEBUGGING.isdisjoint(name.rpartition(".")[2].lower().strip("_()").split("_")) else None
+    if isinstance(test, ast.Subscript) and isinstance(test.slice, ast.Constant):  # args["daemon"]
+        name = str(test.slice.value)
+    else:
+        name = dotted(test.func if isinstance(test, ast.Call) and not test.args else test) or ""
+    words = set(name.rpartition(".")[2].lower().strip("_()").split("_"))
+    return True if words & _DEBUGGING or _asks_for_a_log_file(name) else None
+
+
+def _asks_for_a_log_file(name: str) -> bool:
+    words = set(name.rpartition(".")[2].lower().strip("_()").split("_"))
+    return bool(
+        (words & {"file", "files", "path"} and words & {"log", "logs", "logging"}) or words & {"logfile", "filelog"}
+    )
 
 
 def _children(node: ast.AST) -> list[Any]:

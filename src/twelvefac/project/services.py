@@ -19,6 +19,7 @@ from twelvefac.project.folders import (
     HELPERS,
     MAKES,
     SHOWN,
+    TOOLS,
     folders_of,
     manifest_roots,
     owner_of,
@@ -151,7 +152,7 @@ class Service:
         if path in self.reached:
             return True
         *folders, _ = (path[len(self.root) + 1 :] if self.root else path).lower().split("/")
-        if not ASIDE.isdisjoint(folders) or (self.reached and folders and folders[0] in ASIDE_ON_TOP):
+        if not ASIDE.isdisjoint(folders) or (folders and folders[0] in (ASIDE_ON_TOP if self.reached else TOOLS)):
             return False
         if self.released and "-" in path.rpartition("/")[2] and folders[-1:] != ["commands"]:
             return False  # no import finds it: somebody starts it by hand

@@ -36,6 +36,8 @@ _DEBUG_IF = regex(
     r"\$\{?(?:\w{0,40}_)?(?:DEBUG|DEV|DEVEL|DEVELOPMENT|DEV_MODE|RELOAD)\b|==?\s{0,9}[\"']?(?:dev|devel|development|local)\b",
     re.IGNORECASE,
 )
+_FOR_DEVELOPERS = regex(r"(?:[\w|]{1,60}[-_])?(?:dev|devel|development|local|debug)", re.IGNORECASE)
+"""A branch of a ``case`` that only developers ask for: ``web-local``."""
 _OFF = regex(r"!|-z\s|\|\||=\s{0,9}[\"']?(?:false|0|no|off)\b", re.IGNORECASE)
 
 
@@ -143,6 +145,8 @@ def _label(node: Any, block: str, data: bytes) -> str:
     if kind == "case_item":
         subject = node.parent.child_by_field_name("value") if node.parent is not None else None
         patterns = "|".join(_unquoted(_text(one, data)) for one in node.children_by_field_name("value"))
+        if _FOR_DEVELOPERS.fullmatch(patterns):
+            return DEBUG
         return f"case {_unquoted(_text(subject, data))} {patterns}"
     if kind == "c_style_for_statement":
         return "for"

@@ -77,6 +77,14 @@ rule = Rule(
                   app:
                     build: .
                     image: app:latest
+                -- full-stack.yml --
+                services:
+                  kafka:
+                    image: confluentinc/cp-kafka
+                -- scripts/stack.yml --
+                services:
+                  kafka:
+                    image: confluentinc/cp-kafka
                 -- app.py --
             """,
         ),

@@ -22,6 +22,7 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.processes import Step
+from twelvefac.project.running import started_call
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 
@@ -128,6 +129,21 @@ rule = Rule(
             """,
         ),
         Example(
+            "only where somebody asks for it",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "main.py"]
+                -- main.py --
+                import daemon
+
+                args = {}
+                if args["daemon"]:
+                    with daemon.DaemonContext():
+                        print("away")
+            """,
+        ),
+        Example(
             "in the foreground",
             source="""
                 -- a/Dockerfile --
@@ -174,14 +190,14 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 yield rule.on(step.span, message, subject=f"command:{how}")
     forks = {path for path, call in facts.calls("os.fork")}
     for path, call in facts.calls(*_CALLS):
-        started = service.started.get(path)
-        if started is None or (call.guarded and started[1] != path) or call.name == "os.fork":
+        started = started_call(service, facts.file(path).python, path, call)
+        if started is None or call.name == "os.fork":
             continue
         if call.name == "os.setsid" and path not in forks:
             continue
         shown = call.name.rpartition(".")[2]
         message = f"{shown} puts the process into the background, where nothing watches or restarts it"
-        related = ((started[0].span, "this starts it"),)
+        related = ((started.span, "this starts it"),)
         yield rule.at(path, call.at, message, subject=f"call:{shown}", symbol=call.scope, related=related)
 
 

@@ -79,6 +79,30 @@ rule = Rule(
             """,
         ),
         Example(
+            "a branch for developers, a bot's own debugging",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:create_app()"]
+                -- app.py --
+                from flask import Flask
+
+                def create_app(args):
+                    app = Flask(__name__)
+                    if args.dev:
+                        app.config["DEBUG"] = True
+                    return app
+                -- bot/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "bot.py"]
+                -- bot/bot.py --
+                from pydantic_settings import BaseSettings
+
+                class Client(BaseSettings):
+                    debug: bool = True
+            """,
+        ),
+        Example(
             "settings",
             source="""
                 -- shop/settings.py --
@@ -163,6 +187,9 @@ rule = Rule(
 )
 
 
+_FRAMEWORKS = frozenset("flask django fastapi starlette quart sanic litestar tornado bottle aiohttp falcon".split())
+
+
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     yield from _settings(service, facts)
@@ -185,6 +212,11 @@ def _settings(service: Service, facts: Facts) -> Iterator[Finding]:
             )
             if severity is None or _DEVELOPMENT_CLASS.search(binding.owner) or binding.guarded:
                 continue
+            python = facts.file(path).python
+            if python is not None and python.is_debugged(binding.value.at):
+                continue
+            if binding.kind == "field" and binding.target == "debug" and not _answers_visitors(service, facts):
+                continue  # a level of the log, as far as the text tells
             if binding.kind == "field" and _is_off_in_production(binding, facts, path):
                 continue
             if binding.kind == "name" and (
@@ -216,6 +248,11 @@ def _compared(service: Service, facts: Facts) -> Iterator[Finding]:
             if key in _VARIABLES and not one.scope and _is_on(text) and any(value.text == text for value in one.rights):
                 message = "DEBUG is on unless the environment switches it off: errors show settings to visitors"
                 yield rule.at(path, one.at, message, subject="name:DEBUG", severity=MEDIUM)
+
+
+def _answers_visitors(service: Service, facts: Facts) -> bool:
+    """Whether the service has a server or a web framework, which debugging makes talkative."""
+    return bool(service.servers) or not facts.repository.requirements.isdisjoint(_FRAMEWORKS)
 
 
 def _is_other_settings(service: Service, path: str) -> bool:

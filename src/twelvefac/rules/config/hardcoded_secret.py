@@ -120,6 +120,7 @@ rule = Rule(
                 import os
 
                 PASSWORD_FIELD = "password"
+                placeholder_token = "client_id 1 client_secret AbC"
                 TOKEN_URL = "https://auth.example.com/oauth/token"
                 SECRET_NAME = "orders-db-credentials-v2"
                 API_KEY = "<your api key>"
@@ -138,6 +139,7 @@ rule = Rule(
                 HINT = {"password": "Choose a password of at least 8 characters"}
                 URL = "postgresql://{user}:{password}@{host}/app"
                 SHAPE = "postgresql://user:password@localhost:5432/test"
+                CASES = [("http://us:pa@ex.co:42/a?_d=4", ["http://us:pa@ex.co:42/a?_d=4"])]
                 OTHER = "postgresql://username:k9Lq2zXw@example.com/test"
                 CORS_ALLOW_CREDENTIALS = "Access-Control-Allow-Credentials"
                 MISSING = "Please set DATABASE_URL to something like postgresql://shop:k9Lq2zXw@db/shop"
@@ -181,6 +183,15 @@ rule = Rule(
             """,
         ),
         Example(
+            "one key in two files",
+            source="""
+                -- shop/youtube.py --
+                API_KEY = "37699zuaj90n9hxado2m7"  # <- hardcoded-secret
+                -- shop/youtube_lists.py --
+                API_KEY = "37699zuaj90n9hxado2m7"
+            """,
+        ),
+        Example(
             "tests and documentation",
             source="""
                 -- tests/test_login.py --
@@ -195,6 +206,10 @@ rule = Rule(
 )
 
 
+_SHORTEST = 3
+"""Of a password in a URL: what is shorter is there to show, or to check a parser with."""
+_LONG = 16
+_EXAMPLE_WORDS = frozenset("placeholder example dummy fake sample mock hint".split())
 _STAND_IN = regex(
     r"mock|fake|dummy|stub|test|(?:^|\.)(?:docs?|local|dev(?:el\w{0,20})?)(?:config\w{0,20}|settings)?(?:$|\.)",
     re.IGNORECASE,
@@ -204,6 +219,7 @@ _STAND_IN = regex(
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    said: set[str] = set()  # keys; what stands in several files is one to replace
     for path, python in facts.python():
         if service.is_of_developers(path):
             continue
@@ -218,6 +234,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 what = None
             if what is not None and binding.value.at not in defaults:
                 seen.add(binding.value.at)
+                if _is_said(binding.value.text, said):
+                    continue
                 why, severity = what
                 yield _finding(path, binding.value.at, binding.target, why, min(severity, worst), binding.scope)
         for literal in python.literals:
@@ -225,6 +243,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             if literal.value.at in seen or literal.value.at in defaults:
                 continue
             whose = credentials.provider(text)
+            if (whose is not None or credentials.url_password(text) is not None) and _is_said(text, said):
+                continue
             if whose is not None and "/youtubei/" not in text:  # the key of YouTube's own pages
                 # Google has keys for browsers, which every visitor sees, and for servers: the text does not tell
                 severity = MEDIUM if whose == "Google API key" else HIGH
@@ -236,8 +256,19 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 yield _finding(path, literal.value.at, "url", "the password in a URL", severity, literal.scope)
 
 
+def _is_said(text: str | None, said: set[str]) -> bool:
+    """Whether a key, long enough to be one, was reported before; it counts as reported from now on."""
+    if text is None or len(text) < _LONG:
+        return False
+    known = text in said
+    said.add(text)
+    return known
+
+
 def _is_shown(text: str, scope: str) -> bool:
     """Whether a URL is there to be read, as in a help text or a template, or names a store of the developer's own."""
+    if len(credentials.url_password(text) or "") < _SHORTEST:  # us:pa@ex.co
+        return True
     if "://user:password@" in text or any(mark.isspace() for mark in text.strip()):
         return True
     return credentials.url_is_local(text) and (
@@ -290,6 +321,8 @@ def _named(binding: Binding) -> tuple[str, Severity] | None:
     if credentials.provider(text) or credentials.url_password(text) is not None:
         return None  # said once, where the literal is
     target = binding.target
+    if not _EXAMPLE_WORDS.isdisjoint(credentials.words_of(target)):
+        return None
     if credentials.signs_sessions(target) and binding.kind in ("name", "attribute", "item", "field"):
         if (credentials.is_placeholder(text) and text[:1] in "<${") or len(text.split()) > 6 or text.startswith("/"):
             return None

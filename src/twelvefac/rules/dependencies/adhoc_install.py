@@ -100,6 +100,11 @@ rule = Rule(
                 -- Dockerfile.dev --
                 FROM python:3.12-slim
                 RUN pip install ipdb
+                -- frontend/Dockerfile --
+                FROM node:22-alpine
+                ENV NODE_ENV development
+                RUN pip install watchdog
+                CMD ["npm", "start"]
                 -- scripts/Dockerfile.schema --
                 FROM python:3.12-slim
                 RUN pip install json-schema-for-humans

@@ -169,7 +169,7 @@ def _shipped(service: Service) -> list[str]:
     loaded = {*service.served, *service.started}
     if loaded:
         return sorted(loaded)
-    return [path for path in service.python if _ASIDE.isdisjoint(path.split("/"))]
+    return [path for path in service.python if _ASIDE.isdisjoint(path.split("/")) and service.ships(path)]
 
 
 def _declared(service: Service, facts: Facts) -> frozenset[str] | None:

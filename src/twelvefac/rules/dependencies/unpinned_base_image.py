@@ -12,7 +12,8 @@ another image next month: another Python, other system libraries, and no way bac
 - A tag from a build argument that has a default; a name that a script fills in (`FROM %%BASE%%`).
 - A name without a registry that the repository's own Makefile, script, pipeline or Compose file builds.
 - The same image a second time in one file.
-- Dockerfiles and stages that are not released: `Dockerfile.dev`, `test.Dockerfile`, `FROM base AS dev` at the end.
+- Dockerfiles and stages that are not released: `Dockerfile.dev`, `test.Dockerfile`, `FROM base AS dev` at the end, and
+  stages that the released one takes nothing from.
 
 ## How to fix
 
@@ -51,6 +52,9 @@ rule = Rule(
                 FROM python:${VERSION} AS build  # <- unpinned-base-image
                 FROM python:slim AS tools  # <- unpinned-base-image
                 FROM registry.example.com:5000/base/python:latest  # <- unpinned-base-image
+                COPY --from=assets /a /a
+                COPY --from=build /b /b
+                COPY --from=tools /t /t
                 COPY --from=ghcr.io/astral-sh/uv /uv /bin/  # <- unpinned-base-image
                 CMD ["python", "-m", "app"]
                 -- app.py --
@@ -76,7 +80,10 @@ rule = Rule(
             "names that are filled in, and images that the repository builds",
             source="""
                 -- a/Dockerfile --
+                ARG OTHER
+                FROM $OTHER AS other
                 FROM %%BASE_IMAGE%%
+                COPY --from=other /o /o
                 CMD ["python", "-m", "app"]
                 -- a/app.py --
                 -- b/Dockerfile --
@@ -146,6 +153,8 @@ rule = Rule(
 )
 
 
+_WHOLE = regex(r"\$\{?\w{1,100}\}?")
+"""An image that whoever builds names as a whole: its version is stated there."""
 _FILLED_IN = regex(r"%%|\{\{|<%|@\w{1,60}@")
 
 
@@ -161,7 +170,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 
 def _bases(image: Image, facts: Facts) -> Iterator[Finding]:
     earlier: set[str] = set()
-    released = {id(stage) for stage in image.released_stages}
+    released = {id(stage) for stage in image.built_from}
     for stage in image.dockerfile.stages:
         if id(stage) in released and (stage.base is None or stage.base.lower() not in earlier):
             yield from _judge(image.path, stage.base, stage.raw_base, stage.base_at, facts)
@@ -170,7 +179,7 @@ def _bases(image: Image, facts: Facts) -> Iterator[Finding]:
 
 def _copies(image: Image, facts: Facts) -> Iterator[Finding]:
     stages = {stage.name.lower() for stage in image.dockerfile.stages}
-    for stage in image.released_stages:
+    for stage in image.built_from:
         for instruction in stage.instructions:
             source = dict(instruction.flags).get("from", "")
             if instruction.keyword == "COPY" and re.search(r"[/:.]", source) and source.lower() not in stages:
@@ -182,7 +191,7 @@ def _judge(path: str, base: str | None, raw: str, at: Pos, facts: Facts) -> Iter
     if _FILLED_IN.search(raw):
         return
     if base is None:
-        if "$" in raw.partition("@")[0]:
+        if "$" in raw.partition("@")[0] and not _WHOLE.fullmatch(raw):
             message = f"the base image {raw} takes its version from a build argument without a default"
             yield rule.at(path, at, f"{message}: each build decides anew", subject=subject)
         return

@@ -16,6 +16,7 @@ versions, wire formats, query plans and defaults differ. The difference shows in
 Name one version, the image's, everywhere: in the pipeline, `.python-version`, `requires-python`, Compose.
 """
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -34,6 +35,7 @@ from twelvefac.project.versions import (
     python_version,
     store_of_image,
 )
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos, Span
 
 rule = Rule(
@@ -108,6 +110,8 @@ rule = Rule(
                 [project]
                 name = "shop"
                 requires-python = ">=3.9,<3.14"
+                -- docs.Dockerfile --
+                FROM python:3.9
                 -- .python-version --
                 3.12.4
                 -- compose.yaml --
@@ -167,6 +171,10 @@ rule = Rule(
 )
 
 
+_DOCUMENTS = regex(r"(?:^|[._/-])(?:docs?|sphinx|mkdocs|lint)(?:$|[._/-])", re.IGNORECASE)
+"""Images in which nothing of the service runs."""
+
+
 class _Shipped(NamedTuple):
     version: Minor
     span: Span
@@ -203,6 +211,8 @@ def _finding(path: str, at: Pos, shipped: _Shipped, version: Minor, what: str) -
 def _of_images(service: Service, shipped: _Shipped, tested: set[Minor]) -> Iterator[Finding]:
     for image in service.images:
         version = python_of_image(image.base) if image.lineage else None
+        if _DOCUMENTS.search(image.path):
+            continue
         if version is not None and version != shipped.version and version not in tested:
             yield _finding(image.path, image.lineage[0].base_at, shipped, version, "this image has")
 

@@ -51,6 +51,7 @@ rule = Rule(
         "heartbeat",
         "lbheartbeat",
         "~/status",
+        "~/_status",
         "~/ready",
         "~/live",
         "~/up",

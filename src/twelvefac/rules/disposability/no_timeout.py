@@ -194,6 +194,22 @@ rule = Rule(
             """,
         ),
         Example(
+            "tools beside a program that is installed",
+            source="""
+                -- pyproject.toml --
+                [project]
+                name = "bot"
+                -- tools/release.py --
+                import requests
+
+                requests.get("https://api.github.com/repos/o/r/releases")
+                -- bot/auto_mock.py --
+                import requests
+
+                requests.get("https://api.github.com/repos/o/r/releases")
+            """,
+        ),
+        Example(
             "a script that the image starts",
             source="""
                 -- Dockerfile --

@@ -9,7 +9,8 @@ that vanishes with it, no collector reads it, and with a read-only root the serv
 
 - A file name that is the output stream: `/dev/stdout`, `/proc/1/fd/1`, `-`.
 - Tests, scripts of developers, branches for debugging, and handlers that write to a stream.
-- A file that only exists where the environment asks for it (`os.environ.get("LOG_FILE")`).
+- A file that only exists where the environment asks for it (`os.environ.get("LOG_FILE")`) or a
+  setting (`if settings.file_logs:`).
 - All but the first handler of a file: one configuration is one finding.
 
 ## How to fix
@@ -223,6 +224,10 @@ rule = Rule(
                 log_file = os.environ.get("LOG_FILE")
                 if log_file:
                     logging.getLogger().addHandler(logging.FileHandler(log_file))
+                if settings.file_logs:
+                    logging.getLogger().addHandler(logging.FileHandler("app.log"))
+                if settings.log_path != "":
+                    logging.getLogger().addHandler(logging.FileHandler(settings.log_path))
                 if args.debug:
                     logging.getLogger().addHandler(logging.FileHandler("debug.log"))
                 logging.basicConfig(stream=sys.stdout)

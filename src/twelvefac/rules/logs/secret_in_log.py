@@ -31,7 +31,10 @@ from twelvefac.project.services import Service
 from twelvefac.project.tools import is_tool
 from twelvefac.source.pattern import regex
 
-_ABOUT = frozenset("has is use uses with without no needs missing invalid expired wrong bad show hide".split())
+_ABOUT = frozenset(
+    "log masked redacted hidden obfuscated hashed short partial prefix has is use uses with without no needs missing "
+    "invalid expired wrong bad show hide".split()
+)
 _HOLDERS = frozenset(
     "self settings config conf cfg env request session auth user account credentials credential oauth client response "
     "login jwt access refresh api bot args options".split()
@@ -46,7 +49,7 @@ _PUBLIC = regex(r"\bTXT\b|\bDNS\b|\bACME\b|challenge", re.IGNORECASE)
 """Texts about what proves who has a domain, which is put where everybody can look it up."""
 
 _VAGUE = frozenset(("token", "session_key"))
-_CREDENTIAL = regex(r"token|secret|auth|bearer|\bkey\b|credential|log(?:ged)? ?in", re.IGNORECASE)
+_CREDENTIAL = regex(r"token|secret|auth|bearer|credential|log(?:ged)? ?in", re.IGNORECASE)
 _GUESSES = regex(r"brut(?:e|ing)|crack|wordlist|spray", re.IGNORECASE)
 
 _LOGGED = (
@@ -122,7 +125,9 @@ rule = Rule(
                     logger.info("password of %d characters", len(password))
                     logger.info("token %s", mask(user.token))
                     logger.info("page %s", next_token)
+                    logger.info("refused %s", masked_api_key)
                     logger.info("terminating %s", session_key)
+                    logger.error("could not store key %s", session_key)
                     logger.debug("unfurled", token=token)
                     logger.warning("invalid token %s", user.token)
                     logger.debug("TXT record created: %s", token)

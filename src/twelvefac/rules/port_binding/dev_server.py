@@ -215,6 +215,16 @@ rule = Rule(
                     exec gunicorn app:app
                 fi
                 -- shop/app.py --
+                -- preview/Dockerfile --
+                FROM python:3.12-slim
+                ENTRYPOINT ["./entry.sh"]
+                -- preview/entry.sh --
+                #!/bin/bash
+                case "$@" in
+                web) exec gunicorn app:app ;;
+                web-local) exec flask run ;;
+                esac
+                -- preview/app.py --
             """,
         ),
         Example(

@@ -41,6 +41,7 @@ _VIEWS = frozenset(
 _HARMLESS = frozenset(
     "cache cached caches memo memoized registry handlers metrics histogram gauge lock locks pool "
     "pools executor loaded initialized connections connection clients websockets sockets listeners subscribers "
+    "warned warnings printed "
     "callbacks hooks plugins client producer producers consumers cluster clusters thread threads workers".split()
 )
 
@@ -165,6 +166,7 @@ rule = Rule(
                 app = FastAPI()
                 models = {}
                 rate_cache = {}
+                warned = set()
                 client = None
                 PLUGINS = []
 
@@ -190,6 +192,8 @@ rule = Rule(
                     if client is None:
                         client = object()
                     rate_cache[name] = 1
+                    if name not in warned:
+                        warned.add(name)
                     seen = {}
                     seen[name] = models["a"]
                     return rate_cache[name], PLUGINS
