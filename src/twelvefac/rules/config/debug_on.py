@@ -240,12 +240,13 @@ def _compared(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, python in facts.python():
         if _DEVELOPMENT.search(path) or not service.ships(path) or _is_other_settings(service, path):
             continue
-        if service.modules.set_again(path, "DEBUG"):
-            continue
         for one in python.comparisons:
             key, default = one.left.data[:2] if one.left.kind == "env" else ("", None)
             text = default.text if default is not None else None
-            if key in _VARIABLES and not one.scope and _is_on(text) and any(value.text == text for value in one.rights):
+            on = (
+                key in _VARIABLES and not one.scope and _is_on(text) and any(right.text == text for right in one.rights)
+            )
+            if on and not service.modules.set_again(path, "DEBUG"):  # which reads the files beside it
                 message = "DEBUG is on unless the environment switches it off: errors show settings to visitors"
                 yield rule.at(path, one.at, message, subject="name:DEBUG", severity=MEDIUM)
 
