@@ -147,7 +147,12 @@ def test_what_is_only_there_to_get_started() -> None:
     assert not credentials.url_is_made_up("postgresql://db.internal/app")
 
 
-@pytest.mark.parametrize("value", ["deadbeef", "DEADBEEF-dead-beef-dead-beefdeadbeef", "cafebabe"])
+@pytest.mark.parametrize("value", ["services.example.com/sync/v1/secret/", "projects/1/secrets/db"])
+def test_paths_are_references(value: str) -> None:
+    assert credentials.is_reference(value)
+
+
+@pytest.mark.parametrize("value", ["update me", "deadbeef", "DEADBEEF-dead-beef-dead-beefdeadbeef", "cafebabe"])
 def test_words_in_hexadecimal_are_placeholders(value: str) -> None:
     assert credentials.is_placeholder(value)
 

@@ -97,6 +97,16 @@ def test_an_image_with_a_development_server_and_its_tools_is_not_released(tmp_pa
     assert found[""].released == ()
 
 
+def test_an_image_without_a_command_beside_a_procfile_is_for_development(tmp_path: Path) -> None:
+    found = services(
+        tmp_path, Dockerfile="FROM x\nRUN pipenv sync --dev\nCOPY . /code\n", manage_DOT_py="",
+        Procfile="web: gunicorn shop.wsgi\n", compose_DOT_yml="services: {web: {build: ., command: /code/run.sh}}\n",
+    )  # fmt: skip
+
+    assert found[""].released_images == ()
+    assert [one.source for one in found[""].released] == ["procfile"]
+
+
 def test_where_every_image_is_for_development_none_is_released(tmp_path: Path) -> None:
     found = services(
         tmp_path, app_DOT_py="", **{"Dockerfile.dev": "FROM x\nCMD uvicorn app:app\n"},

@@ -104,7 +104,7 @@ _NOT_SECRET_BEFORE = frozenset(
 
 _PLACEHOLDER = regex(
     r"<[^>]{0,60}>|\{\{.{0,60}\}\}|\$\{?\w{1,60}\}?|%\(\w{1,60}\)s|\{\w{0,60}\}|x{3,}|\*{3,}|\.{3,}|-{3,}|_{3,}|"
-    r"(?:your|my|the|some|enter|insert|put|add|fill|set|replace|change|todo|fixme)[\s_-].{0,60}|"
+    r"(?:your|my|the|some|enter|insert|put|add|fill|set|replace|change|update|todo|fixme)[\s_-].{0,60}|"
     r"(?:example|dummy|fake|sample|placeholder|redacted|replace-?me|fill-?me|todo|foobar|none|null|undefined|string|"
     r"password|secret|token|test|testing|test[_-]?(?:password|secret|token|key))\d{0,3}|"
     r"(?:(?:deadbeef|cafebabe|dead|beef|cafe|babe)[_-]?){1,8}",
@@ -113,7 +113,7 @@ _PLACEHOLDER = regex(
 _SENTENCE = regex(r"\S{1,60} \S{1,60} \S")
 _REFERENCE = regex(
     r"[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){1,10}|(?:[a-z]{2,30}[.:]){1,8}[a-z_-]{2,40}|"
-    r"(?:[a-z0-9_.,-]{1,40}/){1,8}[a-z0-9_.,-]{1,40}|(?:[a-z_]{1,40}\.){1,8}[A-Za-z_]{1,60}|(?:\.{0,2}/|[A-Za-z]:\\).*|"
+    r"(?:[a-z0-9_.,-]{1,40}/){1,8}[a-z0-9_.,-]{0,40}|(?:[a-z_]{1,40}\.){1,8}[A-Za-z_]{1,60}|(?:\.{0,2}/|[A-Za-z]:\\).*|"
     r"[a-z][a-z+.-]{1,20}://[^@]*"
 )
 """The name of a variable, a dotted or slashed path, a URL without credentials: where a secret is, not what it is."""

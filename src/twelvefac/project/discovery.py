@@ -37,7 +37,7 @@ _MIGRATION_FOLDERS = frozenset(("migrations", "versions"))
 _SETTINGS_FOLDERS = frozenset(("settings", "config", "conf"))
 _TEST_SETTINGS = frozenset(("test.py", "testing.py", "unittests.py", "ci.py"))
 _TEST_FILE = regex(
-    r"(?:test_.*|.*_tests?|.*_testing|tests|(?:.*_)?mocks?|mock_.*|conftest|noxfile|fabfile|locustfile.*)\.py"
+    r"(?:test[_-].*|.*_tests?|.*_testing|tests|(?:.*_)?mocks?|mock_.*|conftest|noxfile|fabfile|locustfile.*)\.py"
 )
 _ENVFILE = regex(r"\.env(?:\.[\w.-]{1,60})?|[\w-]{1,60}\.env|\.?envrc")
 _BY_NAME = {

@@ -12,7 +12,9 @@ ASIDE = frozenset(
     "scripts script hack dev devtools devel development code-generation codegen samples sample codesamples "
     "code-samples packer vagrant ansible terraform demo demos tutorial tutorials".split()
 )
-ASIDE_ON_TOP = frozenset("tools tool utils util bin ci release misc admin-tools local gitlint docker".split())
+ASIDE_ON_TOP = frozenset(
+    "tools tool utils util bin ci release misc admin-tools local gitlint docker extras extra".split()
+)
 """Folders of what developers run; those of the second kind only at the top, and where what runs is known."""
 TOOLS = frozenset("tools ci release".split())
 """Those of the second kind that hold nothing else, whatever runs."""

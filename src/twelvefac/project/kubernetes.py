@@ -12,7 +12,7 @@ SNIFF = regex(r"^[ \t]{0,8}(?:- )?apiVersion[ \t]{0,4}:", re.MULTILINE)
 """A YAML file without it holds no Kubernetes resource."""
 
 FOR_DEVELOPMENT = regex(
-    r"(?:^|[/._-])(?:dev|development|local|tests?|examples?|sample|ci|kind|minikube)(?:[/._-]|$)", re.IGNORECASE
+    r"(?:^|[/._-])(?:dev|development|debug|local|tests?|examples?|sample|ci|kind|minikube)(?:[/._-]|$)", re.IGNORECASE
 )
 """Paths of manifests that are deployed to a developer's machine or a pipeline's cluster only."""
 

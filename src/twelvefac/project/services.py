@@ -38,6 +38,7 @@ _PYTHON_FILE = regex(r"[\w./${}-]{1,200}\.py\b")
 _OF_DEVELOPERS = r"(?:dev|devel|develop|development|devstack|docker_?dev|local|local_?dev|example|sample|debug)"
 _DEVELOPMENT_SETTINGS = regex(
     rf"(?:^|/)(?:settings|configs?|conf|environments|envs)/(?:{_OF_DEVELOPERS}|integration|staging)\.py"
+    rf"|(?:^|/)(?:dev|test|demo|example)_?project/(?:[\w/]{{0,60}}/)?settings\.py"
     rf"|(?:^|/){_OF_DEVELOPERS}_?(?:settings|config)\.py|(?:^|/)(?:settings|config)[_.-]{_OF_DEVELOPERS}\.py"
 )
 """Settings that, by their name, no release uses: those of developers, examples, deploys for trials."""
@@ -95,8 +96,13 @@ class Service:
         )
 
     def _is_of_developers(self, image: Image) -> bool:
-        """Whether an image has no command, and all that starts it are compose files that mount the sources over it."""
+        """Whether an image has no command, and only developers give it one: where compose mounts the sources over it.
+
+        Beside a Procfile, whose commands a platform runs without an image, it is theirs too.
+        """
         builds = [(file, one) for file, one in self.composed if one.dockerfile == image.path]
+        if builds and image.command is None and any(one.source == "procfile" for one in self.processes):
+            return not any(file.released for file, _ in builds)
         return (
             image.command is None
             and bool(builds)
@@ -152,13 +158,21 @@ class Service:
         if path in self.reached:
             return True
         *folders, _ = (path[len(self.root) + 1 :] if self.root else path).lower().split("/")
-        if not ASIDE.isdisjoint(folders) or (folders and folders[0] in (ASIDE_ON_TOP if self.reached else TOOLS)):
+        if not ASIDE.isdisjoint(folders) or (folders and folders[0] in TOOLS):
+            return False
+        if folders and folders[0] in ASIDE_ON_TOP and self._is_aside(folders):
+            return False
+        if "test" in words_of(posixpath.basename(path)[:-3]):
             return False
         if self.released and "-" in path.rpartition("/")[2] and folders[-1:] != ["commands"]:
             return False  # no import finds it: somebody starts it by hand
         if self.reached and not MAKES.isdisjoint(words_of(posixpath.basename(path)[:-3])) and self._is_script(path):
             return False
         return path not in self._built_or_probed and self._is_copied(path)
+
+    def _is_aside(self, folders: list[str]) -> bool:
+        """Whether a folder at the top is known not to be what runs; files for images may be what they need."""
+        return bool(self.reached if folders[0] == "docker" else self.released)
 
     def _is_copied(self, path: str) -> bool:
         """Whether the released images may hold a file: no where they name what they copy, and it is not there."""
@@ -183,7 +197,7 @@ class Service:
 
     def is_of_developers(self, path: str) -> bool:
         """Whether a Python file holds settings of developers by its name, and they are not the ones released."""
-        return _DEVELOPMENT_SETTINGS.search(path) is not None and path not in self._settings_files
+        return _DEVELOPMENT_SETTINGS.search(path) is not None and path not in self.settings[:1]
 
     @cached_property
     def _settings_files(self) -> frozenset[str]:
@@ -198,6 +212,8 @@ class Service:
         known = bool(self.images or self.released)
         inside = path[len(self.root) + 1 :] if self.root and known else path
         folders = inside.lower().split("/")[:-1]
+        if known and any(one.startswith(".") for one in folders):
+            return True
         # beside a service that is known what is shown in a tutorial is not what ships
         if not (ASIDE if known else ASIDE - SHOWN).isdisjoint(folders):
             return True

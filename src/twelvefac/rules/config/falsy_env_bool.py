@@ -23,7 +23,7 @@ from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.credentials import words_of
 from twelvefac.project.environment import READERS, reader_of
-from twelvefac.project.facts import Value
+from twelvefac.project.facts import Binding, Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 
@@ -61,6 +61,8 @@ rule = Rule(
                 TLS = os.environ.get("USE_TLS", "0") in ("1", "true")
                 CACHE = config("CACHE", default=False, cast=bool)
                 COUNT = bool(int(os.getenv("COUNT", "0")))
+                TRACE = os.environ.get("ENABLE_TRACE", False)
+                TRACE = TRACE == "True" or TRACE is True
             """,
         ),
         Example(
@@ -104,10 +106,20 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             and value.data[1].kind == "bool"
             and _is_switch(value)
             and service.ships(path)
+            and not _is_compared(facts, path, binding)
         ):
             key = value.data[0] or binding.target
             message = f"{key} is a bool when it is not set and a text when it is: {key}=false is true"
             yield rule.at(path, value.at, message, subject=f"env:{key}", symbol=binding.scope)
+
+
+def _is_compared(facts: Facts, path: str, binding: Binding) -> bool:
+    """Whether the variable is compared with a text right after, which makes the bool."""
+    python = facts.file(path).python
+    return python is not None and any(
+        one.name == binding.target and one.scope == binding.scope and 0 < one.at[0] - binding.value.at[0] < 3
+        for one in python.comparisons
+    )
 
 
 def _is_switch(value: Value) -> bool:

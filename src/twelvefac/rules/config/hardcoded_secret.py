@@ -29,6 +29,7 @@ from twelvefac.project import credentials
 from twelvefac.project.facts import Binding, PythonFacts
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.project.tools import is_tool
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
@@ -250,7 +251,11 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 severity = MEDIUM if whose == "Google API key" else HIGH
                 article = "an" if whose[0] in "AO" else "a"
                 yield _finding(path, literal.value.at, whose, f"{article} {whose}", severity, literal.scope)
-            elif credentials.url_password(text) is not None and not _is_shown(text, literal.scope):
+            elif (
+                credentials.url_password(text) is not None
+                and not _is_shown(text, literal.scope)
+                and not (is_tool(path) and credentials.url_is_local(text))
+            ):
                 severity = MEDIUM if credentials.url_is_made_up(text) else HIGH
                 severity = min(severity, worst)
                 yield _finding(path, literal.value.at, "url", "the password in a URL", severity, literal.scope)

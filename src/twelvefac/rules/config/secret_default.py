@@ -122,6 +122,8 @@ rule = Rule(
 
                 from pydantic_settings import BaseSettings
 
+                if os.environ.get("ENV") == "LOCAL":
+                    S3_SECRET = os.environ.get("AWS_SECRET_ACCESS_KEY", "AWSSAK")  # <- secret-default
                 BY_PASSWORD = os.environ.get("ENABLE_EMAIL_PASSWORD", "1")
                 GOOGLE = os.environ.get("GOOGLE_CLIENT_SECRET", "0")
 
@@ -207,7 +209,10 @@ def _findings(service: Service, facts: Facts) -> Iterator[Finding]:
         key, default = _default(binding, path, facts)
         if default is not None and service.ships(path):
             scope = binding.owner if binding.kind == "field" else binding.scope
-            yield from _judge(service, path, key, default, scope, seen)
+            for finding in _judge(service, path, key, default, scope, seen):
+                # further in, a module's own name stands under a condition: what ships may not come by there
+                under = binding.kind == "name" and not scope and binding.value.at[1] - len(binding.target) - 4 > 1
+                yield finding._replace(severity=min(finding.severity, MEDIUM)) if under else finding
     for path, read in facts.env_reads():
         if read.default is not None and service.ships(path):
             yield from _judge(service, path, read.key or "", read.default, read.scope, seen)
@@ -268,7 +273,13 @@ _OF_DEVELOPERS = regex(
 
 
 def _is_of_an_api(key: str) -> bool:
-    return credentials.names_api_key(key) or credentials.words_of(key)[-2:] in (("api", "secret"), ("api", "token"))
+    """Whether a credential opens something at somebody else's, where a made-up word opens nothing."""
+    words = credentials.words_of(key)
+    return (
+        credentials.names_api_key(key)
+        or words[-2:] in (("api", "secret"), ("api", "token"))
+        or not {"smtp", "email", "mail", "aws"}.isdisjoint(words)
+    )
 
 
 def _severity(key: str, text: str) -> Severity | None:
@@ -284,6 +295,6 @@ def _severity(key: str, text: str) -> Severity | None:
         return None
     if not _is_of_an_api(key):
         return HIGH
-    if not _REFUSED.isdisjoint(credentials.words_of(text)):
+    if not _REFUSED.isdisjoint(credentials.words_of(text)) or text.lower().startswith(("update me", "your ", "your_")):
         return None  # what an API gives to everybody who tries it, or what it refuses
     return HIGH if credentials.looks_secret(key, text) else MEDIUM  # a made-up word opens nothing at somebody else's

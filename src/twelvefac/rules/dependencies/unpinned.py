@@ -22,7 +22,9 @@ from collections.abc import Collection, Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
+from twelvefac.project.credentials import words_of
 from twelvefac.project.dependencies import Manifest, Requirement, is_lock
+from twelvefac.project.images import Image
 from twelvefac.project.services import Service
 from twelvefac.source.span import Span
 
@@ -109,6 +111,19 @@ rule = Rule(
                 -- site/requirements.txt --
                 django==4.2.29
                 markdown==3.8
+                -- tasks/Dockerfile --
+                FROM python:3.12-slim
+                COPY uv.lock pyproject.toml /
+                RUN uv sync --locked
+                -- tasks/uv.lock --
+                version = 1
+                -- tasks/pyproject.toml --
+                [project]
+                name = "tasks"
+                version = "1"
+                -- tasks/requirements.txt --
+                pandas>=2
+                -- tasks/app.py --
                 -- hub/requirements.txt --
                 docker
                 escapism
@@ -128,8 +143,10 @@ rule = Rule(
 )
 
 
-_TOOLS = frozenset("ipython jupyter notebook notebooks profiling".split())
-"""``requirements/ipython.txt``: what developers add for themselves."""
+_TOOLS = frozenset(
+    "ipython jupyter notebook notebooks profiling integration e2e upstream shipit release publish benchmark".split()
+)
+"""``requirements/ipython.txt``, ``integration_requirements.txt``: what developers and pipelines add for themselves."""
 
 
 @rule.check
@@ -139,10 +156,12 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         if path.endswith(".in") or manifest.locks or _is_locked(path, manifest, manifests, facts):
             continue
         if (
-            posixpath.basename(path).rpartition(".")[0] in _TOOLS
+            not _TOOLS.isdisjoint(words_of(posixpath.basename(path).rpartition(".")[0]))
             or "uninstall" in path
             or service.is_for_developers(path)
         ):
+            continue
+        if _is_left_over(path, service, facts):
             continue
         # "bleach==6.3" and "bleach[css]" in one file: the first pins both
         pinned = {one.name for one in manifest.requirements if one.kind != "open"}
@@ -157,6 +176,24 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 f"{first.name}{more} left open and nothing locks it: the same commit installs other code next month"
             )
             yield rule.at(path, first.at, message, subject=f"requirement:{first.name}", related=related)
+
+
+def _is_left_over(path: str, service: Service, facts: Facts) -> bool:
+    """Whether a requirements file lies beside a lock, and the images that are released do not install from it."""
+    folder, name = posixpath.split(path)
+    beside = facts.repository.by_folder.get(folder, ())
+    return (
+        path.endswith(".txt")
+        and bool(service.released_images)
+        and any(is_lock(posixpath.basename(other)) for other in beside if other != path)
+        and not any(name in text for image in service.released_images for text in _texts(image))
+    )
+
+
+def _texts(image: Image) -> Iterator[str]:
+    for stage in image.built_from:
+        for one in stage.instructions:
+            yield from (one.text, *one.heredocs)
 
 
 def _is_extra(one: Requirement) -> bool:

@@ -142,6 +142,17 @@ rule = Rule(
                           ports: [{containerPort: 8000}]
                           command: [celery, -A, app, worker]
                 ---
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: tasks}
+                spec:
+                  template:
+                    spec:
+                      containers:
+                        - name: celery
+                          image: registry.example.com/shop:1.0
+                          command: [uvicorn, "app:app"]
+                ---
                 apiVersion: batch/v1
                 kind: Job
                 metadata: {name: migrate}
@@ -152,6 +163,20 @@ rule = Rule(
                         - name: migrate
                           image: registry.example.com/shop:1.0
                           ports: [{containerPort: 8000}]
+            """,
+        ),
+        Example(
+            "a chart, whose templates may have probes",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- app.py --
+                -- chart/Chart.yaml --
+                apiVersion: v2
+                name: shop
+                -- chart/templates/deployment.yaml --
+                kind: {{ .Values.kind }}
             """,
         ),
         Example(
@@ -222,8 +247,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         if one.ports and (one.command is None or _is_server(service, one.name, "compose")):
             message = f"{one.name} has no health check and no health route: a process that hangs counts as running"
             yield rule.at(file.path, one.at, message, subject=f"compose:{one.name}")
-    if released:
-        return
+    if released or ("Chart.yaml" in facts.repository.by_base and "deployment.yaml" in facts.repository.by_base):
+        return  # the templates of a chart, which are not judged, may have the probes
     for process, step, server in service.servers:
         if process.source == "dockerfile" and not server.server.dev:
             message = (
@@ -233,11 +258,13 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             yield rule.on(process.span, message, subject=f"image:{step.launch.program}", severity=LOW)
 
 
-_WORKER = regex(r"(?:^|[-_])(?:worker|workers|consumer|beat|scheduler|cron)(?:$|[-_\d])")
+_WORKER = regex(r"(?:^|[-_])(?:worker|workers|celery|consumer|beat|scheduler|cron)(?:$|[-_\d])")
 
 
 def _serves(service: Service, container: Container) -> bool:
-    if container.ports and not _WORKER.search(container.name):
+    if _WORKER.search(container.name):
+        return False
+    if container.ports:
         return True
     if container.command is None and container.args is None:
         return any(process.source == "dockerfile" for process, _, _ in service.servers)

@@ -31,6 +31,7 @@ from twelvefac.project.command import base_name
 from twelvefac.project.description import hidden
 from twelvefac.project.images import Command
 from twelvefac.project.processes import Process, Step
+from twelvefac.project.servers import listening
 from twelvefac.project.services import Service
 from twelvefac.source.edit import Replace
 from twelvefac.source.pattern import regex
@@ -211,6 +212,31 @@ rule = Rule(
             """,
         ),
         Example(
+            "a branch for development, and the one that is taken otherwise",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["./start.sh"]
+                -- start.sh --
+                #!/bin/bash
+                if [ "$APP_CONFIG" = "Development" ]; then
+                    python manage.py runserver 0.0.0.0:8000
+                else
+                    gunicorn app:app -b 0.0.0.0:8000  # <- signal-lost
+                fi
+                -- manage.py --
+            """,
+        ),
+        Example(
+            "a tool that is soon done",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD gcloud info
+                -- app.py --
+            """,
+        ),
+        Example(
             "shells that replace themselves",
             source="""
                 -- a/Dockerfile --
@@ -237,6 +263,9 @@ _LASTING = frozenset(
 )
 """Programs that run for ever; what a script ends with may be a command that is soon done."""
 
+_SOON_DONE = frozenset("gcloud gsutil aws az kubectl helm terraform ansible echo cat ls true env chmod".split())
+"""Tools that an image is made to hold: what they do is soon done."""
+
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
@@ -247,11 +276,13 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         for step in process.steps or ():
             if step.words and step.words[0].startswith("["):  # an array that is no JSON: nothing is started at all
                 continue
+            if step.block in ("if", "elif") and _is_for_development(process, step):
+                continue  # what the script starts otherwise is what ships
             if (
                 step.last
                 and step.keeper
                 and (place := _place(step)) not in seen
-                and (step.keeper != "script" or _lasts(service, step))
+                and (step.launch.program not in _SOON_DONE if step.keeper != "script" else _lasts(service, step))
             ):
                 seen.add(place)
                 yield _shell(service, process, step)
@@ -266,6 +297,11 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 def _place(step: Step) -> Span | str:
     """What is said once: a script, whatever its branches end with, or a line."""
     return step.held.path if step.keeper == "script" else step.held
+
+
+def _is_for_development(process: Process, step: Step) -> bool:
+    server = listening(step.launch, process.environment)
+    return server is not None and server.server.dev
 
 
 def _lasts(service: Service, step: Step) -> bool:

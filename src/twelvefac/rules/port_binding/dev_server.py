@@ -24,9 +24,10 @@ from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rul
 from twelvefac.factors import Factor
 from twelvefac.project.callgraph import Place, called, loaded
 from twelvefac.project.facts import Call
+from twelvefac.project.processes import Process, Step
 from twelvefac.project.running import started_call
 from twelvefac.project.scan import anchors
-from twelvefac.project.servers import CALLS
+from twelvefac.project.servers import CALLS, listening
 from twelvefac.project.services import Service
 
 _CALLS = {name: call for name, call in CALLS.items() if call.dev}
@@ -264,6 +265,33 @@ rule = Rule(
             """,
         ),
         Example(
+            "a branch of a script that a condition has to choose, and one that is taken without",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["./start.sh"]
+                -- a/start.sh --
+                #!/bin/bash
+                if [ "$APP_CONFIG" = "config.DevelopmentConfig" ]; then
+                    python manage.py runserver 0.0.0.0:8000
+                else
+                    gunicorn app:app -b 0.0.0.0:8000
+                fi
+                -- a/manage.py --
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["./start.sh"]
+                -- b/start.sh --
+                #!/bin/bash
+                if [ "$USE_GUNICORN" = "True" ]; then
+                    gunicorn app:app -b 0.0.0.0:8000
+                else
+                    python manage.py runserver 0.0.0.0:8000  # <- dev-server
+                fi
+                -- b/manage.py --
+            """,
+        ),
+        Example(
             "an image for development",
             source="""
                 -- Dockerfile --
@@ -285,6 +313,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         name = server.server.name
         # a compose file that is not called so may be for development, also where nothing else says what ships
         severity = MEDIUM if process.source == "compose" else HIGH
+        if server.server.dev and step.block in ("if", "elif") and _has_other(process, step):
+            continue  # a condition has to choose it, and without it a server for production starts
         if server.server.dev:
             message = f"{name} is a development server: it does not stop gracefully and is not made for load"
             yield rule.on(step.span, message, subject=f"server:{name}", severity=severity)
@@ -312,6 +342,16 @@ def _has_other_server(call: Call) -> bool:
     """Whether bottle is told to run in a server that is made for more than development."""
     server = call.arg("server") if call.name.startswith("bottle.") else None
     return server is not None and server.text != "wsgiref"
+
+
+def _has_other(process: Process, step: Step) -> bool:
+    """Whether the same script starts another server where nothing is chosen."""
+    for other in process.steps or ():
+        if other.span.path == step.span.path and other.block not in ("if", "elif"):
+            server = listening(other.launch, process.environment)
+            if server is not None and not server.server.dev:
+                return True
+    return False
 
 
 def _is_called(service: Service, facts: Facts, entry: str, function: Place) -> bool:

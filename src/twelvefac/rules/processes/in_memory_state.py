@@ -225,6 +225,7 @@ rule = Rule(
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     python = dict(facts.python())
     reached = called(_handlers(python), python, service.modules)
+    said: set[tuple[tuple[str, Pos], str]] = set()
     for path, one in python.items():
         for shared in one.shared:
             written = [where for where in shared.writes if (path, where[0]) in reached]
@@ -254,7 +255,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 f"{name} is shared by requests through this process's memory: a second worker does not see it, "
                 "a deploy empties it"
             )
-            yield rule.at(*place, message, subject=f"name:{name}", related=tuple(related))
+            if (place, name) not in said:  # the same one, changed from another file
+                said.add((place, name))
+                yield rule.at(*place, message, subject=f"name:{name}", related=tuple(related))
 
 
 def _container(name: str, path: str, python: dict[str, PythonFacts], service: Service) -> tuple[str, Pos] | None:
