@@ -38,6 +38,8 @@ def notices(root: Path) -> list[tuple[str, str, int]]:
         ("Dockerfile.md", None),
         ("Dockerfile.jinja", None),
         ("mydockerfile", None),
+        ("requirements/requirements.pip", "requirements"),
+        ("lint.pip", None),
         ("Dockerfile.py", "python"),
         (".github/workflows/test.yml", "pipeline"),
         ("services/a/.github/workflows/test.yaml", "pipeline"),

@@ -10,7 +10,7 @@ from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 from twelvefac.source.toml import parse_toml
 
-REQUIREMENTS = regex(r"(?:[\w.-]{0,60}[-_.])?(?:requirements|constraints)(?:[-_.][\w.-]{1,60})?\.(?:txt|in)")
+REQUIREMENTS = regex(r"(?:[\w.-]{0,60}[-_.])?(?:requirements|constraints)(?:[-_.][\w.-]{1,60})?\.(?:txt|in|pip)")
 LOCKS = frozenset(("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock", "conda-lock.yml"))
 _VIA = regex(r"^[ \t]{1,20}# via ", re.MULTILINE)
 """What pip-compile says of each requirement, on a line of its own."""
