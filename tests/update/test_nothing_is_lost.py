@@ -106,11 +106,19 @@ _FOLDER_IN_PLACE = (
     User({"a.py/mine.py": File("100644", b"    t1 = 7919\n")}, {}, {}, ("b.py",), True),
     "",
 )
+# what the template moves and changes is no text here, and where it goes the user has another file
+_BINARY_MOVED = (
+    {"e.md": File("100644", b"".join(b"t%d = 1\n" % number for number in range(8)))},
+    {"src/a.py": File("100644", b"n9 = 1\n" + b"".join(b"t%d = 1\n" % number for number in range(8)))},
+    User({"e.md": File("100644", b"\0\1\2u1 = 1"), "src/a.py": File("100644", b"u2 = 1\n")}, {}, {}, (), True),
+    "",
+)
 
 
 @cases(500)
 @given(updates())
 @example(_FOLDER_IN_PLACE)
+@example(_BINARY_MOVED)
 def test_nothing_is_lost_and_undo_is_the_identity(case: tuple[Files, Files, User, str]) -> None:
     base, theirs, user, prefix = case
     with work_tree(user, prefix) as folder:

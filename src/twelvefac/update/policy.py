@@ -87,6 +87,7 @@ def settle(merged: Merged, sides: Sides, voice: Voice = THE_TEMPLATE) -> Settled
         # no text, so one of the two is in place and the other in the index alone: there the user's would be missed
         if old not in entries and 3 in found and found[3] == sides.yours.get(old) and entries.get(new) == found.get(2):
             entries[old] = found[3]
+            stages[new] = {**found, 3: sides.theirs[new]}  # so that the conflict holds what the template has there
             changes[old] = Change(old, Kind.KEPT, f"{voice.who} moved it to {new}, where you have another: stays here")
     # where a folder is in the way git puts the file beside it, under a name of its own
     beside = {path.rpartition("~")[0] for path in stages if path not in sides.yours and path not in sides.theirs}
