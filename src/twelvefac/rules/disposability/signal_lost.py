@@ -105,6 +105,9 @@ rule = Rule(
                 FROM nikolaik/python-nodejs:python3.12-nodejs22
                 CMD ["npm", "run", "serve"]  # <- signal-lost
                 -- app.py --
+                -- webpack/Dockerfile --
+                FROM node:22-alpine
+                CMD ["yarn", "production"]
             """,
         ),
         Example(
@@ -254,6 +257,8 @@ rule = Rule(
 
 _RUNNERS = frozenset(("npm", "yarn", "pnpm"))
 """Runners that stay in front and do not pass SIGTERM on; pipenv and poetry exec, uv passes signals on."""
+_BUILDS = frozenset("build production watch compile bundle lint test".split())
+"""Scripts of runners that make something and end; no request is lost with them."""
 _SYNTAX = regex(r"[$*?~|&;<>()`#\\{}\[\]!'\"=]")
 _LASTING = frozenset(
     "python gunicorn uvicorn hypercorn granian daphne waitress-serve uwsgi celery rq rqworker dramatiq arq "
@@ -287,7 +292,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 seen.add(place)
                 yield _shell(service, process, step)
         program = base_name(process.argv[0]) if process.argv else ""
-        if program in _RUNNERS:
+        if program in _RUNNERS and _BUILDS.isdisjoint(process.argv[1:]):
             message = (
                 f"PID 1 is {program}, which does not pass SIGTERM on: the service is killed with its requests in flight"
             )

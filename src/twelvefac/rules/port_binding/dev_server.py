@@ -104,7 +104,7 @@ rule = Rule(
             """,
         ),
         Example(
-            "bottle in another server, a branch for debugging, a sub-command that the image does not name",
+            "bottle in another server, a branch for debugging",
             source="""
                 -- Dockerfile --
                 FROM python:3.12-slim
@@ -121,24 +121,6 @@ rule = Rule(
                     bottle.run(host="0.0.0.0", server="waitress")
                 else:
                     bottle.run(host="0.0.0.0")  # <- dev-server
-                -- cli/Dockerfile --
-                FROM python:3.12-slim
-                CMD ["python", "-m", "shop", "serve"]
-                -- cli/shop.py --
-                import typer
-                import uvicorn
-
-                app = typer.Typer()
-
-                @app.command()
-                def develop():
-                    uvicorn.run("shop:web", host="0.0.0.0", reload=True)
-
-                @app.command()
-                def serve():
-                    uvicorn.run("shop:web", host="0.0.0.0")
-
-                app()
             """,
         ),
         Example(
