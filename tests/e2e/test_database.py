@@ -78,7 +78,7 @@ def test_a_crash_of_the_server_under_load(command: Path, server: Postgres) -> No
         assert set(clients.failures) == {"status 503"}
         assert clients.sent > lost + 50
         assert not any("exception" in entry for entry in instance.entries)
-        told = [entry["message"] for entry in instance.entries if entry["logger"] == "stored.health"]
+        told = [entry["message"] for entry in instance.entries if entry["logger"] == "stored.outage"]
         assert [message.partition(":")[0] for message in told] == ["not ready", "ready again"]
 
 
