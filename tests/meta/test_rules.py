@@ -128,13 +128,11 @@ def test_it_opens_nothing_and_keeps_nothing(rule: Rule) -> None:
 @EACH
 def test_anchors_are_words_that_a_file_can_hold(rule: Rule) -> None:
     for alternative in rule.anchors:
-        for word in alternative:
-            if not word.startswith(b"~"):
-                assert re.fullmatch(rb"[a-z0-9]+", word), word
-        parts = [word for word in alternative if word.startswith(b"~")]
-        if parts:
-            [part] = parts
-            expression = part[1:].decode()
+        for word in alternative.words:
+            assert re.fullmatch(rb"[a-z0-9]+", word), word
+        assert alternative.words or alternative.expression or alternative.confirm
+        if alternative.expression:
+            expression = alternative.expression.decode()
             assert not re.search(r"(?<!\\)[*+]|\{\d+,\}", re.sub(r"\[[^\]]*\]", "", expression)), "an open quantifier"
             re.compile(expression)
 

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -78,9 +79,8 @@ def _judge(
     cache: Cache,
 ) -> Judged:
     scanner = Scanner(
-        (rule.anchors for rule in rules if rule.confirm is None),
+        (rule.anchors for rule in rules),
         _names(rules),
-        ((rule.anchors, rule.confirm) for rule in rules if rule.confirm is not None),
         prefilter=options.prefilter,
     )
     cache.load()
@@ -92,9 +92,10 @@ def _judge(
             facts = _facts(root, file, scanner, cache, notices)
             if facts is not None:
                 files[file.path] = facts
-                notices += [Notice(kind, file.path, line, message) for kind, line, message in facts.notices]
-    cache.save()
-    services = find_services(os.path.basename(root), files, found.manifests, lambda path: _read(root, path))
+                notices += _notices(file.path, facts)
+        cache.save()
+        services = find_services(os.path.basename(root), files, found.manifests, lambda path: _read(root, path))
+        notices += _parse_entries(root, services, files, scanner)
     findings, runs = _run(chosen, services, Repository(found.names, found.tracked, files))
     return Judged(
         findings,
@@ -104,6 +105,20 @@ def _judge(
         {path: facts.ignores for path, facts in files.items() if facts.ignores},
         len(files),
     )
+
+
+def _parse_entries(
+    root: str, services: tuple[Service, ...], files: dict[str, FileFacts], scanner: Scanner
+) -> Iterator[Notice]:
+    """Parse the files that processes start from, whatever is in them: calls are followed from there."""
+    for path in sorted({entry for service in services for _, entry in service.reached.values()}):
+        if files[path].python is None and not files[path].notices:
+            files[path] = scanner.scan(path, "python", _read(root, path), whole=True)
+            yield from _notices(path, files[path])
+
+
+def _notices(path: str, facts: FileFacts) -> Iterator[Notice]:
+    return (Notice(kind, path, line, message) for kind, line, message in facts.notices)
 
 
 def _summaries(
@@ -168,7 +183,7 @@ def _verdict_key(cache: Cache, chosen: tuple[Rule, ...]) -> str:
 def _cache_key(rules: tuple[Rule, ...], options: AuditOptions) -> str:
     parts = [options.version, _own_files(), str(options.prefilter)]
     for rule in rules:
-        alternatives = sorted(b" ".join(sorted(one)).decode() for one in rule.anchors)
+        alternatives = sorted(repr((sorted(one.words), *one[1:3])) for one in rule.anchors)
         parts.append(f"{rule.name}:{alternatives}:{sorted(rule.names)}")
     return digest("\n".join(parts).encode())
 

@@ -12,7 +12,7 @@ from twelvefac.source.span import Pos, Span
 
 if TYPE_CHECKING:
     from twelvefac.audit.facts import Facts
-    from twelvefac.project.scan import Anchors, Confirm
+    from twelvefac.project.scan import Anchors
     from twelvefac.project.services import Service
 
 
@@ -93,7 +93,7 @@ class Rule:
     """One rule: ``rule = Rule(__name__, …)`` in ``rules/<factor>/<name>.py``, its check under ``@rule.check``.
 
     ``anchors`` are alternatives of words one of which a Python file must hold for the rule to have anything to say
-    there (see ``project.scan.anchors``), ``confirm`` a cheap look at the bytes of a file that has them; ``names`` the
+    there (see ``project.scan.anchors``); ``names`` the
     last segments of the callees whose calls it reads, or whole resolved names (``sys.path.append``) where the last one
     is everywhere. A rule on Dockerfiles alone needs none of them. ``needs_command`` and ``needs_image`` say what must
     be known for its silence to mean anything: without it the rule counts as not judged. ``since`` is the release that
@@ -108,7 +108,6 @@ class Rule:
     since: str
     examples: tuple[Example, ...]
     anchors: "Anchors" = ()
-    confirm: "Confirm | None" = None
     names: frozenset[str] = frozenset()
     needs_command: bool = False
     needs_image: bool = False

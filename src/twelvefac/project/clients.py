@@ -90,8 +90,3 @@ SCHEMES = {
 }  # fmt: skip
 """URL schemes (the part before ``+``) and the stores that they name."""
 LOCAL = frozenset(("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0"))  # noqa: S104 - as a place to connect to
-WORDS = ("redis", "aioredis", "psycopg2", "psycopg", "asyncpg", "aiopg", "pymysql", "mysqldb", "mysql connector",
-         "aiomysql", "create engine", "create async engine", "databases", "pymongo", "motor", "mongoengine", "pika",
-         "aio pika", "kombu", "celery", "kafka", "aiokafka", "confluent kafka", "nats", "elasticsearch", "opensearchpy",
-         "pymemcache", "smtplib", "influxdb", "minio", "paho")  # fmt: skip
-"""Anchors of the table."""

@@ -7,9 +7,10 @@ a value alone proves little; the two must agree, or the value must carry a provi
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
+from twelvefac.project.margin import definition_around
 from twelvefac.source.pattern import regex
 
 _PROVIDERS = (
@@ -33,22 +34,7 @@ _DSN = regex(r"([a-zA-Z][\w+.-]{0,40})://([^\s:/@'\"{}$%<>]{0,100}):([^\s@/'\"]{
 _EXAMPLE_HOST = regex(r"(?:example\.(?:com|org|net)|host|hostname|server)(?:[:/]|$)")
 _SHAPES = frozenset((("username", "password"), ("user", "pass"), ("user", "password"), ("login", "password")))
 """What stands in a URL that shows where user and password go."""
-_HINTS = (
-    "AKIA",
-    "ASIA",
-    "gh",
-    "glpat-",
-    "xox",
-    "sk",
-    "rk_",
-    "AIza",
-    "SG.",
-    "hf_",
-    "npm_",
-    "pypi-AgE",
-    ":AA",
-    "-----BEGIN ",
-)
+_HINT = regex(r"A(?:KIA|SIA|Iza)|gh[pousri]|glpat-|xox|sk[-_]|rk_|SG\.|hf_|npm_|pypi-AgE|:AA|-----BEGIN ")
 """One of them is in whatever a provider's pattern matches."""
 
 
@@ -57,12 +43,12 @@ def has_shape(value: str) -> bool:
     if "@" in value and "://" in value and _DSN.search(value):
         return True
     # searching for every pattern in every string of a file costs more than the rest of reading it
-    return len(value) >= _SHORTEST and any(hint in value for hint in _HINTS) and bool(_PROVIDER.search(value))
+    return len(value) >= _SHORTEST and bool(_HINT.search(value)) and bool(_PROVIDER.search(value))
 
 
 _SHORTEST = 12
 
-PARTS = ("~AKIA", "~ASIA", "~AIza", "~PRIVATE KEY-", r"~:AA[\w-]{33}", r"~://[^\s:/@]{0,100}:[^\s@/]{1,200}@")
+PARTS = (r"~A(?:KIA|SIA|Iza)", "~pi-AgE", "~PRIVATE KEY-", r"~:AA[\w-]{33}", r"~://[^\s:/@]{0,100}:[^\s@/]{1,200}@")
 """Anchors for what has no word of its own."""
 PROVIDER_WORDS = tuple(
     f"{word} ~{shape}"
@@ -76,7 +62,6 @@ PROVIDER_WORDS = tuple(
         ("sg", r"SG\."),
         ("hf", r"hf_[A-Za-z]{30}"),
         ("npm", r"npm_\w{30}"),
-        ("pypi", "pypi-AgE"),
     )
     for word in words.split()
 )
@@ -252,3 +237,71 @@ def entropy(text: str) -> float:
 def described(value: str) -> str:
     """A value as it may be printed: how long it is, never what it is."""
     return f"{len(value)} characters"
+
+
+STEMS = tuple(
+    b"assword ASSWORD asswd ASSWD assphrase ASSPHRASE asscode ASSCODE _pass _PASS Pass -pass pwd PWD Pwd ecret ECRET "
+    b"oken OKEN redential REDENTIAL key KEY Key".split()
+)
+"""What names that hold a secret have in them; each is found as fast as a text can be searched."""
+_GIVEN = regex(rb"\w{0,60}['\"]?[ \t]{0,4}\]?\s{0,8}(?::[^=\n]{0,120})?[=:][\s(\\]{0,120}[rRbBuU]{0,2}(['\"])")
+"""Goes on from there to a text that is given to the name: assigned, passed, an entry of a dictionary."""
+_NAME = regex(rb"[\w.-]{1,100}")
+_IN_NAME = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+_MOST_GIVEN = 20_000
+
+
+WORDS = (
+    *sorted(_SECRET_LAST),
+    "pass",
+    *(f"{word} key" for word in sorted(_BEFORE_KEY)),
+)
+"""Anchors of names that hold a secret."""
+
+
+STAND_IN = regex(
+    r"mock|fake|dummy|stub|test|(?:^|\.)(?:docs?|local|dev(?:el\w{0,20})?)(?:config\w{0,20}|settings)?(?:$|\.)",
+    re.IGNORECASE,
+)
+"""Classes and functions that stand in for the real thing in development."""
+
+
+def may_give_away(data: bytes) -> bool:
+    """Whether a Python file may give a secret to a name: a look at its text that is wrong only by saying yes."""
+    for count, at in enumerate(places_of_stems(data, STEMS)):
+        match = _GIVEN.match(data, at)
+        if count > _MOST_GIVEN:
+            return True
+        if match is not None and _is_given(data, at, match) and not STAND_IN.search(definition_around(data, at)):
+            return True
+    return False
+
+
+def places_of_stems(data: bytes, stems: Iterable[bytes]) -> Iterator[int]:
+    """Where the stems occur, one after the other: a text is searched faster for many stems than for one expression."""
+    for stem in stems:
+        at = data.find(stem)
+        while at >= 0:
+            yield at
+            at = data.find(stem, at + len(stem))
+
+
+def _is_given(data: bytes, at: int, match: re.Match[bytes]) -> bool:
+    start = at
+    while start and data[start - 1] in _IN_NAME and at - start < 100:
+        start -= 1
+    whole = _NAME.match(data, start)
+    assert whole is not None, "a stem stands there"
+    name = whole.group().decode("ascii", "replace")
+    quote = data[whole.end() : whole.end() + 1]
+    if quote in (b"'", b'"'):  # a key of several words
+        start = max(data.rfind(quote, 0, start), data.rfind(b"\n", 0, start)) + 1
+        name = data[start : whole.end()].decode("ascii", "replace")
+    line = data[data.rfind(b"\n", 0, start) + 1 : start]
+    if b"," in line and not any(bracket in line for bracket in (b"(", b"[", b"{")):
+        return True  # several names are given values at once
+    end, stop = data.find(match.group(1), match.end()), data.find(b"\n", match.end())
+    text, after = data[match.end() : end], data[end + 1 : end + 40].lstrip()[:1]
+    if end < 0 or 0 <= stop < end or not text.isascii() or b"\\" in text or after in (b"'", b'"', b"+"):
+        return True  # more than one line, or put together
+    return signs_sessions(name) or (holds_secret(name) and looks_secret(name, text.decode("ascii")))

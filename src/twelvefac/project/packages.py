@@ -7,7 +7,8 @@ from twelvefac.project.distributions import STANDARD
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
-_IMPORT = regex(rb"^(?:from[ \t]{1,8}([A-Za-z_]\w{0,100})|import[ \t]{1,8}([A-Za-z_][^\n#;]{0,300}))", re.MULTILINE)
+_IMPORT = regex(rb"\n(?:from[ \t]{1,8}([A-Za-z_]\w{0,100})|import[ \t]{1,8}([A-Za-z_][^\n#;]{0,300}))")
+"""It begins with the end of the line before: the search goes from line to line, not from letter to letter."""
 _NAME = regex(rb"[A-Za-z_]\w{0,100}")
 
 
@@ -19,15 +20,16 @@ def imported_packages(data: bytes) -> tuple[tuple[str, Pos], ...]:
     """
     found: dict[str, Pos] = {}
     texts: list[tuple[int, int]] | None = None
-    for match in _IMPORT.finditer(data):
+    lines = b"\n" + data
+    for match in _IMPORT.finditer(lines):
         if texts is None:
-            texts = list(_texts(data))
+            texts = list(_texts(lines))
         if any(start < match.start() < end for start, end in texts):
             continue
         for name in _names(match):
             if name not in STANDARD and name not in found:
-                line = data.count(b"\n", 0, match.start()) + 1
-                end = match.end() - match.start() + 1
+                line = lines.count(b"\n", 0, match.start()) + 1
+                end = match.end() - match.start()
                 found[name] = (line, 1, line, end)
     return tuple(found.items())
 

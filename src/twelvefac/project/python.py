@@ -6,9 +6,10 @@ import may stand below its use.
 
 import ast
 from collections.abc import Iterable
+from functools import cache
 from sys import stdlib_module_names
 
-from twelvefac.project.environment import MAPPINGS, READERS, reader_of
+from twelvefac.project.environment import MAPPINGS, READERS, WORDS, reader_of
 from twelvefac.project.facts import (
     Binding,
     Call,
@@ -105,10 +106,7 @@ def _parse(data: bytes, encoding: str) -> ast.Module:
 
 
 def _calls(walk: Walk, names: Names, places: Places, values: ValueReader, wanted: frozenset[str]) -> Iterable[Call]:
-    for node, scope, guarded in walk.calls:
-        callee = node.callee
-        if not callee:
-            continue
+    for node, scope, guarded, callee in _called(walk, _last_parts(wanted)):
         name = names.resolve(callee, scope)
         if not name or (name.rsplit(".", 1)[-1] not in wanted and name not in wanted):
             continue
@@ -116,10 +114,27 @@ def _calls(walk: Walk, names: Names, places: Places, values: ValueReader, wanted
         yield Call(name, places(node), args, kwargs, scope, guarded)
 
 
-def _env_reads(walk: Walk, names: Names, places: Places, values: ValueReader) -> Iterable[EnvRead]:
-    for node, scope, _ in walk.calls:
+@cache
+def _last_parts(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(name.rpartition(".")[2] for name in names)
+
+
+def _called(walk: Walk, last: frozenset[str]) -> Iterable[tuple[ast.Call, str, bool, str]]:
+    """The calls whose resolved name may end in one of these, or read the environment: others need not be resolved."""
+    renamed = {name for name, full in walk.aliases.items() if full[full.rfind(".") + 1 :] in last or "env" in full}
+    renamed.update(name for _, name in walk.instances)
+    for node, scope, guarded in walk.calls:
         callee = node.callee
-        name = callee and names.resolve(callee, scope)
+        if not callee:
+            continue
+        end = callee[callee.rfind(".") + 1 :].removesuffix("()")
+        if end in last or callee in renamed or "env" in end:
+            yield node, scope, guarded, callee
+
+
+def _env_reads(walk: Walk, names: Names, places: Places, values: ValueReader) -> Iterable[EnvRead]:
+    for node, scope, _, callee in _called(walk, WORDS):
+        name = names.resolve(callee, scope)
         if name and reader_of(name) is not None and (value := values.read(node, scope)).kind == "env":
             key, default, api = value.data
             yield EnvRead(key, default, places(node), scope, api)

@@ -4,8 +4,9 @@ import ast
 from collections.abc import Iterable
 
 from twelvefac.project.facts import Shared
+from twelvefac.project.margin import is_inside
 from twelvefac.project.python_values import Names, Places, dotted
-from twelvefac.project.python_walk import CHANGES, Walk
+from twelvefac.project.python_walk import CHANGES, Walk, names_in
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
@@ -31,29 +32,50 @@ _EMPTY = regex(
     rb"(?:\{\}|\[\]|(?:\w{1,40}\.){0,2}(?:set|dict|list|defaultdict|OrderedDict|deque)\()"
 )
 _INSTANCE = regex(rb"\n[a-z_]\w{0,100}[ \t]{0,8}(?::[^=\n]{1,100})?=[ \t]{0,8}[A-Z]\w{0,100}\(")
-_OWN = regex(rb"self\.\w{1,100}[ \t]{0,4}(?::[^=\n]{1,100})?=[ \t]{0,4}(?:\{|\[|(?:dict|list|set|defaultdict|deque)\()")
+_OWN = regex(
+    rb"self\.(\w{1,100})[ \t]{0,4}(?::[^=\n]{1,100})?=[ \t]{0,4}"
+    rb"(?:\{|\[|(?:\w{1,40}\.){0,2}(?:dict|list|set|defaultdict|OrderedDict|Counter|deque)\b)"
+)
 _NAMES = regex(rb"[A-Za-z_]\w{0,100}")
-_CHANGED = regex(rb"\s{0,100}(?:\[|\.\s{0,100}(?:" + "|".join(CHANGES).encode() + rb")\b)")
+_METHOD = rb"\s{0,20}\.\s{0,20}(?:" + "|".join(sorted(CHANGES)).encode() + rb")\b"
+_SET = rb"(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)"
+_CHANGED = regex(
+    _METHOD
+    + rb"|[ \t]{0,20}"
+    + _SET
+    + rb"|\s{0,20}\[(?:[^\n]{0,300}?\](?:"
+    + _METHOD
+    + rb"|[^\n=]{0,100}[^\n=!<>]?"
+    + _SET
+    + rb")|[^\]\n]{0,300}(?:\n|\Z))"
+)
+"""What follows a name whose container is changed: a method, or a subscript that is assigned to or goes on."""
+_GLOBAL = regex(rb"\n[ \t]{1,200}global[ \t]")
+_ON_STATE = regex(rb"(?:app|application)\.state\.\w{1,100}(?:" + _CHANGED.pattern + rb")")
 _MOST_PLACES = 20_000
 
 
 def may_share(data: bytes) -> bool:
     """Whether a file may have shared state: a look at its text that is wrong only by saying yes."""
     lines = b"\n" + data
-    if b"global " in data or b".state." in data or _EMPTY.search(lines):
+    if (b"global" in data and _GLOBAL.search(lines)) or (b".state." in data and _ON_STATE.search(data)):
         return True
-    if b"self." in data and _INSTANCE.search(lines) and _OWN.search(data):
-        return True
+    if _EMPTY.search(lines):
+        return True  # what other files may change
     names = {name for match in _HOLDER.finditer(lines) for name in _NAMES.findall(match.group(1))}
+    if b"self." in data and _INSTANCE.search(lines):
+        names |= {b"self." + match.group(1) for match in _OWN.finditer(data)}
     left = _MOST_PLACES
     for name in names:
-        at = data.find(name)
+        at = lines.find(name)
         while at >= 0:
             end = at + len(name)
             left -= 1
-            if not left or _CHANGED.match(data, end):
+            if not left or (_CHANGED.match(lines, end) and is_inside(lines, at)):
                 return True
-            at = data.find(name, end)
+            if lines[at - 4 : at].startswith(b"del"):
+                return True
+            at = lines.find(name, end)
     return False
 
 
@@ -88,7 +110,7 @@ def shared_state(walk: Walk, tree: ast.Module, names: Names, places: Places) -> 
         if kind == "name" and holders.get(name, ("",))[0] == "number" and scope in rebound.get(name, ()):
             writes.setdefault(name, []).append((scope, places(node)))
     reads: dict[str, list[tuple[str, Pos]]] = {}
-    for node, scope, _ in walk.names:
+    for node, scope in names_in(tree) if writes else ():
         if node.id in writes and isinstance(node.ctx, ast.Load) and (scope, node.id) not in hides:
             reads.setdefault(node.id, []).append((scope, places(node)))
     cached = _memos(walk)

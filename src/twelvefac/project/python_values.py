@@ -25,7 +25,14 @@ _SAME = frozenset(("lower", "upper", "strip", "casefold", "rstrip", "lstrip"))
 
 def dotted(node: ast.AST | None) -> str | None:
     """``a.b.c`` of a chain of attributes, calls in it as ``()``: ``Session().get``; None for anything else."""
+    kind = node.__class__
+    if kind is ast.Name:  # most are short
+        name = node.id  # type: ignore[union-attr]
+        return name if len(name) <= LONGEST_NAME else None
+    if kind is not ast.Attribute:
+        return None
     parts: list[str] = []
+    called = False
     while len(parts) <= _MOST_PARTS:
         if isinstance(node, ast.Attribute):
             parts.append(node.attr)
@@ -33,9 +40,12 @@ def dotted(node: ast.AST | None) -> str | None:
         elif isinstance(node, ast.Call) and parts:
             parts.append("()")
             node = node.func
+            called = True
         elif isinstance(node, ast.Name):
             parts.append(node.id)
-            name = ".".join(reversed(parts)).replace(".()", "()")
+            name = ".".join(reversed(parts))
+            if called:
+                name = name.replace(".()", "()")
             return name if len(name) <= LONGEST_NAME else None
         else:
             return None

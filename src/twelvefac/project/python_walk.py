@@ -5,7 +5,7 @@ Nodes are visited through a table by type, without ``ast.NodeVisitor``: one visi
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from twelvefac.project.credentials import has_shape
@@ -49,7 +49,6 @@ class Walk:
         self.classes: list[Scoped] = []
         self.imports: list[tuple[str, str, Scoped]] = []
         self.globals: list[Scoped] = []
-        self.names: list[Scoped] = []
         self.changes: list[tuple[str, Scoped]] = []
         self.aliases: dict[str, str] = {}
         self.instances: dict[tuple[str, str], str] = {}
@@ -83,10 +82,11 @@ class Walk:
                     continue
             for field in fields[kind]:
                 value = getattr(node, field)
-                if value.__class__ is list:
+                inner = value.__class__
+                if inner is list:
                     if value:
                         extend(value[::-1])
-                elif value is not None:
+                elif inner not in _NOTHING_IN:
                     push(value)
 
     # Each visit records its node; a returned pair is the scope and guard for what is inside.
@@ -258,10 +258,6 @@ class Walk:
         elif "://" in value and STORE_URL.match(value):
             self.store_urls.append(item)
 
-    def on_name(self, item: Scoped) -> None:
-        if item[1]:
-            self.names.append(item)
-
 
 def _for_debugging(test: ast.expr) -> bool | None:
     """Whether a condition holds only while somebody debugs or develops (False: only while nobody does); None: neither.
@@ -357,11 +353,12 @@ _VISITS: dict[type, Callable[[Walk, Scoped], tuple[str, bool] | None]] = {
     ast.Import: Walk.on_import,
     ast.ImportFrom: Walk.on_import_from,
     ast.Global: Walk.on_global,
-    ast.Name: Walk.on_name,
     ast.Expr: Walk.on_expression,
     ast.Constant: Walk.on_constant,
 }
 
+_NOTHING_IN = frozenset((type(None), ast.Name))
+"""Types of what stands in a field that have nothing inside and are not asked for themselves."""
 _TEXTS = frozenset(
     "ctx op ops id arg attr name names asname module level n s kind type_comment is_async simple conversion rest "
     "kwd_attrs tag".split()
@@ -384,3 +381,17 @@ class _Children(dict[type, tuple[str, ...]]):
 
 
 _CHILDREN = _Children()
+
+
+def names_in(tree: ast.Module) -> Iterator[tuple[ast.Name, str]]:
+    """The names that functions and classes use, each with its scope."""
+    stack: list[tuple[ast.AST, str]] = [(tree, "")]
+    while stack:
+        node, scope = stack.pop()
+        if isinstance(node, ast.Name):
+            if scope:
+                yield node, scope
+            continue
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            scope = _inner(scope, node)
+        stack += [(child, scope) for child in ast.iter_child_nodes(node)]

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from sys import version_info
+from typing import NamedTuple
 
 from twelvefac.errors import origin
 from twelvefac.project import compose, environment
@@ -12,6 +14,7 @@ from twelvefac.project.facts import ERRORED, FileFacts, Ignore
 from twelvefac.project.ignores import MARKER, read_ignores
 from twelvefac.project.ini import read_ini
 from twelvefac.project.kubernetes import SNIFF, read_resources
+from twelvefac.project.margin import is_inside
 from twelvefac.project.packages import imported_packages
 from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.document import Document
@@ -20,97 +23,113 @@ from twelvefac.source.pattern import regex
 _WORDS = bytes(ord(chr(code).lower()) if chr(code).isalnum() and code < 128 else 32 for code in range(256))
 """Byte table: letters to lower case, digits kept, everything else (the underscore too) to a blank."""
 
-Anchors = tuple[frozenset[bytes], ...]
-"""Alternatives; each is a set of words that must all occur in a file for a rule to have anything to say."""
-
-_PART = b"~"
 Confirm = Callable[[bytes], bool]
 
 
-def anchors(*alternatives: str) -> Anchors:
+class Alternative(NamedTuple):
+    """What a file must hold for a rule to have anything to say there: all ``words``, and what is asked of it then.
+
+    That is a match of ``expression``, which counts only outside of functions if ``outside``, or a yes of ``confirm``.
+    """
+
+    words: frozenset[bytes]
+    expression: bytes = b""
+    outside: bool = False
+    confirm: Confirm | None = None
+
+
+Anchors = tuple[Alternative, ...]
+"""Alternatives, one of which is enough."""
+
+
+def anchors(*alternatives: str, confirm: Confirm | None = None) -> Anchors:
     """``anchors("flask", "api key", "~AKIA")``: the word flask, or both api and key, or a match of ``AKIA``.
 
     Words are lower case without underscores (``SECRET_KEY`` is two). What follows ``~`` is a regular expression, by
     itself or behind words that must be there too (``"create all ~create_all"``); it must begin with a literal or a
-    small class, so that the search is as fast as one for a string, and every quantifier be bounded.
+    small class, so that the search is as fast as one for a string, and every quantifier be bounded. ``^`` in the place
+    of ``~``: matches inside of functions do not count. ``confirm`` is a look at the bytes of a file that has the words
+    ("" for every file); it may only be wrong by saying yes.
     """
-    return tuple(_alternative(one) for one in alternatives)
+    return tuple(_alternative(one)._replace(confirm=confirm) for one in alternatives)
 
 
-def _alternative(text: str) -> frozenset[bytes]:
-    words, tilde, expression = text.partition("~")
-    return frozenset([*words.encode().split(), *([_PART + expression.encode()] if tilde else ())])
+def _alternative(text: str) -> Alternative:
+    end = next((index for index, character in enumerate(text) if character in "~^"), len(text))
+    return Alternative(frozenset(text[:end].encode().split()), text[end + 1 :].encode(), text[end : end + 1] == "^")
 
 
-class _Words:
-    """Alternatives of words: whether all words of one of them are in a file."""
+def calling(*names: str) -> Anchors:
+    """Anchors of calls by resolved names (``redis.Redis``, ``flask.Flask().run``).
 
-    def __init__(self, alternatives: Iterable[frozenset[bytes]]) -> None:
-        self._single: set[bytes] = set()
-        # each under its longest word, which is the rarest as a rule
-        self._several: dict[bytes, list[frozenset[bytes]]] = {}
-        for one in alternatives:
-            if len(one) == 1:
-                self._single |= one
-            else:
-                self._several.setdefault(max(sorted(one), key=len), []).append(one)
-        self._keys = frozenset(self._several)
+    The package is imported in the file, and the last part of the name is called there or imported under another name.
+    """
+    by_words: dict[str, set[str]] = {}
+    for name in names:
+        owner, _, last = name.removesuffix("()").rpartition(".")
+        root = (owner or last).partition(".")[0].removesuffix("()")
+        words = " ".join(root.lower().replace("_", " ").split())
+        by_words.setdefault(words, set()).add((r"\." if owner.endswith("()") else "") + last)
+    return anchors(
+        *(
+            rf"{words} ~(?:{'|'.join(sorted(last))})(?:[ \t]{{0,4}}\(|[ \t]{{1,4}}as\b)"
+            for words, last in sorted(by_words.items())
+        )
+    )
 
-    def found(self, words: set[bytes]) -> bool:
-        if not self._single.isdisjoint(words):
-            return True
-        return any(several <= words for key in self._keys & words for several in self._several[key])
+
+_Test = tuple[bytes, bool, Confirm | None]
+"""What is asked of a file that has the words, as the fields of Alternative."""
 
 
 class Scanner:
-    """Reads files for a set of rules: their anchors decide what is parsed, their names what is kept.
+    """Reads files for a set of rules: their anchors decide what is parsed, their names what is kept."""
 
-    ``confirmed`` are further anchors (none: every file), each with what a file that has them is asked first.
-    """
-
-    def __init__(
-        self,
-        wanted_anchors: Iterable[Anchors],
-        names: Iterable[str],
-        confirmed: Iterable[tuple[Anchors, Confirm]] = (),
-        *,
-        prefilter: bool = True,
-    ) -> None:
-        plain: set[frozenset[bytes]] = set()
-        parts: dict[bytes, set[frozenset[bytes]]] = {}
-        for alternative in {alternative for one in wanted_anchors for alternative in one}:
-            expression = next((word for word in alternative if word.startswith(_PART)), None)
-            if expression is None:
-                plain.add(alternative)
-            else:
-                parts.setdefault(expression, set()).add(alternative - {expression})
-        self._plain = _Words(plain)
-        self._parts = tuple(
-            (regex(expression[1:]), None if frozenset() in parts[expression] else _Words(parts[expression]))
-            for expression in sorted(parts)
-        )
-        self._confirmed = tuple((_Words(one) if one else None, confirm) for one, confirm in confirmed)
+    def __init__(self, wanted: Iterable[Anchors], names: Iterable[str], *, prefilter: bool = True) -> None:
+        self._always: set[_Test] = set()
+        # each alternative is found by its longest word, which is the rarest as a rule
+        self._by_word: dict[bytes, list[tuple[frozenset[bytes], _Test | None]]] = {}
+        for one in {alternative for several in wanted for alternative in several}:
+            test = one[1:] if one.expression or one.confirm is not None else None
+            if one.words:
+                self._by_word.setdefault(max(sorted(one.words), key=len), []).append((one.words, test))
+            elif test is not None:
+                self._always.add(test)
+        self._keys = frozenset(self._by_word)
         self._names = frozenset(names) | environment.WORDS
         self._prefilter = prefilter
 
     def wants(self, data: bytes) -> bool:
-        """Whether some rule's anchors are all in a Python file."""
+        """Whether some rule's anchors are in a Python file."""
         if not self._prefilter:
             return True
         words = set(data.translate(_WORDS).split())
-        return (
-            self._plain.found(words)
-            or any((gate is None or gate.found(words)) and part.search(data) for part, gate in self._parts)
-            or any((gate is None or gate.found(words)) and confirm(data) for gate, confirm in self._confirmed)
-        )
+        tests = set(self._always)
+        for key in self._keys & words:
+            for needed, test in self._by_word[key]:
+                if needed <= words:
+                    if test is None:
+                        return True
+                    tests.add(test)
+        return any(self._passes(test, data) for test in tests)
 
-    def scan(self, path: str, kind: str, data: bytes) -> FileFacts:
-        """The facts of one file; what cannot be read becomes a notice, never an exception."""
+    def _passes(self, test: _Test, data: bytes) -> bool:
+        expression, outside, confirm = test
+        if confirm is not None:
+            return confirm(data)
+        part = _compiled(expression)
+        return _is_outside(part, data) if outside else part.search(data) is not None
+
+    def scan(self, path: str, kind: str, data: bytes, *, whole: bool = False) -> FileFacts:
+        """The facts of one file; what cannot be read becomes a notice, never an exception.
+
+        ``whole`` parses a Python file that has no anchors.
+        """
         ignores: tuple[Ignore, ...] = ()
         try:
             if MARKER in data:
                 ignores = read_ignores(Document.decode(data).text, python=kind == "python")
-            return self._read(path, kind, data)._replace(ignores=ignores)
+            return self._read(path, kind, data, whole=whole)._replace(ignores=ignores)
         except RecursionError:
             return FileFacts(
                 ignores=ignores, notices=(("unreadable", 0, "not judged, cannot be parsed: nested too deep"),)
@@ -126,10 +145,10 @@ class Scanner:
             message = f"not judged: its reader failed ({origin(error)}), which is a bug in twelvefac; please report it"
             return FileFacts(ignores=ignores, notices=((ERRORED, 0, message),))
 
-    def _read(self, path: str, kind: str, data: bytes) -> FileFacts:
+    def _read(self, path: str, kind: str, data: bytes, *, whole: bool) -> FileFacts:
         if kind == "python":
             packages = imported_packages(data)
-            if not self.wants(data):
+            if not whole and not self.wants(data):
                 return FileFacts(packages=packages)
             from twelvefac.project.python import read_python
 
@@ -156,6 +175,19 @@ class Scanner:
         if kind in ("compose", "pipeline", "values", "yaml"):
             return _yaml(path, kind, text)
         return FileFacts(text=text)
+
+
+_compiled = cache(re.compile)
+_MOST_MATCHES = 100
+
+
+def _is_outside(part: re.Pattern[bytes], data: bytes) -> bool:
+    """Whether an expression matches outside of functions and classes."""
+    lines = b"\n" + data
+    for count, match in enumerate(part.finditer(lines)):
+        if count > _MOST_MATCHES or not is_inside(lines, match.start()):
+            return True
+    return False
 
 
 def _manifest(path: str, kind: str, text: str) -> Manifest:

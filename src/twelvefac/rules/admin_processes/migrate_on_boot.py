@@ -64,12 +64,15 @@ rule = Rule(
     needs_command=True,
     anchors=anchors(
         "create all ~create_all",
-        "alembic",
-        "flask migrate",
-        "call command migrate",
-        "generate schemas",
+        r"app ~def[ \t]{1,4}(?:create|make|build|init|get)_(?:\w{0,20}_)?app(?:lication)?\b",
+        r"alembic ~command(?:\.upgrade|[ \t]{1,4}(?:import|as))\b",
+        r"flask migrate ~upgrade\b",
+        "call command migrate ~call_command",
+        "generate schemas ~generate_schemas",
+        "register tortoise",
+        "registertortoise",
         "lifespan",
-        "on event ~on_event",
+        r"on event ~@[\w.]{1,100}on_event",
     ),
     names=frozenset(
         "create_all run_sync alembic.command.upgrade flask_migrate.upgrade call_command generate_schemas "

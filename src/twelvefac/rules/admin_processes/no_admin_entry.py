@@ -48,7 +48,15 @@ rule = Rule(
     confidence=Confidence.MEDIUM,
     since="0.1",
     needs_command=True,
-    anchors=anchors("sqlalchemy", "sqlmodel", "alembic", "click", "typer", "automap base", "create all ~create_all"),
+    anchors=anchors(
+        r"sqlalchemy ~(?:declarative_base|SQLAlchemy)\b",
+        r"command ~@[\w.]{0,100}command",
+        r"typer ~Typer[ \t]{0,4}\(",
+        "automap base",
+        "deferredreflection",
+        "autoload with",
+        r"reflect ~\.reflect\(",
+    ),
     names=frozenset((*_REFLECTED, "command", "Typer")),
     examples=(
         Example(

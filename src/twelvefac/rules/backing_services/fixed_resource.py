@@ -22,11 +22,13 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
-from twelvefac.project.clients import CLIENTS, LOCAL, SCHEMES, WORDS
+from twelvefac.project.clients import CLIENTS, LOCAL, SCHEMES
 from twelvefac.project.facts import Binding, Call, Value
-from twelvefac.project.scan import anchors
+from twelvefac.project.scan import anchors, calling
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
+
+_URL_NEAR = r"[^\n]{0,80}(?:\n[^\n]{0,60}){0,2}://"
 
 rule = Rule(
     __name__,
@@ -35,7 +37,17 @@ rule = Rule(
     severity=MEDIUM,
     confidence=Confidence.HIGH,
     since="0.1",
-    anchors=anchors(*WORDS, "sqlalchemy", "databases", "broker", "host engine"),
+    anchors=(
+        *calling(*CLIENTS),
+        *anchors(
+            rf"sqlalchemy database uri ~SQLALCHEMY_DATABASE_URI{_URL_NEAR}",
+            rf"mongo uri ~MONGO_URI{_URL_NEAR}",
+            rf"broker url ~BROKER_URL{_URL_NEAR}",
+            rf"redis url ~REDIS_URL{_URL_NEAR}",
+            rf"celery result backend ~CELERY_RESULT_BACKEND{_URL_NEAR}",
+            r"host engine ~HOST['\"][ \t]{0,8}:\s{0,8}[uUrRbB]{0,2}['\"]",
+        ),
+    ),
     names=frozenset(name.rpartition(".")[2] for name in CLIENTS),
     examples=(
         Example(

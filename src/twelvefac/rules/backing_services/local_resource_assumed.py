@@ -21,9 +21,9 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
-from twelvefac.project.clients import CLIENTS, LOCAL, WORDS
+from twelvefac.project.clients import CLIENTS, LOCAL
 from twelvefac.project.facts import Call, Value
-from twelvefac.project.scan import anchors
+from twelvefac.project.scan import calling
 from twelvefac.project.services import Service
 
 rule = Rule(
@@ -33,7 +33,7 @@ rule = Rule(
     severity=MEDIUM,
     confidence=Confidence.HIGH,
     since="0.1",
-    anchors=anchors(*WORDS),
+    anchors=calling(*CLIENTS),
     names=frozenset(name.rpartition(".")[2] for name in CLIENTS),
     examples=(
         Example(

@@ -39,7 +39,7 @@ rule = Rule(
     severity=MEDIUM,
     confidence=Confidence.HIGH,
     since="0.1",
-    anchors=anchors("sys path insert", "sys path append"),
+    anchors=anchors(r"sys path insert ~path\.insert\b", r"sys path append ~path\.append\b"),
     names=frozenset(("sys.path.insert", "sys.path.append")),
     examples=(
         Example(

@@ -70,12 +70,14 @@ rule = Rule(
     needs_command=True,
     anchors=anchors(
         "apscheduler",
+        r"app ~def[ \t]{1,4}(?:create|make|build|init|get)_(?:\w{0,20}_)?app(?:lication)?\b",
         "scheduler start",
-        "repeat every",
-        "schedule run pending",
-        "threading thread while",
-        "asyncio task while",
+        "repeat every ~repeat_every",
+        "schedule run pending ~run_pending",
+        r"threading thread while ~while[ \t(]{1,4}True",
+        r"asyncio task while ~while[ \t(]{1,4}True",
         "rocketry",
+        "aiojobs",
     ),
     names=frozenset(
         (

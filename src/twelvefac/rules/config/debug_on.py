@@ -47,7 +47,12 @@ rule = Rule(
     severity=HIGH,
     confidence=Confidence.HIGH,
     since="0.1",
-    anchors=anchors(r"debug ~(?:DEBUG|debug)['\"]?\]?[ \t]{0,4}(?::[^=\n]{0,100})?[=:]", "ptvsd", "debugpy"),
+    anchors=anchors(
+        r"debug ~(?:DEBUG|debug)['\"]?\]?[ \t]{0,4}(?::[^=\n]{0,100})?[=:][^\n]{0,160}(?:\n[^\n]{0,120}){0,3}?"
+        r"(?:[tT](?:rue|RUE)|1|[oO](?:n|N)|[yY](?:es|ES))\b",
+        "ptvsd",
+        "debugpy",
+    ),
     names=frozenset((*(name.rpartition(".")[2] for name in (*_RUNS, *_APPS)), "listen", "enable_attach")),
     examples=(
         Example(

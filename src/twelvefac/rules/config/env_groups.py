@@ -40,6 +40,13 @@ _GROUP_CLASS = regex(
     r"(Prod|Stag|Dev)(?:uction|e|ing|elopment)?(?:Config|Settings|Configuration|[A-Z]\w{0,20}(?:Config|Settings))?"
 )
 
+_QUOTED = (
+    r"['\"](?:[pP](?:re)?(?:rod|ROD)(?:uction|UCTION)?|[sS](?:tag|TAG)(?:e|E|ing|ING)|"
+    r"[dD](?:ev|EV)(?:el|EL)?(?:opment|OPMENT)?|qa|QA|uat|UAT)['\"]"
+)
+_COMPARED = rf"(?:[=!]=|\bin)[\s(\[{{]{{0,8}}(?:['\"][\w-]{{0,30}}['\"],\s{{0,20}}){{0,8}}{_QUOTED}"
+_COMPARED_TO = rf"{_QUOTED}[ \t]{{0,4}}[=!]="
+
 rule = Rule(
     __name__,
     factor=Factor.CONFIG,
@@ -48,18 +55,24 @@ rule = Rule(
     confidence=Confidence.MEDIUM,
     since="0.1",
     anchors=anchors(
-        "production",
-        "prod",
-        "staging",
-        "development",
-        "productionconfig",
-        "developmentconfig",
-        "prodconfig",
-        "devconfig",
-        "productionsettings",
-        "prodappsettings",
-        "devappsettings",
-        "developmentsettings",
+        *(
+            f"{word} ~{expression}"
+            for word in (
+                "prod",
+                "production",
+                "stage",
+                "staging",
+                "dev",
+                "devel",
+                "development",
+                "qa",
+                "uat",
+                "preprod",
+            )
+            for expression in (_COMPARED, _COMPARED_TO)
+        ),
+        r"~class[ \t]{1,4}(?:Prod|Stag|Dev)(?:uction|e|ing|elopment)?"
+        r"(?:Config|Settings|Configuration|[A-Z]\w{0,20}(?:Config|Settings))?\b",
     ),
     examples=(
         Example(

@@ -27,6 +27,8 @@ from twelvefac.project.facts import Binding, Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 
+_BOOL_DEFAULT = r"\(\s{0,60}[^(),]{1,120},\s{0,60}(?:default[ \t]{0,2}=[ \t]{0,2})?(?:True|False)\b"
+
 rule = Rule(
     __name__,
     factor=Factor.CONFIG,
@@ -34,7 +36,14 @@ rule = Rule(
     severity=MEDIUM,
     confidence=Confidence.HIGH,
     since="0.1",
-    anchors=anchors("bool getenv", "bool environ", "getenv false", "environ false", "getenv true", "environ true"),
+    anchors=anchors(
+        r"bool getenv ~bool\(\s{0,60}[\w.]{0,60}getenv",
+        r"bool environ ~bool\(\s{0,60}[\w.]{0,60}environ",
+        rf"getenv true ~getenv{_BOOL_DEFAULT}",
+        rf"getenv false ~getenv{_BOOL_DEFAULT}",
+        rf"environ true ~environ\.get{_BOOL_DEFAULT}",
+        rf"environ false ~environ\.get{_BOOL_DEFAULT}",
+    ),
     names=frozenset(("bool",)),
     examples=(
         Example(

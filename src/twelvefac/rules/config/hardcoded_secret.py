@@ -19,7 +19,6 @@ A key for an API is medium: some are made to be seen (in browsers), which its te
 Read it from the environment, and replace the credential: consider the old one known.
 """
 
-import re
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
@@ -30,14 +29,7 @@ from twelvefac.project.facts import Binding, PythonFacts
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.project.tools import is_tool
-from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
-
-_GIVEN = (
-    r"~(?:[pP](?:ass|ASS|wd|WD)|[sS](?:ecret|ECRET)|[tT](?:oken|OKEN)|[kK](?:ey|EY)|[cC](?:redential|REDENTIAL))"
-    r"\w{0,60}['\"]?[ \t]{0,4}\]?\s{0,8}(?::[^=\n]{0,120})?[=:][\s(\\]{0,120}[rRbBuU]{0,2}['\"]"
-)
-"""Such a name, and a text that is given to it: assigned, passed, an entry of a dictionary."""
 
 rule = Rule(
     __name__,
@@ -47,47 +39,9 @@ rule = Rule(
     confidence=Confidence.MEDIUM,
     since="0.1",
     names=frozenset(("config",)),
-    anchors=anchors(
-        *(
-            f"{word} {_GIVEN}"
-            for word in (
-                "password",
-                "passwd",
-                "pwd",
-                "pass",
-                "passphrase",
-                "secret",
-                "token",
-                "apikey",
-                "secretkey",
-                "accesskey",
-                "privatekey",
-                "credential",
-                "credentials",
-                "authtoken",
-                "accesstoken",
-                "passcode",
-            )
-        ),
-        *(
-            f"{word} key {_GIVEN}"
-            for word in (
-                "api",
-                "signing",
-                "private",
-                "encryption",
-                "access",
-                "auth",
-                "jwt",
-                "session",
-                "master",
-                "hmac",
-                "fernet",
-                "aes",
-            )
-        ),
-        *credentials.PARTS,
-        *credentials.PROVIDER_WORDS,
+    anchors=(
+        *anchors(*credentials.PARTS, *credentials.PROVIDER_WORDS),
+        *anchors(*credentials.WORDS, confirm=credentials.may_give_away),
     ),
     examples=(
         Example(
@@ -211,11 +165,6 @@ _SHORTEST = 3
 """Of a password in a URL: what is shorter is there to show, or to check a parser with."""
 _LONG = 16
 _EXAMPLE_WORDS = frozenset("placeholder example dummy fake sample mock hint".split())
-_STAND_IN = regex(
-    r"mock|fake|dummy|stub|test|(?:^|\.)(?:docs?|local|dev(?:el\w{0,20})?)(?:config\w{0,20}|settings)?(?:$|\.)",
-    re.IGNORECASE,
-)
-"""Classes and functions that stand in for the real thing in development."""
 
 
 @rule.check
@@ -277,7 +226,7 @@ def _is_shown(text: str, scope: str) -> bool:
     if "://user:password@" in text or any(mark.isspace() for mark in text.strip()):
         return True
     return credentials.url_is_local(text) and (
-        credentials.url_is_made_up(text, local=False) or _STAND_IN.search(scope) is not None
+        credentials.url_is_made_up(text, local=False) or credentials.STAND_IN.search(scope) is not None
     )
 
 
@@ -319,7 +268,7 @@ def _defaults(python: PythonFacts) -> set[Pos]:
 def _named(binding: Binding) -> tuple[str, Severity] | None:
     """What a binding gives away, in words, and how bad that is; None where name and value do not agree."""
     text = binding.value.text
-    if _STAND_IN.search(binding.scope):
+    if credentials.STAND_IN.search(binding.scope):
         return None
     if not text or (binding.kind == "parameter" and len(text) < 8):
         return None

@@ -28,6 +28,12 @@ from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
 
+_READ = (
+    r"(?:getenv|get_env|environ|onfig|[eE]nv)[\w.]{0,40}[(\[]\s{0,60}(?:\w{1,10}[ \t]{0,2}=[ \t]{0,2})?"
+    r"[rRbBuU]{0,2}['\"]\w{0,60}(?i:pass|pwd|secret|token|key|credential)"
+)
+"""A read of a variable with such a name; a URL with a password is an anchor of `hardcoded-secret`."""
+
 rule = Rule(
     __name__,
     factor=Factor.CONFIG,
@@ -38,14 +44,14 @@ rule = Rule(
     names=frozenset(("config",)),
     anchors=anchors(
         "dj database url",
-        "getenv",
-        "environ",
-        "decouple",
-        "environs",
+        rf"getenv ~{_READ}",
+        rf"environ ~{_READ}",
+        rf"decouple ~{_READ}",
+        rf"environs ~{_READ}",
+        rf"starlette config ~{_READ}",
         "basesettings",
         "baseappsettings",
-        "starlette config",
-        "get env",
+        rf"get env ~{_READ}",
     ),
     examples=(
         Example(

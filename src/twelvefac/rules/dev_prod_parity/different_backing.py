@@ -48,7 +48,14 @@ rule = Rule(
     severity=MEDIUM,
     confidence=Confidence.MEDIUM,
     since="0.1",
-    anchors=anchors("sqlite", "sqlite3", "engine postgresql", "engine psycopg2", "engine mysql", "engine postgis"),
+    anchors=anchors(
+        r"sqlite ~sqlite(?:\+\w{1,20})?://",
+        r"sqlite3 ~backends\.sqlite3",
+        r"engine postgresql ~ENGINE['\"]",
+        r"engine psycopg2 ~ENGINE['\"]",
+        r"engine mysql ~ENGINE['\"]",
+        r"engine postgis ~ENGINE['\"]",
+    ),
     examples=(
         Example(
             "a fallback in the code, PostgreSQL in Compose",

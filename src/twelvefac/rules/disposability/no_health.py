@@ -38,6 +38,8 @@ _LIBRARIES = frozenset(
 )
 """Distributions that bring a health route."""
 
+_END = r"(?:/|\$|\\Z|['\"{])"
+
 rule = Rule(
     __name__,
     factor=Factor.DISPOSABILITY,
@@ -47,22 +49,17 @@ rule = Rule(
     since="0.1",
     needs_command=True,
     anchors=anchors(
-        "~ealth",
-        "heartbeat",
-        "lbheartbeat",
-        "~/status",
-        "~/_status",
-        "~/ready",
-        "~/live",
-        "~/up",
-        "~/version",
-        "~/monitor",
-        "livez",
-        "liveness",
-        "readyz",
-        "readiness",
-        "alive",
-        "ping",
+        rf"~ealth\w{{0,60}}[_.-]{{0,2}}(?:[-_]?check)?{_END}",
+        rf"~EALTH\w{{0,60}}[_.-]{{0,2}}(?:[-_]?CHECK)?{_END}",
+        *(
+            rf"{word} ~['\"/}}][_.^-]{{0,4}}(?i:heartbeat|lbheartbeat|livez|liveness|readyz|readiness|alive|ping)"
+            rf"[_.-]{{0,2}}(?i:[-_]?check)?{_END}"
+            for word in "heartbeat lbheartbeat livez liveness readyz readiness alive ping".split()
+        ),
+        *(
+            rf"{word} ~/[_.-]{{0,2}}(?i:status|ready|live|up|version|monitor){_END}"
+            for word in "status ready live up version monitor".split()
+        ),
     ),
     examples=(
         Example(

@@ -24,7 +24,7 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.facts import Call
-from twelvefac.project.scan import anchors
+from twelvefac.project.scan import anchors, calling
 from twelvefac.project.services import Service
 
 
@@ -68,17 +68,15 @@ rule = Rule(
     severity=MEDIUM,
     confidence=Confidence.HIGH,
     since="0.1",
-    anchors=anchors(
-        "requests",
-        "httpx none",
-        "aiohttp none",
-        "urlopen",
-        "httpconnection",
-        "httpsconnection",
-        "smtplib",
-        "ftplib",
-        "imaplib",
-        "socket create connection",
+    anchors=(
+        *anchors(
+            rf"requests ~requests(?:\.(?:{'|'.join(_METHODS)}|[sS]essions?)\b|[ \t]{{1,4}}(?:import|as)\b)",
+            r"httpx none ~timeout[ \t]{0,4}=[ \t]{0,4}None",
+            r"aiohttp none ~(?:timeout|total)[ \t]{0,4}=[ \t]{0,4}None|ClientTimeout\(\s{0,20}None",
+            "httpadapter",
+            "setdefaulttimeout",
+        ),
+        *calling(*(name for name in _CALLS if not name.startswith(("requests.", "httpx.", "aiohttp.")))),
     ),
     names=frozenset((*_METHODS, *(name.rpartition(".")[2] for name in _CALLS), "mount", "setdefaulttimeout")),
     examples=(

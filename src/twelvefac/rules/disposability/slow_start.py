@@ -61,21 +61,14 @@ rule = Rule(
     since="0.1",
     needs_command=True,
     anchors=anchors(
-        "sleep",
-        "requests",
-        "httpx",
-        "urlopen",
-        "urlretrieve",
-        "nltk",
-        "spacy",
-        "huggingface",
-        "psycopg2",
-        "psycopg",
-        "pymysql",
-        "mysqldb",
-        "mysql",
-        "pika",
-        "kafka",
+        r"sleep ^sleep[ \t]{0,4}\(",
+        rf"requests ^requests(?:\.(?:{'|'.join(_METHODS)})\b|[ \t]{{1,4}}(?:import|as)\b)",
+        rf"httpx ^httpx(?:\.(?:{'|'.join(_METHODS)})\b|[ \t]{{1,4}}(?:import|as)\b)",
+        *(
+            rf"{name.rpartition('.')[2].lower().replace('_', ' ')} ^{name.rpartition('.')[2]}[ \t]{{0,4}}\("
+            for name in _CALLS
+            if not name.startswith(("requests.", "httpx."))
+        ),
     ),
     names=frozenset((*_CALLS, "time.sleep")),
     examples=(

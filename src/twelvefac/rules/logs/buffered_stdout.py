@@ -45,7 +45,7 @@ rule = Rule(
     since="0.1",
     needs_command=True,
     fix=Safety.SAFE,
-    anchors=anchors("print"),
+    anchors=anchors(r"print ~print[ \t]{0,4}\(", "stdout reconfigure"),
     names=frozenset(("print", "sys.stdout.reconfigure")),
     examples=(
         Example(

@@ -42,7 +42,7 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
-    anchors=anchors("print", "subparsers"),
+    anchors=anchors(r"print ~print[ \t]{0,4}\(", "subparsers ~add_subparsers"),
     names=frozenset(("print", "add_subparsers", "input", "sys.exit")),
     examples=(
         Example(

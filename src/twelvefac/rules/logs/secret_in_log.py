@@ -24,8 +24,8 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
-from twelvefac.project.credentials import words_of
-from twelvefac.project.python_logs import is_environment
+from twelvefac.project.credentials import WORDS, words_of
+from twelvefac.project.python_logs import is_environment, may_log_secret
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.project.tools import is_tool
@@ -52,14 +52,6 @@ _VAGUE = frozenset(("token", "session_key"))
 _CREDENTIAL = regex(r"token|secret|auth|bearer|credential|log(?:ged)? ?in", re.IGNORECASE)
 _GUESSES = regex(r"brut(?:e|ing)|crack|wordlist|spray", re.IGNORECASE)
 
-_LOGGED = (
-    r"~(?:\.(?:debug|info|warn|warning|error|critical|exception|log|msg)|print)\("
-    r"(?:[^\n]{0,200}\n){0,5}?[^\n]{0,200}?(?:environ|[pP]ass(?:word|wd|phrase|code)|PASS(?:WORD|WD|PHRASE|CODE)|"
-    r"[pP]wd|PWD|[sS]ecret|SECRET|[tT]oken|TOKEN|[cC]redential|CREDENTIAL|(?:_k|[a-z]K|api_?k|API_?K)ey|_KEY|APIKEY|"
-    r"_pass|[a-z]Pass|_PASS)"
-)
-"""A call that logs, and such a name in it: within six lines."""
-
 rule = Rule(
     __name__,
     factor=Factor.LOGS,
@@ -68,30 +60,8 @@ rule = Rule(
     confidence=Confidence.MEDIUM,
     since="0.1",
     anchors=anchors(
-        *(
-            f"{log} {word} {_LOGGED}"
-            for log in ("print", "logger", "log", "logging")
-            for word in (
-                "environ",
-                "password",
-                "passwd",
-                "pwd",
-                "pass",
-                "passphrase",
-                "secret",
-                "token",
-                "apikey",
-                "key",
-                "secretkey",
-                "accesskey",
-                "privatekey",
-                "credential",
-                "credentials",
-                "authtoken",
-                "accesstoken",
-                "passcode",
-            )
-        )
+        *(f"{log} {word}" for log in ("print", "logger", "log", "logging") for word in (*WORDS, "environ", "key")),
+        confirm=may_log_secret,
     ),
     examples=(
         Example(

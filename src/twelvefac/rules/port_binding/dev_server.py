@@ -26,7 +26,7 @@ from twelvefac.project.callgraph import Place, called, loaded
 from twelvefac.project.facts import Call
 from twelvefac.project.processes import Process, Step
 from twelvefac.project.running import started_call
-from twelvefac.project.scan import anchors
+from twelvefac.project.scan import calling
 from twelvefac.project.servers import CALLS, listening
 from twelvefac.project.services import Service
 
@@ -41,7 +41,7 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
-    anchors=anchors("flask run", "quart run", "werkzeug", "wsgiref", "bottle run", "uvicorn reload"),
+    anchors=calling(*_CALLS, *_RELOADING),
     names=frozenset(name.rpartition(".")[2] for name in (*_CALLS, *_RELOADING)),
     examples=(
         Example(

@@ -27,7 +27,7 @@ from twelvefac.factors import Factor
 from twelvefac.project.ports import CALLS, bound, port_of
 from twelvefac.project.processes import Process, Step
 from twelvefac.project.running import started_call
-from twelvefac.project.scan import anchors
+from twelvefac.project.scan import calling
 from twelvefac.project.services import Service
 
 rule = Rule(
@@ -38,24 +38,7 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
-    anchors=anchors(
-        "uvicorn port",
-        "flask port",
-        "quart port",
-        "run simple",
-        "make server",
-        "bottle port",
-        "aiohttp port",
-        "aiohttp tcpsite",
-        "waitress port",
-        "sanic port",
-        "tornado listen",
-        "wsgiserver",
-        "httpserver",
-        "threadinghttpserver",
-        "add insecure port",
-        "add secure port",
-    ),
+    anchors=calling(*CALLS),
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
         Example(

@@ -25,7 +25,7 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.running import started_call
-from twelvefac.project.scan import anchors
+from twelvefac.project.scan import calling
 from twelvefac.project.servers import CALLS, LOOPBACK
 from twelvefac.project.services import Service
 
@@ -37,20 +37,7 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
-    anchors=anchors(
-        "uvicorn run",
-        "uvicorn config",
-        "flask run",
-        "quart run",
-        "werkzeug",
-        "wsgiref",
-        "bottle run",
-        "sanic run",
-        "aiohttp",
-        "waitress",
-        "tornado",
-        "socketio run",
-    ),
+    anchors=calling(*CALLS),
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
         Example(

@@ -28,7 +28,7 @@ from twelvefac.project.dockerfile import expand
 from twelvefac.project.kubernetes import Container, Resource, Workload
 from twelvefac.project.ports import CALLS, bound, port_of
 from twelvefac.project.processes import Process
-from twelvefac.project.scan import anchors
+from twelvefac.project.scan import calling
 from twelvefac.project.services import Service
 from twelvefac.project.yaml_nodes import Node, YamlDocument
 from twelvefac.source.pattern import regex
@@ -45,25 +45,7 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
-    anchors=anchors(
-        "uvicorn run",
-        "uvicorn config",
-        "flask run",
-        "quart run",
-        "run simple",
-        "make server",
-        "bottle run",
-        "aiohttp",
-        "waitress",
-        "sanic run",
-        "tornado listen",
-        "socketio run",
-        "wsgiserver",
-        "httpserver",
-        "threadinghttpserver",
-        "add insecure port",
-        "add secure port",
-    ),
+    anchors=calling(*CALLS),
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
         Example(

@@ -26,6 +26,7 @@ from twelvefac.project.callgraph import called
 from twelvefac.project.credentials import words_of
 from twelvefac.project.facts import Function, PythonFacts
 from twelvefac.project.python_state import may_share
+from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.source.span import Pos, Span
 
@@ -52,7 +53,7 @@ rule = Rule(
     severity=MEDIUM,
     confidence=Confidence.MEDIUM,
     since="0.1",
-    confirm=may_share,  # state may lie in a file that has no word of a framework
+    anchors=anchors("", confirm=may_share),  # state may lie in a file that has no word of a framework
     examples=(
         Example(
             "a dictionary and a counter",

@@ -66,7 +66,13 @@ rule = Rule(
     since="0.1",
     needs_command=True,
     anchors=anchors(
-        "databases", "sqlite", "sqlite3", "aiosqlite", "sqlitedatabase", "sqliteextdatabase", "django settings module"
+        r"databases ~DATABASES\b",
+        r"sqlite ~[sS](?:qlite|QLITE)(?:\+\w{1,30})?:/",
+        r"sqlite3 ~sqlite3(?:\.connect|[ \t]{1,4}(?:import|as)\b|['\"])",
+        "aiosqlite",
+        "sqlitedatabase",
+        "sqliteextdatabase",
+        "django settings module ~DJANGO_SETTINGS_MODULE",
     ),
     names=frozenset(name.rpartition(".")[2] for name in (*_ENGINES, *_FILES, *_URLS)),
     examples=(

@@ -1,0 +1,35 @@
+"""Where a place in a Python file stands, told by the lines at the left margin, without parsing."""
+
+from twelvefac.source.pattern import regex
+
+_DEFINITION = regex(rb"\n(?:(?:async[ \t]{1,4})?def|class)\b")
+_GOES_ON = frozenset(bytes((code,)) for code in b" \t\r\n\f#)]}") | {b""}
+"""Begins a line that is indented, closes a bracket or comments."""
+_MOST_LINES = 5_000
+
+
+_NAMED = regex(rb"\n(?:(?:async[ \t]{1,4})?def|class)[ \t]{1,4}(\w{1,200})")
+
+
+def definition_around(lines: bytes, at: int) -> str:
+    """The name of the function or class at the left margin that the place ``at`` stands in; "" outside of any."""
+    named = _NAMED.match(lines, _margin(lines, at))
+    return named.group(1).decode("utf-8", "replace") if named is not None else ""
+
+
+def is_inside(lines: bytes, at: int) -> bool:
+    """Whether the place ``at`` stands in a function or class; ``lines`` begins with a line end.
+
+    A text of several lines that reaches the margin may look like a definition or like the end of one.
+    """
+    return _DEFINITION.match(lines, _margin(lines, at)) is not None
+
+
+def _margin(lines: bytes, at: int) -> int:
+    """The line end before the line at the left margin that ``at`` belongs to."""
+    above = lines.rfind(b"\n", 0, at + 1)
+    left = _MOST_LINES
+    while above > 0 and left and lines[above + 1 : above + 2] in _GOES_ON:
+        above = lines.rfind(b"\n", 0, above)
+        left -= 1
+    return max(above, 0)
