@@ -9,6 +9,7 @@ import pytest
 MOST_LINES = 400
 LONG_FOR_A_REASON = {
     "src/twelvefac/rules/logs/log_to_file.py": "a rule is one file, and much of this one is its examples",
+    "src/twelvefac/rules/concurrency/scheduler_in_web.py": "a rule is one file, and much of this one is its examples",
     "src/twelvefac/rules/port_binding/port_mismatch.py": "a rule is one file, and much of this one is its examples",
     "src/twelvefac/rules/processes/sqlite_in_production.py": "a rule is one file, and much of this one is its examples",
     "tests/project/test_python.py": "the Python reader's cases, one after the other as its kinds of facts are",
