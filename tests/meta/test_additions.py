@@ -126,7 +126,7 @@ def test_a_rule_is_one_file(copy: Path) -> None:
     rule.parent.mkdir(exist_ok=True)
     rule.write_text(RULE)
 
-    tested = make(copy, "test", "ARGS=-k planted-path -p no:randomly")
+    tested = make(copy, "test-fast", "ARGS=-k planted-path -p no:randomly")
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert passed(tested) >= 3  # its three examples at least
     assert make(copy, "docs").returncode == 0
@@ -141,7 +141,7 @@ def test_the_harness_sees_a_rule_that_does_not_do_what_its_examples_say(copy: Pa
     rule.parent.mkdir(exist_ok=True)
     rule.write_text(RULE.replace("/srv/planted/data", "/opt/planted/data"))
 
-    tested = make(copy, "test", "ARGS=-k planted-path -p no:randomly")
+    tested = make(copy, "test-fast", "ARGS=-k planted-path -p no:randomly")
 
     assert tested.returncode != 0
     assert "planted-path" in tested.stdout
@@ -156,7 +156,7 @@ def test_a_component_is_one_directory(copy: Path, tmp_path: Path) -> None:
     written = make(copy, "docs")
     assert written.returncode == 0, written.stdout + written.stderr
     assert "PLANTED_FILE" in (copy / "docs/components/planted.md").read_text()
-    tested = make(copy, "test", "ARGS=-k planted -p no:randomly")
+    tested = make(copy, "test-fast", "ARGS=-k planted -p no:randomly")
     assert passed(tested) >= 1, tested.stdout + tested.stderr
     assert tested.returncode == 0, tested.stdout + tested.stderr
 
