@@ -172,12 +172,13 @@ def _bindings(walk: Walk, names: Names, values: ValueReader) -> Iterable[Binding
 
 def _functions(walk: Walk, names: Names, places: Places, values: ValueReader) -> Iterable[Function]:
     known = {scope for _, scope, _ in walk.functions}
+    followed = _Followed(walk, known)
     called: dict[str, list[str]] = {}
     outside: dict[str, list[str]] = {}
     handed: dict[str, list[str]] = {}
     for node, scope, _ in walk.calls:
         callee = node.callee
-        if not scope or not callee:
+        if not scope or not callee or not followed.may_lead_on(callee):
             continue
         target = _local_function(callee, scope, known) or _method(names.resolve(callee, scope), known)
         if target:
@@ -198,6 +199,19 @@ def _functions(walk: Walk, names: Names, places: Places, values: ValueReader) ->
         yield Function(scope, parameters, decorators, calls, head, others, threads)
 
 
+class _Followed:
+    """Which callees may be a function of this file, or of another one that is imported: most are neither."""
+
+    def __init__(self, walk: Walk, known: set[str]) -> None:
+        self._last = {name[name.rfind(".") + 1 :] for name in known} | _HAND_OVER
+        self._heads = walk.aliases.keys() | {name.partition(".")[0] for _, name in walk.instances}
+
+    def may_lead_on(self, callee: str) -> bool:
+        return (
+            callee[callee.rfind(".") + 1 :] in self._last or callee.partition(".")[0].removesuffix("()") in self._heads
+        )
+
+
 def _handed_over(node: ast.Call) -> Iterable[str]:
     """The names among the arguments of a call that starts a thread, a process or a job of a pool."""
     for value in (*node.args[:2], *(keyword.value for keyword in node.keywords if keyword.arg == "target")):
@@ -207,9 +221,10 @@ def _handed_over(node: ast.Call) -> Iterable[str]:
 
 def _runs(walk: Walk, names: Names) -> Iterable[Run]:
     known = {scope for _, scope, _ in walk.functions}
+    followed = _Followed(walk, known)
     for node, scope, guarded in walk.calls:
         callee = node.callee
-        if scope or not callee:
+        if scope or not callee or not followed.may_lead_on(callee):
             continue
         target = _local_function(callee, scope, known) or _method(names.resolve(callee, scope), known)
         name = target or _imported(callee, walk, names, scope)

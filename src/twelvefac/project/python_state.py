@@ -81,6 +81,8 @@ def may_share(data: bytes) -> bool:
 
 def shared_state(walk: Walk, tree: ast.Module, names: Names, places: Places) -> Iterable[Shared]:
     """Module-level containers and rebound globals, with the functions that change and read them."""
+    if not walk.globals and not any(chain and scope for chain, (_, scope, _) in walk.changes):
+        return
     holders: dict[str, tuple[str, Pos]] = {}
     for statement in tree.body:
         if isinstance(statement, ast.Assign):
@@ -113,7 +115,7 @@ def shared_state(walk: Walk, tree: ast.Module, names: Names, places: Places) -> 
     for node, scope in names_in(tree) if writes else ():
         if node.id in writes and isinstance(node.ctx, ast.Load) and (scope, node.id) not in hides:
             reads.setdefault(node.id, []).append((scope, places(node)))
-    cached = _memos(walk)
+    cached = _memos(walk) if writes else set()
     for name, where in writes.items():
         holds, at = holders[name]
         if all((scope, name, pos[0]) in cached for scope, pos in where):
@@ -165,9 +167,10 @@ def _elsewhere(
 ) -> Iterable[Shared]:
     """State that is no module-level name of this file: imported, a class's, an application's."""
     classes = {scope for _, scope, _ in walk.classes}
+    changed = {chain.partition(".")[0] for chain, (_, scope, _) in walk.changes if scope}
     attributes = {
         f"{(owner or scope).removesuffix('.__init__')}.{target.removeprefix('self.')}": places(node)
-        for target, kind, node, owner, (_, scope, _) in walk.assigns
+        for target, kind, node, owner, (_, scope, _) in (walk.assigns if changed & {"self", "cls", *classes} else ())
         if (kind == "field" or (target.startswith("self.") and scope.endswith(".__init__")))
         and _holds(node, names) == "container"
     }

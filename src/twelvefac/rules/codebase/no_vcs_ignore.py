@@ -31,6 +31,7 @@ _BUILT = (
     ("a built package", regex(r"(?:^|/)dist/[^/]{1,200}\.(?:whl|tar\.gz)$|\.egg-info/PKG-INFO$")),
     ("a tool's cache", regex(r"(?:^|/)\.(?:pytest|mypy|ruff)_cache/")),
 )
+_ANY = regex("|".join(pattern.pattern for _, pattern in _BUILT))
 _OTHERS = regex(r"(?:^|/)(?:tests?|testdata|fixtures|vendor|third_party|examples?|docs?)/")
 _FIRST = (1, 1, 1, 1)
 
@@ -81,8 +82,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     tracked = facts.repository.tracked
     if tracked is None or not service.files or min(facts.repository.files) not in service.files:
         return  # no git; or another service of the repository says it
+    built = [path for path in tracked if _ANY.search(path) and not _OTHERS.search(path)]
     for what, pattern in _BUILT:
-        found = sorted(path for path in tracked if pattern.search(path) and not _OTHERS.search(path))
+        found = sorted(filter(pattern.search, built))
         if found:
             more = f" and {len(found) - 1} more files" if len(found) > 1 else ""
             message = f"{what} is tracked by git ({found[0]}{more}): it differs by machine and was written by nobody"

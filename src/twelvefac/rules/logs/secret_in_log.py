@@ -60,7 +60,7 @@ rule = Rule(
     confidence=Confidence.MEDIUM,
     since="0.1",
     anchors=anchors(
-        *(f"{log} {word}" for log in ("print", "logger", "log", "logging") for word in (*WORDS, "environ", "key")),
+        *(f"{log} {word}" for log in ("print", "logger", "log", "logging") for word in (*WORDS, "environ")),
         confirm=may_log_secret,
     ),
     examples=(
