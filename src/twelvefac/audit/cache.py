@@ -6,6 +6,7 @@ within one tick of the clock look alike. A cache that cannot be read or written 
 
 import json
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from twelvefac.errors import MachineError
@@ -88,11 +89,20 @@ class Cache:
             return
         try:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
-            files = b",\n".join(json.dumps(path).encode("ascii") + b":" + entry for path, entry in self._new.items())
-            head = json.dumps(self._header).encode("ascii")
-            write_atomically(self.path, b'{"header":%s,"files":{\n%s}}\n' % (head, files), mode=0o600)
+            write_atomically(self.path, self._pieces(), mode=0o600)
         except (OSError, MachineError, ValueError):
             return
+        finally:
+            self._new.clear()
+
+    def _pieces(self) -> Iterator[bytes]:
+        """The text of the file; put together, it would be in memory twice."""
+        yield b'{"header":%s,"files":{' % json.dumps(self._header).encode("ascii")
+        comma = b"\n"
+        for path, entry in self._new.items():
+            yield b"%s%s:%s" % (comma, json.dumps(path).encode("ascii"), entry)
+            comma = b",\n"
+        yield b"}}\n"
 
 
 def _is_inside(folder: str, root: str) -> bool:

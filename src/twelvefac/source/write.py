@@ -2,13 +2,14 @@
 
 import contextlib
 import os
+from collections.abc import Iterable
 from itertools import count
 
 from twelvefac.errors import MachineError
 
 
-def write_atomically(path: str, data: bytes, *, mode: int | None = None) -> None:
-    """Put ``data`` at ``path`` by writing beside it and renaming.
+def write_atomically(path: str, data: bytes | Iterable[bytes], *, mode: int | None = None) -> None:
+    """Put ``data``, whole or in pieces, at ``path`` by writing beside it and renaming.
 
     After a crash at any moment the file holds the old content or the new one. ``mode`` is the permission
     bits; without it a replaced file keeps its own and a new one gets what the umask allows.
@@ -19,7 +20,7 @@ def write_atomically(path: str, data: bytes, *, mode: int | None = None) -> None
     try:
         handle, staged = _stage(folder or ".", name)
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines((data,) if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(staged, _bits(path) if mode is None else mode)
