@@ -1,7 +1,7 @@
 """State that outlives a request: module-level names that functions change."""
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from twelvefac.project.facts import Shared
 from twelvefac.project.margin import is_inside
@@ -37,43 +37,50 @@ _OWN = regex(
     rb"(?:\{|\[|(?:\w{1,40}\.){0,2}(?:dict|list|set|defaultdict|OrderedDict|Counter|deque)\b)"
 )
 _NAMES = regex(rb"[A-Za-z_]\w{0,100}")
+_BOUND = regex(rb"([A-Za-z_]\w{0,100})[ \t]{0,8}(?::[^=\n]{1,200})?=")
 _METHOD = rb"\s{0,20}\.\s{0,20}(?:" + "|".join(sorted(CHANGES)).encode() + rb")\b"
 _SET = rb"(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)"
-_CHANGED = regex(
-    _METHOD
-    + rb"|[ \t]{0,20}"
-    + _SET
-    + rb"|\s{0,20}\[(?:[^\n]{0,300}?\](?:"
-    + _METHOD
-    + rb"|[^\n=]{0,100}[^\n=!<>]?"
-    + _SET
-    + rb")|[^\]\n]{0,300}(?:\n|\Z))"
+_ITEM = (
+    rb"\s{0,20}\[(?:[^\n]{0,300}?\](?:" + _METHOD + rb"|[^\n=]{0,100}[^\n=!<>]?" + _SET + rb")|[^\]\n]{0,300}(?:\n|\Z))"
 )
+_CHANGED = regex(_METHOD + rb"|" + _ITEM)
 """What follows a name whose container is changed: a method, or a subscript that is assigned to or goes on."""
-_GLOBAL = regex(rb"\n[ \t]{1,200}global[ \t]")
-_ON_STATE = regex(rb"(?:app|application)\.state\.\w{1,100}(?:" + _CHANGED.pattern + rb")")
+_CHANGED_OR_SET = regex(_CHANGED.pattern + rb"|[ \t]{0,20}" + _SET)
+"""The same of an attribute, which needs no `global` to be bound anew."""
+_IN_WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.")
+_GLOBAL = regex(rb"\n[ \t]{1,200}global[ \t]([^\n]{1,500})")
+_ON_STATE = regex(rb"(?:app|application)\.state\.\w{1,100}(?:" + _CHANGED_OR_SET.pattern + rb")")
 _MOST_PLACES = 20_000
 
 
-def may_share(data: bytes) -> bool:
-    """Whether a file may have shared state: a look at its text that is wrong only by saying yes."""
+def may_share(data: bytes, counts: Callable[[str], bool]) -> bool:
+    """Whether a file may have shared state in a name that ``counts``: a look at its text, wrong only by saying yes."""
     lines = b"\n" + data
-    if (b"global" in data and _GLOBAL.search(lines)) or (b".state." in data and _ON_STATE.search(data)):
+    if b".state." in data and _ON_STATE.search(data):
         return True
-    if _EMPTY.search(lines):
+
+    def is_asked(name: bytes) -> bool:
+        return counts(name.decode("ascii", "replace"))
+
+    if any(is_asked(match.group(1)) for match in _EMPTY.finditer(lines)):
         return True  # what other files may change
-    names = {name for match in _HOLDER.finditer(lines) for name in _NAMES.findall(match.group(1))}
+    names = {name for match in _HOLDER.finditer(lines) for name in _BOUND.findall(match.group(1)) if is_asked(name)}
+    if b"global" in data and any(
+        not names.isdisjoint(_NAMES.findall(match.group(1))) for match in _GLOBAL.finditer(lines)
+    ):
+        return True
     if b"self." in data and _INSTANCE.search(lines):
-        names |= {b"self." + match.group(1) for match in _OWN.finditer(data)}
+        names |= {b"self." + match.group(1) for match in _OWN.finditer(data) if is_asked(match.group(1))}
     left = _MOST_PLACES
     for name in names:
+        changed = _CHANGED_OR_SET if name.startswith(b"self.") else _CHANGED
         at = lines.find(name)
         while at >= 0:
             end = at + len(name)
             left -= 1
-            if not left or (_CHANGED.match(lines, end) and is_inside(lines, at)):
-                return True
-            if lines[at - 4 : at].startswith(b"del"):
+            is_name = lines[at - 1] not in _IN_WORD
+            is_changed = is_name and (changed.match(lines, end) is not None or lines[at - 4 : at] == b"del ")
+            if left <= 0 or (is_changed and is_inside(lines, at)):
                 return True
             at = lines.find(name, end)
     return False

@@ -46,6 +46,11 @@ _HARMLESS = frozenset(
     "callbacks hooks plugins client producer producers consumers cluster clusters thread threads workers".split()
 )
 
+
+def _counts(name: str) -> bool:
+    return _HARMLESS.isdisjoint(words_of(name))
+
+
 rule = Rule(
     __name__,
     factor=Factor.PROCESSES,
@@ -53,7 +58,8 @@ rule = Rule(
     severity=MEDIUM,
     confidence=Confidence.MEDIUM,
     since="0.1",
-    anchors=anchors("", confirm=may_share),  # state may lie in a file that has no word of a framework
+    # state may lie in a file that has no word of a framework
+    anchors=anchors("", confirm=lambda data: may_share(data, _counts)),
     examples=(
         Example(
             "a dictionary and a counter",
@@ -230,7 +236,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, one in python.items():
         for shared in one.shared:
             written = [where for where in shared.writes if (path, where[0]) in reached]
-            if not written or _is_harmless(shared.name):
+            if not written or not _counts(shared.name):
                 continue
             place = (path, shared.at)
             if shared.holds in ("container", "number"):
@@ -285,10 +291,6 @@ def _handlers(python: dict[str, PythonFacts]) -> Iterator[tuple[str, str]]:
             if _is_handler(path, function, views):
                 yield path, function.name
                 yield from ((path, inner.name) for inner in one.functions if inner.name.startswith(f"{function.name}."))
-
-
-def _is_harmless(name: str) -> bool:
-    return not _HARMLESS.isdisjoint(words_of(name))
 
 
 def _is_handler(path: str, function: Function, views: set[str]) -> bool:
