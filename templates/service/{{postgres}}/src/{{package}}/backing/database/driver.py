@@ -1,5 +1,6 @@
 """PostgreSQL by psycopg: how to connect, and how to be the only one that migrates."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -37,9 +38,12 @@ def make_engine(settings: Settings, *, pool_size: int) -> Engine:
 def only_one(connection: Connection) -> Iterator[None]:
     """Waits for its turn to migrate; ending the connection, however that comes, ends the turn."""
     connection.execute(text("SET statement_timeout = 0"))
-    connection.execute(
-        text("SELECT pg_advisory_lock(hashtext(:name))"), {"name": f"{SERVICE} migrate"}
-    )
+    # A statement that waits holds a snapshot, and CREATE INDEX CONCURRENTLY waits until none is
+    # held: a deadlock. So it asks, and holds nothing until it asks again.
+    ask = text("SELECT pg_try_advisory_lock(hashtext(:name))")
+    while not connection.scalar(ask, {"name": f"{SERVICE} migrate"}):
+        connection.commit()
+        time.sleep(0.2)
     connection.execute(text(f"SET lock_timeout = '{LOCK_SECONDS}s'"))
     connection.commit()
     yield
