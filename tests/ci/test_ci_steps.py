@@ -112,6 +112,7 @@ def test_the_gitlab_job_writes_its_report_and_fails(gitlab: tuple[Any, str], rep
         ("hardcoded-secret", "my service/app.py"),
     }
     assert job["stage"] == "test"
+    assert job["image"] == "python:3.13"  # has git, which pip needs for git+https://; slim has none
     assert job["artifacts"]["when"] == "always"
 
 

@@ -65,6 +65,18 @@ def test_a_files_own_bytes_stay(service: Path, before: str, after: str) -> None:
         assert (service / "Dockerfile").read_bytes() == wanted
 
 
+def test_a_patch_has_the_files_line_ends(service: Path) -> None:
+    (service / "app.py").write_text("print('x')\n")
+    (service / "Dockerfile").write_bytes(b'FROM python:3.12-slim\r\nCMD ["python", "app.py"]\r\n')
+    command = [sys.executable, "-m", "twelvefac", "audit", "--diff", "--rule", "buffered-stdout"]
+
+    patch = subprocess.run(command, cwd=service, capture_output=True, check=False).stdout
+
+    subprocess.run(["git", "apply"], cwd=service, input=patch, check=True)
+    fixed = b'FROM python:3.12-slim\r\nENV PYTHONUNBUFFERED=1\r\nCMD ["python", "app.py"]\r\n'
+    assert (service / "Dockerfile").read_bytes() == fixed
+
+
 def test_a_suppressed_finding_is_not_fixed(service: Path) -> None:
     text = DOCKERFILE.replace("CMD", "# twelvefac: ignore[signal-lost] for the test\nCMD")
     (service / "Dockerfile").write_text(text)

@@ -55,6 +55,22 @@ def test_files_are_written_beside_what_is_printed(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["a.sarif", "b.json", "c:d.txt", "shop"]
 
 
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_what_is_no_file_is_not_replaced(folder: Path, kind: str) -> None:
+    if kind == "pipe":  # as /dev/null is: root, as in many a container, could rename over it
+        os.mkfifo(folder / "out")
+    else:  # as /dev/stdout is
+        (folder / "out").symlink_to("elsewhere")
+    before = (folder / "out").lstat()
+
+    result = audit(folder, "shop", "--output", "json:out")
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "error: cannot write out: it is no file\n  --format prints a report to stdout\n"
+    assert (folder / "out").lstat().st_ino == before.st_ino
+    assert sorted(path.name for path in folder.iterdir()) == ["out", "shop"]
+
+
 @pytest.mark.parametrize("where", ["shop", "."])
 def test_paths_are_those_of_the_repository(folder: Path, where: str) -> None:
     (folder / "repository").mkdir()

@@ -56,6 +56,7 @@ def test_what_is_no_suppression(text: str) -> None:
         ("x = [  # twelvefac: ignore[a] x\n1]\n", 1, (1,)),
         ("x = 1  # twelvefac: ignore[a] x", 1, (1,)),
         ("x = 'é'  # twelvefac: ignore[a] x\r\n", 1, (1,)),
+        ("x = 1  # noqa: S113  # twelvefac: ignore[a] x\n", 1, (1,)),
     ],
 )
 def test_the_lines_that_it_covers(text: str, line: int, lines: tuple[int, ...]) -> None:

@@ -1,6 +1,7 @@
 """``audit``, ``explain`` and ``rules``: the engine with the built-in rules."""
 
 import os
+import stat
 import sys
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -81,7 +82,12 @@ def _absolute(path: str) -> str:
 
 
 def write_report(path: str, text: str) -> None:
-    """Put a report into a file, whole or not at all; raises MachineError."""
+    """Put a report into a file, whole or not at all; raises MachineError.
+
+    What is there and is no file is refused: the rename would put a file in the place of ``/dev/null`` or a link.
+    """
+    if os.path.lexists(path) and not stat.S_ISREG(mode := os.lstat(path).st_mode) and not stat.S_ISDIR(mode):
+        raise MachineError(f"cannot write {path}: it is no file", hint="--format prints a report to stdout")
     write_atomically(path, text.encode("utf-8", "backslashreplace"))
 
 

@@ -16,9 +16,10 @@ _BOM = "\ufeff".encode()
 def safe_fixes(path: str, report: AuditReport) -> tuple[Change, ...]:
     """What the safe fixes change below ``path``; a file that is no UTF-8 is read as Latin-1, as the audit does."""
     try:
-        return plan_fixes(report, lambda name: Document.decode(_read(path, name)).text)
+        changes = plan_fixes(report, lambda name: Document.decode(_read(path, name)).text)
     except ValueError as error:
         raise RefusedError("a file changed while it was audited", hint="run the audit again") from error
+    return tuple(change._replace(after=_own_line_ends(change)) for change in changes)
 
 
 def apply_fixes(path: str, changes: tuple[Change, ...]) -> None:
@@ -36,14 +37,19 @@ def _bytes(path: str, change: Change) -> bytes:
     data = _read(path, change.path)
     if Document.decode(data).text != change.before:
         raise RefusedError(f"{change.path} changed while it was audited", hint="run the audit again")
-    after = change.after
-    if not re.search(r"(?<!\r)\n", change.before):
-        after = re.sub(r"(?<!\r)\n", "\r\n", after) if "\r\n" in change.before else after
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        return after.encode("latin-1", "backslashreplace")
-    return (_BOM if data.startswith(_BOM) else b"") + after.encode()
+        return change.after.encode("latin-1", "backslashreplace")
+    return (_BOM if data.startswith(_BOM) else b"") + change.after.encode()
+
+
+def _own_line_ends(change: Change) -> str:
+    """The new text with the line ends that the old one has throughout."""
+    before = change.before or ""
+    if "\r\n" in before and not re.search(r"(?<!\r)\n", before):
+        return re.sub(r"(?<!\r)\n", "\r\n", change.after)
+    return change.after
 
 
 def _read(path: str, name: str) -> bytes:
