@@ -136,6 +136,12 @@ def test_no_value_is_told(known: Description) -> None:
         ("serve --password $DB_PASSWORD --api-key=$KEY", "serve --password $DB_PASSWORD --api-key=$KEY"),
         ("celery -b redis://app:hunter2@redis/0", "celery -b ***"),
         ("serve xoxb-2048169-AbCdEfGh12", "serve ***"),
+        ("curl -u bob:hunter2 -H 'Authorization: Bearer hunter2' x", "curl -u bob:*** -H 'Authorization: Bearer *** x"),
+        ("curl --user bob:$PASSWORD -H Private-Token: hunter2", "curl --user bob:$PASSWORD -H Private-Token: ***"),
+        ("/usr/bin/mysql -u root -phunter2 shop", "/usr/bin/mysql -u root -p*** shop"),
+        ("sshpass -p hunter2 ssh -p 22 x", "sshpass -p *** ssh -p *** x"),
+        ("redis-cli -a hunter2 ping", "redis-cli -a *** ping"),
+        ("gunicorn -u www -p /run/pid app:app", "gunicorn -u www -p /run/pid app:app"),
     ],
 )
 def test_credentials_in_a_command_are_hidden(words: str, shown: str) -> None:
