@@ -126,13 +126,14 @@ def hidden(words: Iterable[str]) -> tuple[str, ...]:
         names_secret = (
             (word.startswith("-") and not equals and _is_secret(word))
             or (option != "" and word == option)
-            or (
-                header is not None
-                and (header.group(1).lower().endswith("authorization") or _is_secret(header.group(1)))
-            )
+            or (header is not None and _is_secret_header(header.group(1)))
             or (names_secret and word.lower() in _SCHEMES)
         )
     return tuple(shown)
+
+
+def _is_secret_header(name: str) -> bool:
+    return name.lower().endswith("authorization") or _is_secret(name)
 
 
 def _is_secret(option: str) -> bool:

@@ -22,7 +22,7 @@ def read_ignores(text: str, *, python: bool) -> tuple[Ignore, ...]:
     """The suppressions of a file; in Python only real comments count, not the same letters in a string."""
     found: list[Ignore] = []
     for line, comment, alone in _python_comments(text) if python else _hash_comments(text):
-        match = _COMMENT.search(comment)  # behind another tool's comment too: # noqa: S113  # twelvefac: ...
+        match = _COMMENT.search(comment)  # it may stand behind another tool's comment
         if match:
             lines = (line, line + 1) if alone else (line,)
             reason, rest = match.group(2).strip(), (match.group(3) or "").strip()
