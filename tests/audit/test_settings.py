@@ -263,3 +263,16 @@ def test_a_configuration_costs_pydantic_and_no_more(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "['pydantic', 'pydantic_settings']\n"
+
+
+def test_the_page_shows_a_configuration_that_is_one(tmp_path: Path, repository: Path) -> None:
+    page = (repository / "docs/configuration.md").read_text(encoding="utf-8")
+    config(tmp_path, page.split("```toml\n")[1].split("```")[0])
+
+    found = load(str(tmp_path))
+
+    assert (found.fail_on, found.disable, found.exclude) == ("high", ("no-timeout",), ("legacy/*",))
+    assert (found.strict_suppressions, found.cache) == (True, False)
+    assert [(one.rule, one.path, one.subject, one.until) for one in found.ignore] == [
+        ("hardcoded-secret", "app/demo/*", "*", "2027-01-01")
+    ]

@@ -5,6 +5,7 @@ from pathlib import Path
 from report_samples import outcome, report, shop
 
 from twelvefac.audit.rule import Severity
+from twelvefac.project.facts import Notice
 from twelvefac.report.formats.github import render
 from twelvefac.report.view import View
 from twelvefac.source.span import Span
@@ -84,3 +85,16 @@ def test_a_failed_rule_is_an_error() -> None:
 
 def test_no_service_is_said() -> None:
     assert render(report(services=0), View()) == "twelvefac: no service found\n"
+
+
+def test_what_was_not_judged_is_in_the_log() -> None:
+    notices = (
+        Notice("unreadable", "app.py", 7, "not judged\n::error::x"),
+        Notice("outside-link", "b", 0, "passed over"),
+    )
+
+    assert render(report(notices=notices), View(prefix="shop/")).splitlines() == [
+        "twelvefac: 0 findings in 7 files",
+        "  note: shop/app.py:7: not judged\\n::error::x",
+        "  note: shop/b: passed over",
+    ]

@@ -8,6 +8,7 @@ from collections import Counter
 
 from twelvefac.audit.result import AuditReport, Outcome
 from twelvefac.audit.rule import Severity
+from twelvefac.project.facts import ERRORED
 from twelvefac.report.view import View
 from twelvefac.source.visible import visible
 
@@ -39,7 +40,14 @@ def render(report: AuditReport, view: View) -> str:
         else:
             rest.append(_line(outcome, view))
     head = [f"{len(rest)} more, which GitHub shows no annotations for:"] if rest else []
-    return "\n".join([_sum(report), *commands, *head, *rest]) + "\n"
+    return "\n".join([_sum(report), *commands, *head, *rest, *_notes(report, view)]) + "\n"
+
+
+def _notes(report: AuditReport, view: View) -> list[str]:
+    """What was not judged, as lines of the log: a step that says nothing of it would look like a pass."""
+    notes = [one for one in report.notices if one.kind != ERRORED]
+    places = [f"{view.prefix}{one.path}:{one.line}" if one.line else f"{view.prefix}{one.path}" for one in notes]
+    return [visible(f"  note: {place}: {one.message}") for place, one in zip(places, notes, strict=True)]
 
 
 def _command(name: str, outcome: Outcome, view: View) -> str:
