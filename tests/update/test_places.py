@@ -199,3 +199,25 @@ def test_no_text_that_the_template_moves_to_where_the_user_has_another_file() ->
         with locked(repository):
             undo(repository, operation)
         assert snapshot(folder) == before
+
+
+def test_a_link_of_the_users_where_the_template_has_a_folder_is_named_as_theirs() -> None:
+    base: Files = {"src/a.py": File(REGULAR, text(*BODY)), "other.py": File(REGULAR, text("other"))}
+    theirs: Files = {**base, "src/new.py": File(REGULAR, text("new"))}
+    mine: Files = {"lib/a.py": base["src/a.py"], "src": File(LINK, b"lib"), "other.py": base["other.py"]}
+    with work_tree(User(mine)) as folder:
+        proposal, _ = merge(repository_of(folder), base, theirs)
+        assert (folder / "src~yours").is_symlink()
+    words = {change.path: change.why for change in proposal.changes}
+    assert words["src~yours"] == "yours, which was src, where the template has a folder: move it, or git rm it"
+
+
+def test_a_service_in_a_service_is_not_taken_for_what_was_moved(service: Path, call: Run, commit: Commit) -> None:
+    shutil.copytree(service, service / "services/inner", ignore=shutil.ignore_patterns(".git"))
+    run(service, "rm", "--quiet", f"{SOURCE}/greeting.py")
+    commit(service)
+    inner = run(service, "rev-parse", "HEAD:services")
+    code, out, _ = call("update", "--commit")
+    assert code == 0
+    assert "services/" not in out
+    assert run(service, "rev-parse", "HEAD:services") == inner

@@ -261,6 +261,54 @@ def test_files_changed_after_a_crash_are_not_taken_back(folder: Path) -> None:
     assert last_operation(repository) is not None
 
 
+def stopped_at(repository: Repository, wanted: str) -> None:
+    """Update in a process that is killed when the step ``wanted`` is done."""
+    child = os.fork()
+    if child == 0:
+        merge(repository, BASE, THEIRS, lambda step: os._exit(9) if step == wanted else None, records=True)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 9
+
+
+@pytest.mark.parametrize("step", ["moved away conflict.py", "moved in changed.py", "files moved", "index written"])
+def test_what_is_written_after_git_put_the_files_back_stays(folder: Path, step: str) -> None:
+    """`git reset --hard` is what many do first, and they go on working: going back takes none of that away."""
+    repository = repository_of(folder)
+    run(folder, "commit", "--quiet", "--message=mine")
+    stopped_at(repository, step)
+    run(folder, "reset", "--quiet", "--hard")
+    with (folder / "changed.py").open("a") as file:
+        file.write("written after the crash\n")
+    with (folder / "old/moved.py").open("a") as file:
+        file.write("and staged\n")
+    run(folder, "add", "old/moved.py")
+    before = snapshot(folder)
+    with locked(repository):
+        assert recover(repository) == (
+            "rolled back the interrupted update of orders to template 2.0.0; "
+            "changed since, and left as they are: changed.py, old/moved.py"
+        )
+    # a file that was added and that git does not know is taken away, as by any way back
+    files = {path: file for path, file in before[0].items() if path not in {"fresh/added.py", "new/moved.py"}}
+    assert snapshot(folder) == (files, before[1])
+    assert last_operation(repository) is None
+
+
+def test_a_file_that_waits_to_be_replaced_and_is_edited_after_a_crash_stays(folder: Path) -> None:
+    """Some files are new already and edited, others are back: neither going back nor finishing takes them."""
+    repository = repository_of(folder)
+    stopped_at(repository, "moved in changed.py")
+    for name in ("changed.py", "conflict.py", "deleted.py"):
+        with (folder / name).open("a") as file:
+            file.write("written after the crash\n")
+    with locked(repository):
+        assert recover(repository).endswith("left as they are: changed.py, conflict.py, deleted.py")
+    for name in ("changed.py", "conflict.py", "deleted.py"):
+        assert (folder / name).read_text().endswith("written after the crash\n")
+    assert (folder / "old/moved.py").exists()
+
+
 def test_a_full_disk_is_refused_with_nothing_changed(folder: Path) -> None:
     """Every write past a limit fails, at each size of limit: files, objects, journal, index."""
     before = snapshot(folder)

@@ -18,7 +18,7 @@ from update_trees import run, snapshot
 from twelvefac.app.adopt import AdoptRequest, adopt
 from twelvefac.app.components import add_components, remove_components
 from twelvefac.app.undo import abort_update, continue_update, undo_last
-from twelvefac.app.update import UpdateRequest
+from twelvefac.app.update import UpdateRequest, update
 from twelvefac.cli._boundary import guarded
 from twelvefac.update.install import recover
 from twelvefac.update.journal import JOURNAL, locked, read_operation
@@ -160,3 +160,46 @@ def test_where_nothing_may_be_written(command: str, ready: Path, template: Path)
         assert done.stderr.startswith("error: ")
         assert "internal" not in done.stderr
         assert snapshot(ready) == before, place
+
+
+@pytest.fixture
+def without_records(service: Path, template: Path) -> Path:
+    """The service in the middle of an update: its files are moved away, the answers file with them."""
+    child = os.fork()
+    if child == 0:
+        stop = f"moved away {SOURCE}/greeting.py"
+        update(UpdateRequest(str(service)), root=template, step=lambda step: os._exit(9) if step == stop else None)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 9
+    assert not (service / ".copier-answers.yml").exists()
+    return service
+
+
+def test_an_update_goes_on_where_the_one_before_took_the_answers_file(without_records: Path, call: Run) -> None:
+    code, out, err = call("update")
+    assert code == 0
+    assert err.startswith("rolled back the interrupted update of orders to template ")
+    assert out.startswith("Updated orders: template 1.0.0 -> ")
+
+
+@pytest.mark.parametrize("flag", ["--check", "--dry-run", "--diff"])
+def test_nobody_is_told_to_adopt_a_service_in_the_middle_of_an_update(
+    without_records: Path, call: Run, flag: str
+) -> None:
+    assert call("update", flag) == (
+        2,
+        "",
+        (
+            "error: a run of twelvefac in . was stopped half way, or is still at work\n"
+            "  `twelvefac undo` or `twelvefac update` finishes it or rolls it back, and says which\n"
+        ),
+    )
+
+
+def test_a_command_that_is_refused_says_what_it_rolled_back(without_records: Path, call: Run) -> None:
+    code, _, err = call("add", "nonsense")
+    assert code == 2
+    assert "unknown component 'nonsense'" in err
+    assert "rolled back the interrupted update of orders to template " in err
+    assert (without_records / ".copier-answers.yml").exists()

@@ -396,3 +396,18 @@ def test_after_an_update_by_plain_copier_the_answers_lead_on(service: Path, call
     assert code == 1  # Copier has not really run here: what it would have brought is missing
     assert out.startswith("Updated orders: template 1.1.0 -> 2.0.0\n")
     assert (service / ".twelvefac/manifest.json").exists()
+
+
+def test_markers_are_found_whatever_their_size(service: Path, call: Run, commit: Callable[[Path], None]) -> None:
+    (service / ".gitattributes").write_text("*.py conflict-marker-size=12\n")
+    edit(service / SOURCE / "greeting.py", "STEP_0 = 0", "STEP_0 = 'mine'")
+    commit(service)
+    assert call("update")[0] == 1
+    assert f"{'<' * 12} yours\n" in (service / SOURCE / "greeting.py").read_text()
+    run(service, "add", "--all")
+    code, out, _ = call("update", "--continue")
+    assert code == 1
+    assert f"{SOURCE}/greeting.py  conflict markers are left in it" in out
+    code, out, _ = call("update", "--check")
+    assert code == 1
+    assert f"conflict  {SOURCE}/greeting.py:" in out

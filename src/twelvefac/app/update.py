@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from twelvefac import __version__
-from twelvefac.errors import RefusedError
+from twelvefac.errors import RefusedError, TwelvefacError
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
 from twelvefac.scaffold.notes import Notes, read_notes
 from twelvefac.scaffold.overlay import split_answers
@@ -28,7 +28,7 @@ from twelvefac.update.history import (
     version_key,
     versions,
 )
-from twelvefac.update.install import recover, refusing
+from twelvefac.update.install import half_way, recover, refusing, was_stopped
 from twelvefac.update.journal import locked
 from twelvefac.update.merge import Labels
 from twelvefac.update.migrate import declared_moves, migrate_answers
@@ -149,15 +149,24 @@ def opened_repository(folder: str, *, dry_run: bool) -> Iterator[tuple[Repositor
             yield dry(repository, Path(scratch)), ""
         return
     with locked(repository), refusing():
-        yield repository, recover(repository)
+        recovered = recover(repository)
+        try:
+            yield repository, recovered
+        except TwelvefacError as error:
+            if (
+                recovered and recovered not in error.hint
+            ):  # what was found is said even where the command goes no further
+                error.hint = f"{recovered}; {error.hint}" if error.hint else recovered
+            raise
 
 
 def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _Goal], step: Step) -> UpdateResult:
-    provenance = read_provenance(Path(request.folder))
+    folder = Path(request.folder)
     preview = request.dry_run or request.diff
+    provenance = _provenance(folder, preview=preview)
     with opened_repository(request.folder, dry_run=preview) as (repository, recovered):
-        if recovered:
-            provenance = read_provenance(Path(request.folder))
+        if recovered or provenance is None:
+            provenance = read_provenance(folder)
         check_idle(repository)
         _check_finished(repository)
         goal = find_goal(provenance)
@@ -198,6 +207,18 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
             commit(repository, title)
             return replace(result, committed=True)
         return result
+
+
+def _provenance(folder: Path, *, preview: bool) -> Provenance | None:
+    """Return what the service records, None where a run was stopped that may hold its records."""
+    try:
+        return read_provenance(folder)
+    except RefusedError as error:
+        if not was_stopped(folder):
+            raise
+        if preview:
+            raise half_way(folder) from error
+        return None
 
 
 def _manual(goal: _Goal, laid: Laid, proposal: Proposal) -> tuple[str, ...]:

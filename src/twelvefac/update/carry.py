@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from twelvefac.errors import RefusedError, TwelvefacError
+from twelvefac.update.check import marker_lines
 from twelvefac.update.files import SUBMODULE
 from twelvefac.update.install import (
     Told,
@@ -120,7 +121,7 @@ def unresolved(repository: Repository, operation: Operation) -> dict[str, str]:
 
 def has_markers(data: bytes) -> bool:
     """Return whether our conflict markers are in ``data``."""
-    return any(line.startswith((b"<<<<<<< yours", b">>>>>>> template ")) for line in data.splitlines())
+    return bool(marker_lines(data))
 
 
 def undo(repository: Repository, operation: Operation, told: Told = lambda _: None) -> None:

@@ -2,19 +2,22 @@
 
 import hashlib
 import os
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from twelvefac.errors import TwelvefacError
+from twelvefac.errors import RefusedError, TwelvefacError
 from twelvefac.update.accepted import OURS_FILE, is_ours, read_ours
 from twelvefac.update.files import LOCK
 from twelvefac.update.history import newest, version_key
+from twelvefac.update.install import half_way, was_stopped
 from twelvefac.update.provenance import Provenance, Recorded, read_provenance
 from twelvefac.update.result import CheckResult, Problem
 
-MARKERS = (b"<<<<<<< yours", b">>>>>>> template ")
+# seven or more: the attribute conflict-marker-size says how many
+_MARKER = re.compile(rb"^(?:<{7,} yours|>{7,} template )", re.MULTILINE)
 
 
 def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResult:
@@ -22,7 +25,12 @@ def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResul
 
     Raises RefusedError when it has no records, or damaged ones, MachineError when its overlay cannot be reached.
     """
-    provenance = read_provenance(folder)
+    try:
+        provenance = read_provenance(folder)
+    except RefusedError as error:
+        if was_stopped(folder):
+            raise half_way(folder) from error
+        raise
     there = newest(root)
     conflicts = list(_conflicts(folder, provenance))
     notices: tuple[str, ...] = ()
@@ -42,9 +50,7 @@ def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResul
 
 def marker_lines(data: bytes) -> list[int]:
     """Return the lines (1-based) at which conflicts of ours begin or end in ``data``."""
-    if not any(marker in data for marker in MARKERS):
-        return []
-    return [number for number, line in enumerate(data.splitlines(), 1) if line.startswith(MARKERS)]
+    return [data.count(b"\n", 0, match.start()) + 1 for match in _MARKER.finditer(data)]
 
 
 def _behind(provenance: Provenance, there: str) -> Iterator[Problem]:
@@ -106,7 +112,7 @@ def _grepped(folder: Path) -> list[str]:
 
     try:
         repository = find_repository(folder.absolute())
-        pattern = ["-e", r"^<<<<<<< yours", "-e", "^>>>>>>> template "]
+        pattern = ["-E", "-e", "^<{7,} yours", "-e", "^>{7,} template "]
         out = git(repository, "grep", "-l", "-z", "-I", *pattern, "--", repository.prefix or ".", fine=(0, 1))
     except TwelvefacError:
         return []

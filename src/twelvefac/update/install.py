@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from twelvefac.errors import MachineError, RefusedError, TwelvefacError
+from twelvefac.scaffold.staging import shown
 from twelvefac.update.files import LINK, read_file
 from twelvefac.update.journal import (
     JOURNAL,
@@ -29,7 +30,7 @@ from twelvefac.update.journal import (
     write_operation,
 )
 from twelvefac.update.objects import Entry, object_id, write_blobs, write_commits, write_trees
-from twelvefac.update.repository import Repository, git
+from twelvefac.update.repository import Repository, find_repository, git
 
 _STAGING = "staging-"
 Told = Callable[[str], None]
@@ -178,23 +179,48 @@ def recover(repository: Repository, *, before: str = "") -> str:
         if _index_is(repository, operation.steps, after=True) and _all_moved(operation):
             _finish(repository, operation, last=operation.kind not in {"undo", "abort"})
             return f"finished {where}"
-        if _edited_meanwhile(repository, operation):
+        mine = _put_there_since(repository, operation)
+        if not mine and _edited_meanwhile(repository, operation):
             _move(repository, operation, lambda _: None)
             write_index(repository, operation.steps, after=True)
             _finish(repository, operation, last=operation.kind not in {"undo", "abort"})
             return f"finished {where}, because its files were changed since"
-        roll_back(repository, operation)
+        roll_back(repository, operation, mine)
     except OSError as error:
         raise MachineError(f"{where} can be neither finished nor rolled back: {error}", hint=before) from error
+    if changed := sorted(path for path, as_before in mine.items() if not as_before):
+        named = [path.removeprefix(repository.prefix) for path in changed[:5]]
+        more = " …" if len(changed) > 5 else ""
+        return f"rolled back {where}; changed since, and left as they are: {', '.join(named)}{more}"
     return f"rolled back {where}: everything is as it was before it"
 
 
-def roll_back(repository: Repository, operation: Operation) -> None:
-    """Put everything back as it was before ``operation``. Raises OSError or MachineError when that fails."""
-    staging = Path(operation.staging)
+def was_stopped(folder: Path) -> bool:
+    """Return whether a run in the repository around ``folder`` is under way or was stopped half way."""
+    try:
+        repository = find_repository(folder.absolute())
+    except TwelvefacError:
+        return False
+    return os.path.lexists(repository.state / JOURNAL)
+
+
+def half_way(folder: Path) -> RefusedError:
+    """Return what to tell where the service is not to be looked at in the middle of a run."""
+    return RefusedError(
+        f"a run of twelvefac in {shown(folder)} was stopped half way, or is still at work",
+        hint="`twelvefac undo` or `twelvefac update` finishes it or rolls it back, and says which",
+    )
+
+
+def roll_back(repository: Repository, operation: Operation, mine: Iterable[str] = ()) -> None:
+    """Put everything back as it was before ``operation``, save for the files and index lines of ``mine``.
+
+    Raises OSError or MachineError when that fails.
+    """
+    staging, mine = Path(operation.staging), set(mine)
     for step in operation.steps:
         full, new = repository.top / step.path, staging / "new" / step.path
-        if not step.moves or step.after is None:
+        if not step.moves or step.after is None or step.path in mine:
             continue
         if not os.path.lexists(new) and os.path.lexists(full):
             new.parent.mkdir(parents=True, exist_ok=True)
@@ -202,13 +228,14 @@ def roll_back(repository: Repository, operation: Operation) -> None:
         _remove_empty(repository, step.path)  # a folder may have been made and nothing moved into it yet
     for number, step in enumerate(operation.steps):
         old = staging / "old" / str(number)
-        if step.moves and os.path.lexists(old):
+        if step.moves and os.path.lexists(old) and step.path not in mine:
             full = repository.top / step.path
             _clear(full)
             full.parent.mkdir(parents=True, exist_ok=True)
             old.rename(full)
-    if not _index_is(repository, operation.steps, after=False):
-        write_index(repository, operation.steps, after=False)
+    ours = _ours_in_index(repository, operation) if mine else operation.steps
+    if not _index_is(repository, ours, after=False):
+        write_index(repository, ours, after=False)
     with suppress(MachineError):  # it holds objects, nothing more: one that stays does no harm
         _set_undo_ref(repository, operation.previous)
     drop_journal(repository)
@@ -336,6 +363,39 @@ def _all_moved(operation: Operation) -> bool:
     return not any(
         step.moves and step.after is not None and os.path.lexists(new / step.path) for step in operation.steps
     )
+
+
+def _put_there_since(repository: Repository, operation: Operation) -> dict[str, bool]:
+    """Return the files that somebody put back or wrote after the run died, each with whether it is as it was before.
+
+    `git reset --hard` or `git restore` is what many do first when they find files missing, and then they go on
+    working: what lies there now is theirs, and neither going back nor finishing may take its place.
+    """
+    staging = Path(operation.staging)
+    found, edited = {}, {}
+    for number, step in enumerate(operation.steps):
+        if not step.moves:
+            continue
+        old, new = staging / "old" / str(number), staging / "new" / step.path
+        place = find_place(repository, step.path)
+        if place is None:
+            continue
+        as_before = step.before is not None and place[0].sha256 == step.before.sha256
+        if step.after is not None and not os.path.lexists(new):  # it was moved in
+            there = as_before and place[0].sha256 != step.after.sha256
+            if not as_before and place[0].sha256 != step.after.sha256:
+                edited[step.path] = False
+        else:
+            there = os.path.lexists(old) or not as_before
+        if there:
+            found[step.path] = as_before
+    return found | edited if found else {}
+
+
+def _ours_in_index(repository: Repository, operation: Operation) -> list[Step]:
+    """Return the steps of whose path the index has what it had before or was to have: all else is the user's."""
+    lines = index_lines(repository, [step.path for step in operation.steps])
+    return [step for step in operation.steps if lines[step.path] in {step.index_before, step.index_after}]
 
 
 def _edited_meanwhile(repository: Repository, operation: Operation) -> bool:

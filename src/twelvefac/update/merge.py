@@ -116,7 +116,7 @@ def _relabel(repository: Repository, entries: Entries, stages: _Stages, names: M
     """Put words in the place of commit ids in the conflict markers."""
     texts = [path for path in stages if path in entries and entries[path].mode in {REGULAR, EXECUTABLE}]
     blobs = read_blobs(repository, [entries[path].oid for path in texts])
-    marker = re.compile(rb"^([<>|]{7}) ([0-9a-f]{7,64})(?=[:\r\n])", re.MULTILINE)
+    marker = re.compile(rb"^(<{7,}|>{7,}|\|{7,}) ([0-9a-f]{7,64})(?=[:\r\n])", re.MULTILINE)
 
     def word(match: re.Match[bytes]) -> bytes:
         found = [name for oid, name in names.items() if oid.encode().startswith(match.group(2))]

@@ -75,7 +75,9 @@ def settle(merged: Merged, sides: Sides, voice: Voice = THE_TEMPLATE) -> Settled
                 why += f" (you moved it here from {source})"
             name = path.rpartition("~")[0]
             if name and path not in sides.yours and path not in sides.theirs:
-                if name in sides.yours:
+                if path.endswith("~yours") and name in sides.yours:
+                    why = f"yours, which was {name}, where {voice.who} has a folder: move it, or git rm it"
+                elif name in sides.yours:
                     why = (
                         f"{voice.whose} {name}, put beside yours: keep one of the two under that name (git add, git rm)"
                     )

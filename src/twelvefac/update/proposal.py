@@ -61,7 +61,9 @@ class Proposal:
 
 
 def indexed(repository: Repository) -> Entries:
-    """Return what git's index has under the service's folder.
+    """Return what git's index has under the service's folder, without the services that lie in it.
+
+    Theirs are files like this one's: git would take one for the file that the user moved.
 
     Raises RefusedError when a conflict is unresolved there, or nothing is in git at all.
     """
@@ -74,6 +76,8 @@ def indexed(repository: Repository) -> Entries:
         if stage != "0":
             raise RefusedError(f"{path} has an unresolved conflict", hint="resolve it and `git add` it first")
         entries[path] = Entry(mode, oid)
+    inner = tuple(path.removesuffix(ANSWERS_FILE) for path in entries if path.endswith(f"/{ANSWERS_FILE}"))
+    entries = {path: entry for path, entry in entries.items() if not path.startswith(inner)}
     if not set(entries) - set(RECORDS):
         raise RefusedError("nothing of this service is in git yet", hint="git add --all && git commit")
     return entries
