@@ -163,3 +163,14 @@ def test_plain_names_have_no_second_form(tmp_path: Path) -> None:
 
     assert json.loads(text)["findings"][0]["path"] == "é.py"
     assert "base64" not in text
+
+
+def test_what_runs_and_cannot_be_read_is_not_passed(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text('FROM python:3.13-slim\nCMD ["python", "app.py"]\n')
+    (tmp_path / "app.py").write_text('print "x"\napp.run(host="127.0.0.1", debug=True)\n')
+
+    report = audit(str(tmp_path), load_rules(rules), AuditOptions(today=date(2026, 1, 1), version="1"))
+
+    states = {run.rule.name: (run.state.value, run.reason) for run in report.runs}
+    assert states["loopback-bind"] == ("not-judged", "app.py runs there and cannot be read")
+    assert states["unpinned-base-image"][0] == "ran"

@@ -218,14 +218,18 @@ def _run(
                 runs.append(RuleRun(rule, service.name, RunState.ERRORED, origin(error)))
                 continue
             findings += [(finding, rule, service.name) for finding in found]
-            runs.append(_state(rule, service))
+            runs.append(_state(rule, service, facts))
     return findings, runs
 
 
-def _state(rule: Rule, service: Service) -> RuleRun:
+def _state(rule: Rule, service: Service, facts: Facts) -> RuleRun:
     if rule.needs_command and not service.released:
         reason = service.undecided[0] if service.undecided else "what the released process runs is not known"
         return RuleRun(rule, service.name, RunState.NOT_JUDGED, reason)
     if rule.needs_image and not service.images:
         return RuleRun(rule, service.name, RunState.NOT_JUDGED, "no Dockerfile")
+    if rule.anchors:  # it reads Python
+        unread = next((path for path in sorted(service.reached) if facts.file(path).notices), None)
+        if unread is not None:
+            return RuleRun(rule, service.name, RunState.NOT_JUDGED, f"{unread} runs there and cannot be read")
     return RuleRun(rule, service.name, RunState.RAN)
