@@ -1,7 +1,7 @@
 """Suppression comments: where they are, what they cover, what they say."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from twelvefac.project.facts import Ignore
@@ -86,6 +86,7 @@ def test_a_file_that_cannot_be_tokenized_is_no_error(text: str) -> None:
 
 
 @given(st.text(alphabet=st.sampled_from("# twelvefac:ignore[]a,;-=\n'\"\\\t\0é("), max_size=80))
+@example("\na[n\0 # twelvefac: ignore[a]")
 def test_any_text_is_read(text: str) -> None:
     python(text)
     other(text)

@@ -33,6 +33,7 @@ def read_ignores(text: str, *, python: bool) -> tuple[Ignore, ...]:
 
 
 def _python_comments(text: str) -> Iterator[tuple[int, str, bool]]:
+    text = text.replace("\0", " ")  # on which the tokenizer of Python 3.13 ends in a SystemError
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.COMMENT:
