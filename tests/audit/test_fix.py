@@ -88,3 +88,11 @@ def test_a_change_says_what_was_done() -> None:
     )
 
     assert change == Change("a", "abc\ndef\n", "Abc\nDef\n", ("one", "two"))
+
+
+def test_a_fix_that_touches_a_file_which_is_left_out_is_left_out_as_a_whole() -> None:
+    both = (swap("a", 1, 1, 2, "A"), swap("b", 1, 1, 2, "X"))
+
+    changes = plan_fixes(report(both, (swap("a", 2, 1, 2, "D"),)), TEXTS.__getitem__, without={"b"})
+
+    assert [(one.path, one.after) for one in changes] == [("a", "abc\nDef\n")]

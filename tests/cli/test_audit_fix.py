@@ -77,6 +77,42 @@ def test_a_patch_has_the_files_line_ends(service: Path) -> None:
     assert (service / "Dockerfile").read_bytes() == fixed
 
 
+SECRET = "hunter2Tr0ub4dor"
+BASE = f"FROM python:3.12-slim@sha256:{'0' * 64}\n"
+
+
+@pytest.mark.parametrize(
+    ("above", "below"),
+    [
+        (f"ENV DB_PASSWORD={SECRET}\n", "\n"),
+        (f"ENV DB_PASSWORD {SECRET}\nUSER 1000\n", f"\nUSER 1000\nARG API_TOKEN={SECRET}\n"),
+        (f"RUN pip install -i https://me:{SECRET}@pypi.example.com/simple x\n", ""),
+        ("USER 1000\n", f"\n# one\n# two\nLABEL password={SECRET}"),
+    ],
+)
+def test_a_patch_shows_no_credential_and_git_takes_it(service: Path, above: str, below: str) -> None:
+    before = f"{BASE}{above}CMD python app.py{below}"
+    (service / "Dockerfile").write_text(before)
+    subprocess.run(["git", "init", "-q"], cwd=service, check=True)
+
+    code, out, error = run(service, "--rule", "signal-lost", "--diff")
+
+    assert (code, error) == (1, "")
+    assert SECRET not in out
+    subprocess.run(["git", "apply"], cwd=service, input=out.encode(), check=True)
+    assert (service / "Dockerfile").read_text() == before.replace("CMD python app.py", 'CMD ["python", "app.py"]')
+
+
+def test_a_file_whose_patch_would_show_a_credential_has_none(service: Path) -> None:
+    (service / "Dockerfile").write_text(f"{BASE}CMD python app.py\nENV DB_PASSWORD={SECRET}\n")
+    code, out, error = run(service, "--rule", "signal-lost", "--diff")
+    told = "Dockerfile is not in the patch, which would show a credential beside the change; --fix makes it\n"
+    assert (code, out, error) == (1, "", told)
+
+    assert run(service, "--rule", "signal-lost", "--fix")[0] == 0
+    assert (service / "Dockerfile").read_text() == f'{BASE}CMD ["python", "app.py"]\nENV DB_PASSWORD={SECRET}\n'
+
+
 def test_a_suppressed_finding_is_not_fixed(service: Path) -> None:
     text = DOCKERFILE.replace("CMD", "# twelvefac: ignore[signal-lost] for the test\nCMD")
     (service / "Dockerfile").write_text(text)

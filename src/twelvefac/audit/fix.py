@@ -1,6 +1,6 @@
 """Applying fixes: which files change, to what. Pure on texts; the caller reads and writes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from twelvefac.audit.result import AuditReport
@@ -17,15 +17,20 @@ class Change(NamedTuple):
     titles: tuple[str, ...] = ()
 
 
-def plan_fixes(report: AuditReport, read: Callable[[str], str], *, unsafe: bool = False) -> tuple[Change, ...]:
-    """The changes that cure the report's findings; of two fixes that want the same text the first one is taken."""
+def plan_fixes(
+    report: AuditReport, read: Callable[[str], str], *, unsafe: bool = False, without: Collection[str] = ()
+) -> tuple[Change, ...]:
+    """The changes that cure the report's findings; of two fixes that want the same text the first one is taken.
+
+    A fix that touches one of the files ``without`` is passed over.
+    """
     edits: dict[str, list[Replace]] = {}
     created: dict[str, str] = {}
     texts: dict[str, str] = {}
     titles: dict[str, list[str]] = {}
     for outcome in report.new:
         for fix in outcome.finding.fixes[:1]:
-            if fix.safety is Safety.UNSAFE and not unsafe:
+            if (fix.safety is Safety.UNSAFE and not unsafe) or any(edit.path in without for edit in fix.edits):
                 continue
             if all(edit in edits.get(edit.path, ()) for edit in fix.edits if isinstance(edit, Replace)) and all(
                 created.get(edit.path) == edit.text for edit in fix.edits if isinstance(edit, CreateFile)

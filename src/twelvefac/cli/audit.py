@@ -80,10 +80,12 @@ def audit(
     for file, render in files:
         write_report(file, render(result.report, View(prefix=result.prefix, remedies=result.remedies)))
     if diff:
-        from twelvefac.app.fixes import safe_fixes
-        from twelvefac.report.fixes import render_diff
+        from twelvefac.app.fixes import shown_fixes
+        from twelvefac.report.fixes import render_diff, render_left_out
 
-        print_result(render_diff(safe_fixes(path, result.report), result.prefix))
+        changes, left_out = shown_fixes(path, result.report)
+        say_notices(render_left_out(left_out))
+        print_result(render_diff(changes, result.prefix))
         return result.exit_code
     print_result(printed(result.report, View(color_wanted(), width_wanted(), result.prefix, result.remedies)))
     return result.exit_code

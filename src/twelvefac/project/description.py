@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from twelvefac.project.clients import CLIENTS
-from twelvefac.project.credentials import holds_secret, provider, url_password
 from twelvefac.project.facts import FileFacts
 from twelvefac.project.images import Image
+from twelvefac.project.masking import hidden
 from twelvefac.project.ports import CALLS as PORT_CALLS
 from twelvefac.project.ports import bound, port_of
 from twelvefac.project.processes import Process, Step
@@ -22,14 +22,6 @@ from twelvefac.source.span import Span
 
 _BARE = regex(r"(?:^|/)(?:busybox|alpine)(?:[:@]|$)")
 """Images that do a chore in a compose file: nothing that a service keeps its data in."""
-_BLANKS = regex(r"(\s+)")
-_HEADER = regex(r"[\"']?([A-Za-z-]{1,60}):")
-_SCHEMES = frozenset(("basic", "bearer", "digest", "token"))
-_PASSWORD_OPTIONS = {
-    **dict.fromkeys(("mariadb", "mongo", "mongosh", "mysql", "mysqladmin", "mysqldump", "sshpass"), "-p"),
-    "redis-cli": "-a",
-}
-"""The short option of a client that its password follows, in the same word or the next."""
 
 
 class Place(NamedTuple):
@@ -97,47 +89,6 @@ def describe(service: Service, files: Mapping[str, FileFacts]) -> Description:
         backing=_named(_backing(service, files)),
         exposures=_named(_exposures(service)),
     )
-
-
-def hidden(words: Iterable[str]) -> tuple[str, ...]:
-    """The words of a command line, credentials in them replaced."""
-    shown: list[str] = []
-    names_secret = False
-    option = ""
-    for word in words:
-        option = _PASSWORD_OPTIONS.get(word.strip("\"'").rpartition("/")[2], option)
-        name, equals, value = word.partition("=")
-        if len(pieces := _BLANKS.split(word)) > 1:  # a line for a shell
-            pieces[::2] = hidden(pieces[::2])
-            shown.append("".join(pieces))
-        elif names_secret and word.lower() in _SCHEMES:  # Authorization: Bearer …
-            shown.append(word)
-        elif provider(word) or url_password(word) is not None or (names_secret and not word.startswith(("-", "$"))):
-            shown.append("***")
-        elif equals and value and not value.startswith("$") and _is_secret(name):
-            shown.append(f"{name}=***")
-        elif shown and shown[-1] in ("-u", "--user", "--proxy-user") and (login := word.partition(":"))[2]:
-            shown.append(word if login[2].startswith("$") else f"{login[0]}:***")
-        elif option and word.startswith(option) and word[2:] and word[2] != "$":
-            shown.append(f"{option}***")
-        else:
-            shown.append(word)
-        header = _HEADER.fullmatch(word)
-        names_secret = (
-            (word.startswith("-") and not equals and _is_secret(word))
-            or (option != "" and word == option)
-            or (header is not None and _is_secret_header(header.group(1)))
-            or (names_secret and word.lower() in _SCHEMES)
-        )
-    return tuple(shown)
-
-
-def _is_secret_header(name: str) -> bool:
-    return name.lower().endswith("authorization") or _is_secret(name)
-
-
-def _is_secret(option: str) -> bool:
-    return holds_secret(option.lstrip("-").replace("-", "_"))
 
 
 def _named(found: Iterable[tuple[str, Place]]) -> tuple[Named, ...]:

@@ -28,8 +28,8 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule, Safety, with_fix
 from twelvefac.factors import Factor
 from twelvefac.project.command import base_name
-from twelvefac.project.description import hidden
 from twelvefac.project.images import Command
+from twelvefac.project.masking import hidden
 from twelvefac.project.processes import Process, Step
 from twelvefac.project.servers import listening
 from twelvefac.project.services import Service
