@@ -76,6 +76,10 @@ def test_one_fix_of_two_findings_is_made_once() -> None:
     line = (swap("a", 1, 1, 1, "new\n"),)
 
     assert plan(line, line) == [("a", "abc\ndef\n", "new\nabc\ndef\n")]
+    assert plan((*line, swap("b", 1, 1, 2, "X")), (*line, swap("b", 1, 2, 3, "Y"))) == [
+        ("a", "abc\ndef\n", "new\nabc\ndef\n"),
+        ("b", "xyz\n", "XYz\n"),
+    ]
     assert plan((CreateFile("c", "x"),), (CreateFile("c", "x"),)) == [("c", None, "x")]
 
 

@@ -40,7 +40,8 @@ def plan_fixes(
             for edit in fix.edits:
                 if isinstance(edit, Replace):
                     texts.setdefault(edit.path, read(edit.path))
-                    taken[edit.path].append(edit)
+                    if edit not in taken[edit.path]:  # two fixes need one insertion: it is made once
+                        taken[edit.path].append(edit)
             files = {edit.path: edit.text for edit in fix.edits if isinstance(edit, CreateFile)}
             try:  # a fix is applied as a whole or not at all
                 for path, wanted in taken.items():

@@ -113,8 +113,9 @@ def _step(step: Step) -> StepLine:
         role = "background"
     elif not step.last:
         role = "first"
-    elif step.keeper:
-        role = f"last, below {'the script' if step.keeper == 'script' else step.keeper}"
+    elif step.keepers:
+        names = ("the script" if keeper.name == "script" else keeper.name for keeper in step.keepers)
+        role = f"last, below {' and '.join(names)}"
     else:
         role = "last"
     return StepLine(hidden(step.words), Place(step.span.path, step.span.line, step.block), role)

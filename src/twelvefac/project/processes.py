@@ -27,21 +27,26 @@ _PASSING = _BUILTINS | frozenset(("exit", "printf", "trap", "wait", "sleep", "rm
 _MAX_DEPTH = 4
 
 
+class Keeper(NamedTuple):
+    """A shell that stays in front of a command and keeps its signals: ``dash`` …, or ``script``; and its line."""
+
+    name: str
+    span: Span
+
+
 class Step(NamedTuple):
     """One command of a process.
 
-    ``span`` is where it is written. ``last`` is the command that the container lives as long as. ``keeper`` is the
-    shell that stays in front of it and keeps its signals (``dash``, ``script``), "" where it was replaced, and ``held``
-    the line of that shell; for steps that are not the last they say nothing. ``block`` is the statement of a script
-    that it stands in.
+    ``span`` is where it is written. ``last`` is the command that the container lives as long as. ``keepers`` are the
+    shells that stay in front of it, outermost first: none where each was replaced; for steps that are not the last they
+    say nothing. ``block`` is the statement of a script that it stands in.
     """
 
     words: tuple[str, ...]
     launch: Launch
     span: Span
     last: bool
-    keeper: str
-    held: Span
+    keepers: tuple[Keeper, ...]
     background: bool
     block: str
 
@@ -85,7 +90,7 @@ class Process:
     @cached_property
     def steps(self) -> tuple[Step, ...] | None:
         """The commands that run, in order; None where they cannot be told."""
-        found = _follow(self, strip_init(self.argv), self.span, "", self.span, 0)
+        found = _follow(self, strip_init(self.argv), self.span, (), 0)
         return None if found is None else tuple(found)
 
     @cached_property
@@ -102,23 +107,23 @@ def shell_of(base: str) -> str:
 
 
 def _follow(
-    process: Process, argv: tuple[str, ...], span: Span, keeper: str, held: Span, depth: int
+    process: Process, argv: tuple[str, ...], span: Span, keepers: tuple[Keeper, ...], depth: int
 ) -> list[Step] | None:
-    """The steps of a command that is written at ``span`` and started where ``keeper`` stays in front of it."""
+    """The steps of a command that is written at ``span`` and started where ``keepers`` stay in front of it."""
     if not argv or depth > _MAX_DEPTH:
         return []
     line = shell_line(argv)
     if line is not None:
-        return _line(process, argv, line, span, keeper, held, depth)
+        return _line(process, argv, line, span, keepers, depth)
     found = _script(process, argv)
     if found is not None:
         path, facts, rest = found
-        return _commands(process, path, facts, rest, keeper, held, depth)
-    return [Step(argv, launch(argv), span, last=True, keeper=keeper, held=held, background=False, block="")]
+        return _commands(process, path, facts, rest, keepers, depth)
+    return [Step(argv, launch(argv), span, last=True, keepers=keepers, background=False, block="")]
 
 
 def _line(
-    process: Process, argv: tuple[str, ...], line: str, span: Span, keeper: str, held: Span, depth: int
+    process: Process, argv: tuple[str, ...], line: str, span: Span, keepers: tuple[Keeper, ...], depth: int
 ) -> list[Step] | None:
     parts = split_shell(line)
     if parts is None:
@@ -136,14 +141,14 @@ def _line(
         piped = index > 0 and parts[index - 1].after == "|"
         replaces = start.replaced or (shell == "bash" and not piped) or (shell == "busybox" and alone)
         words = part.words[1:] if part.words[0] == "exec" else part.words
-        inner = _follow(process, words, span, *((keeper, held) if replaces else (shell, span)), depth + 1)
+        inner = _follow(process, words, span, keepers if replaces else (*keepers, Keeper(shell, span)), depth + 1)
         steps += inner if inner is not None else []
     return steps
 
 
 def _early(words: tuple[str, ...], span: Span, *, background: bool, block: str) -> Step:
     """A step before the last one."""
-    return Step(words, launch(words), span, last=False, keeper="", held=span, background=background, block=block)
+    return Step(words, launch(words), span, last=False, keepers=(), background=background, block=block)
 
 
 def _script(process: Process, argv: tuple[str, ...]) -> tuple[str, ShellFacts, tuple[str, ...]] | None:
@@ -158,7 +163,7 @@ def _script(process: Process, argv: tuple[str, ...]) -> tuple[str, ShellFacts, t
 
 
 def _commands(
-    process: Process, path: str, facts: ShellFacts, rest: tuple[str, ...], keeper: str, held: Span, depth: int
+    process: Process, path: str, facts: ShellFacts, rest: tuple[str, ...], keepers: tuple[Keeper, ...], depth: int
 ) -> list[Step] | None:
     steps: list[Step] = []
     commands = _taken(facts, rest)
@@ -175,7 +180,7 @@ def _commands(
         if not _is_last(commands, index):
             steps.append(_early(words, span, background=one.background, block=one.block))
             continue
-        inner = _follow(process, words, span, *((keeper, held) if executed else ("script", here)), depth + 1)
+        inner = _follow(process, words, span, keepers if executed else (*keepers, Keeper("script", here)), depth + 1)
         steps += [step._replace(block=step.block or one.block) for step in inner or ()]
     return steps
 

@@ -18,7 +18,8 @@ and busybox replace themselves by a single command.
 
 ## How to fix
 
-Write the command as a JSON array. Where a shell is needed, put `exec` before the last command.
+Write the command as a JSON array. Where a shell is needed, put `exec` before the last command. A shell form over a
+script needs both: `/bin/sh -c` waits for the script, and the script for what it starts.
 """
 
 import json
@@ -28,7 +29,6 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule, Safety, with_fix
 from twelvefac.factors import Factor
 from twelvefac.project.command import base_name
-from twelvefac.project.images import Command
 from twelvefac.project.masking import hidden
 from twelvefac.project.processes import Process, Step
 from twelvefac.project.servers import listening
@@ -90,6 +90,43 @@ rule = Rule(
             """,
         ),
         Example(
+            "the shell form over a script without exec, and over one that has no first line for the kernel",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ./start.sh --wait  # <- signal-lost
+                -- start.sh --
+                #!/bin/sh
+                set -e
+                python migrate.py
+                gunicorn -b 0.0.0.0:8000 app:app
+                -- app.py --
+                -- worker/Dockerfile --
+                FROM python:3.12-slim
+                CMD ./work.sh  # <- signal-lost
+                -- worker/work.sh --
+                exec python worker.py
+                -- worker/worker.py --
+            """,
+            fixed="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["./start.sh", "--wait"]
+                -- start.sh --
+                #!/bin/sh
+                set -e
+                python migrate.py
+                exec gunicorn -b 0.0.0.0:8000 app:app
+                -- app.py --
+                -- worker/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["/bin/sh", "./work.sh"]
+                -- worker/work.sh --
+                exec python worker.py
+                -- worker/worker.py --
+            """,
+        ),
+        Example(
             "a shell line without exec",
             source="""
                 -- Dockerfile --
@@ -122,6 +159,18 @@ rule = Rule(
                 set -e
                 python migrate.py
                 gunicorn -b 0.0.0.0:$PORT app:app  # <- signal-lost
+                -- app.py --
+            """,
+            fixed="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY . /srv
+                ENTRYPOINT ["/srv/start.sh"]
+                -- start.sh --
+                #!/bin/sh
+                set -e
+                python migrate.py
+                exec gunicorn -b 0.0.0.0:$PORT app:app
                 -- app.py --
             """,
         ),
@@ -268,6 +317,8 @@ _LASTING = frozenset(
 )
 """Programs that run for ever; what a script ends with may be a command that is soon done."""
 
+_OF_SHELLS = frozenset(". source cd export eval set umask ulimit exec".split())
+"""Commands that only a shell has."""
 _SOON_DONE = frozenset("gcloud gsutil aws az kubectl helm terraform ansible echo cat ls true env chmod".split())
 """Tools that an image is made to hold: what they do is soon done."""
 
@@ -283,14 +334,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 continue
             if step.block in ("if", "elif") and _is_for_development(process, step):
                 continue  # what the script starts otherwise is what ships
-            if (
-                step.last
-                and step.keeper
-                and (place := _place(step)) not in seen
-                and (step.launch.program not in _SOON_DONE if step.keeper != "script" else _lasts(service, step))
-            ):
+            if step.last and step.keepers and (place := _place(step)) not in seen and _matters(service, step):
                 seen.add(place)
-                yield _shell(service, process, step)
+                yield _shell(service, facts, process, step)
         program = base_name(process.argv[0]) if process.argv else ""
         if program in _RUNNERS and _BUILDS.isdisjoint(process.argv[1:]):
             message = (
@@ -301,7 +347,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 
 def _place(step: Step) -> Span | str:
     """What is said once: a script, whatever its branches end with, or a line."""
-    return step.held.path if step.keeper == "script" else step.held
+    outermost = step.keepers[0]
+    return outermost.span.path if outermost.name == "script" else outermost.span
 
 
 def _is_for_development(process: Process, step: Step) -> bool:
@@ -309,8 +356,11 @@ def _is_for_development(process: Process, step: Step) -> bool:
     return server is not None and server.server.dev
 
 
-def _lasts(service: Service, step: Step) -> bool:
+def _matters(service: Service, step: Step) -> bool:
+    """Whether what is held lives long enough to lose anything."""
     program = step.launch.program
+    if step.keepers[-1].name != "script":
+        return program not in _SOON_DONE
     if program in _LASTING or program.endswith(".py") or program in service.scripts:
         return True
     return service.modules.find(program) is not None
@@ -320,41 +370,70 @@ def _shell_changed(service: Service, process: Process) -> bool:
     return any(image.shell_changed for image in service.images if image.path == process.span.path)
 
 
-def _shell(service: Service, process: Process, step: Step) -> Finding:
+def _shell(service: Service, facts: Facts, process: Process, step: Step) -> Finding:
     plain = step.launch.program or step.words[0]
     program = (
         plain
         if not plain.startswith("$")
         else next((word for word in step.words if not word.startswith("$")), "what it starts")
     )
-    shell = "a script" if step.keeper == "script" else "a shell"
+    first, *others = step.keepers
+    also = f", and so does the {'script' if others[-1].name == 'script' else 'shell'} below it" if others else ""
     message = (
-        f"PID 1 is {shell} that keeps SIGTERM to itself: {program} never hears of a stop and is killed with its work "
-        "in flight"
+        f"PID 1 is a {'script' if first.name == 'script' else 'shell'} that keeps SIGTERM to itself{also}: {program} "
+        "never hears of a stop and is killed with its work in flight"
     )
-    related = () if step.held == process.span else ((process.span, "this starts the script"),)
-    finding = rule.on(step.held, message, subject=f"pid1:{process.name}:{program}", related=related)
+    related = () if first.span == process.span else ((process.span, "this starts the script"),)
+    waiting = tuple((keeper.span, "this waits as well, and needs exec") for keeper in others)
+    finding = rule.on(first.span, message, subject=f"pid1:{process.name}:{program}", related=related + waiting)
+    edits: list[Replace] = []
+    for keeper in step.keepers:
+        edit = _exec_before(facts, keeper.span) if keeper.name == "script" else _exec_form(service, process)
+        if edit is None:  # a cure of one shell alone would leave the finding
+            return finding
+        edits.append(edit)
+    done = dict.fromkeys(
+        "put exec before the last command" if keeper.name == "script" else "write the command as a JSON array"
+        for keeper in step.keepers
+    )
+    return with_fix(finding, " and ".join(done), Safety.SAFE, *edits)
+
+
+def _exec_before(facts: Facts, span: Span) -> Replace | None:
+    """``exec`` before the command at ``span``, where the script does nothing behind it and nothing when it ends."""
+    shell = facts.file(span.path).shell
+    if shell is None or shell.traps:
+        return None
+    commands = sorted(shell.commands, key=lambda one: one.at)
+    last = commands[-1] if commands else None
+    if last is None or Span.of(span.path, last.at) != span or last.block or last.joined.startswith("|"):
+        return None
+    if not last.words or (last.words[0].startswith("$") and last.words[0] != "$@") or "=" in last.words[0]:
+        return None
+    return Replace(Span(span.path, span.line, span.column, span.line, span.column), "exec ")
+
+
+def _exec_form(service: Service, process: Process) -> Replace | None:
+    """The JSON form, where it does the same: one command in the shell form, no shell syntax, on one line."""
     image = next((image for image in service.images if image.path == process.span.path), None)
     if image is None or image.command is None:
-        return finding
-    exec_form = _exec_form(image.command)
-    if exec_form is None:
-        return finding
-    statement = Span.of(image.path, image.command.statement.text_at)
-    return with_fix(finding, "write the command as a JSON array", Safety.SAFE, Replace(statement, exec_form))
-
-
-def _exec_form(command: Command) -> str | None:
-    """The JSON form, where it does the same: one command in the shell form, no shell syntax, on one line."""
-    statement = command.statement
+        return None
+    command, statement = image.command, image.command.statement
     if (
         statement.form != "shell"
         or _SYNTAX.search(statement.text)
         or statement.at[0] != statement.at[2]
         or (command.entrypoint is not None and command.entrypoint is not statement)
+        # which the shell form leaves alone, and the array would be given
+        or (statement.keyword == "ENTRYPOINT" and any(one.keyword == "CMD" for one in image.instructions))
     ):
         return None
     words = tuple(statement.text.split())
     if hidden(words) != words:  # a fix is printed, and a credential must not be
         return None
-    return json.dumps(words, ensure_ascii=False)
+    if not words or words[0] in _OF_SHELLS:
+        return None
+    script = process.scripts(words[0])
+    if script is not None and not script[1].interpreter:  # the kernel starts no script without its first line
+        words = ("/bin/sh", *words)
+    return Replace(Span.of(image.path, statement.text_at), json.dumps(words, ensure_ascii=False))
