@@ -6,6 +6,7 @@ characters in ``report/test_text_golden``, work that grows with the square in ``
 """
 
 import base64
+import importlib
 import json
 import os
 from collections.abc import Callable
@@ -30,6 +31,11 @@ BAD = call_rule("bad-call", "bad")
 FORMATS = format_names()
 JSON_FORMATS = ["json", "sarif", "gitlab"]
 OPTIONS = AuditOptions(today=date(2026, 1, 1), version="1", describe=True)
+
+
+def resolve(name: str) -> Any:
+    module, _, attribute = name.rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def failing_reader(words: str) -> Callable[..., Any]:
@@ -174,3 +180,84 @@ def test_what_runs_and_cannot_be_read_is_not_passed(tmp_path: Path) -> None:
     states = {run.rule.name: (run.state.value, run.reason) for run in report.runs}
     assert states["loopback-bind"] == ("not-judged", "app.py runs there and cannot be read")
     assert states["unpinned-base-image"][0] == "ran"
+
+
+@pytest.mark.parametrize(
+    ("broken", "where"),
+    [
+        ("twelvefac.project.services.Modules", "a"),
+        ("twelvefac.project.starting._Starter", "a"),
+        ("twelvefac.project.services.listening", "a"),
+    ],
+)
+def test_a_model_that_fails_costs_its_service_and_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, where: str
+) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "Dockerfile").write_text('FROM python:3.12-slim\nCMD ["gunicorn", "app:app"]\n')
+        (tmp_path / name / "app.py").write_text("bad()\n")
+    real = resolve(broken)
+
+    def fails_once(*arguments: Any, **named: Any) -> Any:
+        failed.append(broken)
+        if len(failed) == 1:
+            raise ValueError("hunter2secret")
+        return real(*arguments, **named)
+
+    failed: list[str] = []
+    monkeypatch.setattr(broken, fails_once)
+
+    report = audit(str(tmp_path), (BAD,), OPTIONS)
+
+    [notice] = report.errored_files
+    assert (notice.path, notice.line) == (where, 0)
+    assert notice.message.startswith("not judged: its model failed (ValueError in test_hostile.py:")
+    assert {one.service for one in report.runs} >= {"b"}
+    assert "hunter2secret" not in renderer("json", "")(report, View())
+    assert report.exit_code(None) is ExitCode.INTERNAL
+
+
+def factors(root: Path) -> dict[int, tuple[str, str]]:
+    report = audit(str(root), CATALOGUE, AuditOptions(today=date(2026, 1, 1), version="1"))
+    return {int(one.factor): (one.verdict.value, one.reason) for one in report.factors()}
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "changed"),
+    [
+        ("compose.yaml", "services:\n  web: [\n", {3, 4, 5, 6, 7, 8, 9, 10, 11, 12}),
+        ("deploy/web.yaml", "apiVersion: apps/v1\nkind: {\n", {3, 4, 5, 6, 7, 8, 9, 10, 11, 12}),
+        ("pyproject.toml", "[project\n", {2, 10}),
+        (".github/workflows/ci.yml", "on: [\n", {3, 5}),
+        ("tools/compose.yaml", "services: [\n", set()),
+    ],
+)
+def test_a_factor_is_not_passed_where_what_speaks_of_it_cannot_be_read(
+    tmp_path: Path, path: str, text: str, changed: set[int]
+) -> None:
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM python:3.12-slim@sha256:{'0' * 64}\nENV PYTHONUNBUFFERED=1\nUSER 1000\n"
+        'CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]\n'
+    )
+    (tmp_path / "app.py").write_text("app = 1\n")
+    before = factors(tmp_path)
+    (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / path).write_text(text)
+
+    after = factors(tmp_path)
+
+    lost = {number for number, (verdict, _) in before.items() if verdict == "pass" and after[number][0] != "pass"}
+    assert lost == {number for number in changed if before[number][0] == "pass"}
+    assert {after[number] for number in lost} <= {("not-judged", f"{path} cannot be read")}
+    assert len(lost) >= min(len(changed), 1)
+
+
+def test_a_file_of_the_whole_repository_speaks_of_each_service(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "Dockerfile").write_text('FROM python:3.12-slim\nCMD ["gunicorn", "app:app"]\n')
+        (tmp_path / name / "app.py").write_text("app = 1\n")
+    (tmp_path / "compose.yaml").write_text("services: [\n")
+
+    assert factors(tmp_path)[8] == ("not-judged", "compose.yaml cannot be read")

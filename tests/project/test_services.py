@@ -22,7 +22,8 @@ def services(root: Path, **files: str) -> dict[str, Service]:
         file.path: scanner.scan(file.path, file.kind, read_bytes(str(root), file.path)) for file in found.files
     }
     made = find_services(root.name, facts, found.manifests, lambda path: read_bytes(str(root), path))
-    return {one.root: one for one in made}
+    assert made.failures == ()
+    return {one.root: one for one in made.services}
 
 
 def programs(service: Service) -> list[tuple[str, bool, str]]:

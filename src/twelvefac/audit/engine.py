@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import NamedTuple
 
@@ -11,10 +11,12 @@ from twelvefac.audit.facts import Facts, Repository
 from twelvefac.audit.result import AuditReport, RuleRun, RunState, ServiceSummary
 from twelvefac.audit.rule import Finding, Rule
 from twelvefac.audit.suppress import ConfiguredIgnore, suppress
+from twelvefac.audit.unread import open_factors, unread_files
 from twelvefac.audit.verdicts import Judged, Verdicts
 from twelvefac.errors import origin
+from twelvefac.factors import Factor
 from twelvefac.project.discovery import Discovery, File, discover, read_bytes
-from twelvefac.project.facts import FileFacts, Notice
+from twelvefac.project.facts import ERRORED, FileFacts, Notice
 from twelvefac.project.scan import Scanner
 from twelvefac.project.services import Service, find_services
 from twelvefac.source.digest import digest
@@ -94,24 +96,40 @@ def _judge(
                 files[file.path] = facts
                 notices += _notices(file.path, facts)
         cache.save()
-        services = find_services(os.path.basename(root), files, found.manifests, lambda path: _read(root, path))
-        notices += _parse_entries(root, services, files, scanner)
-    findings, runs = _run(chosen, services, Repository(found.names, found.tracked, files))
+        modelled = find_services(os.path.basename(root), files, found.manifests, lambda path: _read(root, path))
+        notices += [_unmodelled(path, reason) for path, reason in modelled.failures]
+        services: list[Service] = []
+        summaries: list[ServiceSummary] = []
+        for service in modelled.services:
+            try:  # the model is worked out as it is asked: one service's mistake must not cost the others
+                notices += _parse_entries(root, service, files, scanner)
+                summaries.append(_summary(service, files, describe=options.describe))
+            except Exception as error:  # noqa: BLE001
+                notices.append(_unmodelled(service.root or ".", origin(error)))
+                summaries.append(ServiceSummary(service.name, service.root, ("its model failed",)))
+            else:
+                services.append(service)
+    unread = open_factors(services, unread_files(found.files, files))
+    findings, runs = _run(chosen, services, Repository(found.names, found.tracked, files), unread)
     return Judged(
         findings,
         runs,
-        _summaries(services, files, describe=options.describe),
+        tuple(summaries),
         notices,
         {path: facts.ignores for path, facts in files.items() if facts.ignores},
         len(files),
     )
 
 
-def _parse_entries(
-    root: str, services: tuple[Service, ...], files: dict[str, FileFacts], scanner: Scanner
-) -> Iterator[Notice]:
+def _unmodelled(path: str, reason: str) -> Notice:
+    return Notice(
+        ERRORED, path, 0, f"not judged: its model failed ({reason}), which is a bug in twelvefac; please report it"
+    )
+
+
+def _parse_entries(root: str, service: Service, files: dict[str, FileFacts], scanner: Scanner) -> Iterator[Notice]:
     """Parse the files that processes start from, whatever is in them: calls are followed from there."""
-    for path in sorted({entry for service in services for _, entry in service.reached.values()}):
+    for path in sorted({entry for _, entry in service.reached.values()}):
         if files[path].python is None and not files[path].notices:
             files[path] = scanner.scan(path, "python", _read(root, path), whole=True)
             yield from _notices(path, files[path])
@@ -121,16 +139,13 @@ def _notices(path: str, facts: FileFacts) -> Iterator[Notice]:
     return (Notice(kind, path, line, message) for kind, line, message in facts.notices)
 
 
-def _summaries(
-    services: tuple[Service, ...], files: dict[str, FileFacts], *, describe: bool
-) -> tuple[ServiceSummary, ...]:
+def _summary(service: Service, files: dict[str, FileFacts], *, describe: bool) -> ServiceSummary:
     if not describe:
-        return tuple(ServiceSummary(one.name, one.root, one.undecided) for one in services)
+        return ServiceSummary(service.name, service.root, service.undecided)
     from twelvefac.project import description
 
-    return tuple(
-        ServiceSummary(one.name, one.root, one.undecided, description.describe(one, files)) for one in services
-    )
+    known = description.describe(service, files)
+    return ServiceSummary(service.name, service.root, service.undecided, known)
 
 
 def _without_excluded(found: Discovery, patterns: tuple[str, ...]) -> Discovery:
@@ -204,7 +219,10 @@ def _own_files() -> str:
 
 
 def _run(
-    rules: tuple[Rule, ...], services: tuple[Service, ...], repository: Repository
+    rules: tuple[Rule, ...],
+    services: Iterable[Service],
+    repository: Repository,
+    unread: Mapping[str, Mapping[Factor, str]],
 ) -> tuple[list[tuple[Finding, Rule, str]], list[RuleRun]]:
     findings: list[tuple[Finding, Rule, str]] = []
     runs: list[RuleRun] = []
@@ -218,11 +236,13 @@ def _run(
                 runs.append(RuleRun(rule, service.name, RunState.ERRORED, origin(error)))
                 continue
             findings += [(finding, rule, service.name) for finding in found]
-            runs.append(_state(rule, service, facts))
+            runs.append(_state(rule, service, facts, unread.get(service.root, {})))
     return findings, runs
 
 
-def _state(rule: Rule, service: Service, facts: Facts) -> RuleRun:
+def _state(rule: Rule, service: Service, facts: Facts, unknown: Mapping[Factor, str]) -> RuleRun:
+    if rule.factor in unknown:
+        return RuleRun(rule, service.name, RunState.NOT_JUDGED, f"{unknown[rule.factor]} cannot be read")
     if rule.needs_command and not service.released:
         reason = service.undecided[0] if service.undecided else "what the released process runs is not known"
         return RuleRun(rule, service.name, RunState.NOT_JUDGED, reason)

@@ -8,7 +8,9 @@ import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
+from twelvefac.errors import origin
 from twelvefac.project.command import Launch
 from twelvefac.project.compose import ComposeFile, ComposeService, is_source
 from twelvefac.project.credentials import words_of
@@ -314,13 +316,20 @@ class Service:
         return reached
 
 
+class Modelled(NamedTuple):
+    """The services of a repository, by root; ``failures`` are ``(path, error)`` of what could not be made into one."""
+
+    services: tuple[Service, ...]
+    failures: tuple[tuple[str, str], ...] = ()
+
+
 def find_services(
     root_name: str,
     files: Mapping[str, FileFacts],
     manifests: Iterable[str],
     read: Callable[[str], bytes],
-) -> tuple[Service, ...]:
-    """The services of a repository, by root. ``read`` gives a file's bytes for the import graph."""
+) -> Modelled:
+    """The services of a repository. ``read`` gives a file's bytes for the import graph."""
     python = sorted(path for path in files if path.endswith(".py"))
     folders = folders_of(python)
     images: dict[str, list[Image]] = {}
@@ -329,21 +338,22 @@ def find_services(
             images.setdefault(service_root(path, folders), []).append(Image(path, facts.dockerfile))
     roots = set(images) or manifest_roots(manifests, folders) or ({""} if python else set())
     if not roots:
-        return ()
+        return Modelled(())
     by_root: dict[str, list[str]] = {root: [] for root in roots}
     owners: dict[str, str] = {root: root for root in roots}
     for path in sorted(files):
         # what belongs to no service in particular goes to the top: manifests and pipelines of the whole repository
         by_root.setdefault(owner_of(posixpath.dirname(path), owners), []).append(path)
-    return find_processes(
-        tuple(
-            _service(
-                root, posixpath.basename(root) or root_name, tuple(images.get(root, ())), by_root[root], files, read
-            )
-            for root in sorted(by_root)
-        ),
-        files,
-    )
+    services: list[Service] = []
+    failures: list[tuple[str, str]] = []
+    for root in sorted(by_root):
+        name = posixpath.basename(root) or root_name
+        try:
+            services.append(_service(root, name, tuple(images.get(root, ())), by_root[root], files, read))
+        except Exception as error:  # noqa: BLE001 - a mistake in one service must not cost the others
+            failures.append((root or ".", origin(error)))
+    filled, failed = find_processes(tuple(services), files)
+    return Modelled(filled, (*failures, *failed))
 
 
 def _service(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from twelvefac.errors import origin
 from twelvefac.project.compose import ComposeFile, ComposeService, extended, is_source
 from twelvefac.project.dockerfile import expand
 from twelvefac.project.facts import FileFacts
@@ -28,26 +29,43 @@ STORES = regex(
 """Images of somebody else: backing services and tools, not the service itself."""
 
 
-def find_processes(services: "tuple[Service, ...]", files: Mapping[str, FileFacts]) -> "tuple[Service, ...]":
-    """The services with their processes, compose services and containers filled in."""
+def find_processes(
+    services: "tuple[Service, ...]", files: Mapping[str, FileFacts]
+) -> "tuple[tuple[Service, ...], list[tuple[str, str]]]":
+    """The services with their processes, compose services and containers filled in; ``(path, error)`` of failures."""
     owners = _Owners(services)
     composed: dict[str, list[tuple[ComposeFile, ComposeService]]] = {}
     pods: dict[str, list[tuple[Workload, Container]]] = {}
     compose_files = {path: facts.compose for path, facts in files.items() if facts.compose is not None}
+    failures: list[tuple[str, str]] = []
     for path, file in compose_files.items():
         for stated in file.services:
-            one = extended(path, stated, compose_files) if stated.extends is not None else stated
-            if (owner := owners.of_compose(one)) is not None:
+            try:
+                one = extended(path, stated, compose_files) if stated.extends is not None else stated
+                owner = owners.of_compose(one)
+            except Exception as error:  # noqa: BLE001 - a mistake in one file must not cost the others
+                failures.append((path, origin(error)))
+                continue
+            if owner is not None:
                 composed.setdefault(owner, []).append((file, one))
-    for facts in files.values():
-        for workload in workloads(facts.resources):
+    for path, facts in files.items():
+        try:
+            found = workloads(facts.resources)
+        except Exception as error:  # noqa: BLE001
+            failures.append((path, origin(error)))
+            continue
+        for workload in found:
             for container in workload.containers:
-                for owner in owners.of_container(container):
-                    pods.setdefault(owner, []).append((workload, container))
-    return tuple(
-        _filled(service, files, tuple(composed.get(service.root, ())), tuple(pods.get(service.root, ())))
-        for service in services
-    )
+                for root in owners.of_container(container):
+                    pods.setdefault(root, []).append((workload, container))
+    filled = []
+    for service in services:
+        own = tuple(composed.get(service.root, ())), tuple(pods.get(service.root, ()))
+        try:
+            filled.append(_filled(service, files, *own))
+        except Exception as error:  # noqa: BLE001
+            failures.append((service.root or ".", origin(error)))
+    return tuple(filled), failures
 
 
 class _Owners:
