@@ -81,6 +81,8 @@ def test_what_is_suppressed_is_kept_with_its_reason(tmp_path: Path) -> None:
         ("# twelvefac: ignore[bad-call] why; untill=2027-01-01", "suppression-malformed"),
         ("# twelvefac: ignore[worse-call] why", "suppression-unused"),
         ("# twelvefac: ignore[bad-cal] why", "suppression-unknown"),
+        ("# twelvefac: ignore", "suppression-malformed"),
+        ("# twelvefac: ignore[*] why", "suppression-malformed"),
     ],
 )
 def test_a_suppression_that_does_nothing_is_a_notice(tmp_path: Path, comment: str, kind: str) -> None:

@@ -160,13 +160,20 @@ def test_an_internal_error_is_4_with_a_file_and_no_traceback(bad: Path, tmp_path
 
 def test_suppressions_and_the_strict_option(bad: Path) -> None:
     (bad / "app.py").write_text("import requests\nrequests.get('x')  # twelvefac: ignore[no-timeout] for the test\n")
-    assert run("audit", str(bad), "--strict-suppressions")[0] == 0
+    code, out, _ = run("audit", str(bad), "--strict-suppressions")
+    assert code == 0
+    assert out.endswith("No findings in 1 file; 1 suppressed.\n")
 
     (bad / "app.py").write_text("x = 1  # twelvefac: ignore[no-timeout] for the test\n")
     assert run("audit", str(bad))[0] == 0
     code, out, _ = run("audit", str(bad), "--strict-suppressions")
     assert code == 1
     assert "note: app.py:1: ignore[no-timeout] matches no finding; remove it\n" in out
+
+    (bad / "app.py").write_text("import requests\nrequests.get('x')  # twelvefac: ignore\n")
+    code, out, _ = run("audit", str(bad), "--fail-on", "never", "--strict-suppressions")
+    assert code == 1
+    assert "write `# twelvefac: ignore[RULE] reason`" in out
 
 
 def test_one_rule_alone(bad: Path) -> None:

@@ -41,10 +41,27 @@ def test_what_a_comment_says(comment: str, rules: list[str], reason: str, until:
 
 
 @pytest.mark.parametrize(
-    "text", ["# twelvefac", "# twelvefac: ignore", "# twelvefac: ignore[]", "# noqa: twelvefac: ignore[a] x", "x = 1"]
+    "text",
+    ["# twelvefac", "# twelvefac: new service", "# noqa: twelvefac: ignore[a] x", "x = 1", "# twelvefac: ignored"],
 )
 def test_what_is_no_suppression(text: str) -> None:
     assert python(text) == other(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# twelvefac: ignore",
+        "# twelvefac: ignore[]",
+        "# twelvefac: ignore[*] all of it",
+        "# twelvefac: ignore a-rule",
+        "# twelvefac: ignore[A-Rule] x",
+        "# twelvefac:disable=a-rule",
+    ],
+)
+def test_one_that_names_no_rule_is_kept_to_be_told(text: str) -> None:
+    for found in (python(f"x = 1  {text}\n"), other(f"x = 1  {text}\n")):
+        assert found == [Ignore("", "", "", 1, ())]
 
 
 @pytest.mark.parametrize(

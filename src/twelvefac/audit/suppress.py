@@ -45,7 +45,7 @@ def suppress(
 
     ``findings`` are (finding, rule, service); ``ignores`` the comments by path. Unused, expired and reasonless
     suppressions are notices; those of rules that did not run (not in ``selected``) are left alone, those of rules that
-    there are not (not in ``known``) are told: a misspelt name suppresses nothing.
+    there are not (not in ``known``) are told: a misspelt name suppresses nothing, nor does a comment without one.
     """
     used: set[tuple[str, Ignore] | ConfiguredIgnore] = set()
     outcomes = []
@@ -71,10 +71,21 @@ def suppress(
         for notice in _judge(ignore, path, ignore.line, today, used=(path, ignore) in used)
     ]
     notices += [
+        Notice(
+            "suppression-malformed",
+            path,
+            ignore.line,
+            "this suppresses nothing; write `# twelvefac: ignore[RULE] reason`, with the names of rules",
+        )
+        for path, several in sorted(ignores.items())
+        for ignore in several
+        if not ignore.rule
+    ]
+    notices += [
         Notice("suppression-unknown", path, ignore.line, f"ignore[{ignore.rule}]: no rule is called so")
         for path, several in sorted(ignores.items())
         for ignore in several
-        if ignore.rule not in known
+        if ignore.rule and ignore.rule not in known
     ]
     notices += [
         notice

@@ -14,12 +14,17 @@ _COMMENT = regex(
     r"#\s{0,10}twelvefac:\s{0,10}ignore\[([a-z0-9-]{1,60}(?:,\s{0,5}[a-z0-9-]{1,60}){0,20})\]\s{0,10}"
     r"([^;\n]{0,500})(?:;([^\n]{0,100}))?"
 )
+_MEANT = regex(r"#\s{0,10}twelvefac:\s{0,10}(?:ignore|disable|noqa|skip)(?![\w-])")
+"""Somebody wanted to suppress something."""
 _UNTIL = regex(r"until=(\S+)")
 _START = regex(r"#\s{0,10}twelvefac:")
 
 
 def read_ignores(text: str, *, python: bool) -> tuple[Ignore, ...]:
-    """The suppressions of a file; in Python only real comments count, not the same letters in a string."""
+    """The suppressions of a file; in Python only real comments count, not the same letters in a string.
+
+    One that names no rule as it must (``ignore``, ``ignore[*]``) has the rule "".
+    """
     found: list[Ignore] = []
     for line, comment, alone in _python_comments(text) if python else _hash_comments(text):
         match = _COMMENT.search(comment)  # it may stand behind another tool's comment
@@ -29,6 +34,8 @@ def read_ignores(text: str, *, python: bool) -> tuple[Ignore, ...]:
             dated = _UNTIL.fullmatch(rest)
             until = dated.group(1) if dated else rest  # what is no date has no effect, and is said
             found += [Ignore(rule.strip(), reason, until, line, lines) for rule in match.group(1).split(",")]
+        elif _MEANT.search(comment):
+            found.append(Ignore("", "", "", line, ()))
     return tuple(found)
 
 

@@ -110,6 +110,8 @@ def _verdict(report: AuditReport, paint: Paint, width: int) -> list[str]:
     total = sum(counts.values())
     files = f"{report.files} file{'s' if report.files != 1 else ''}"
     left = f", {report.left_out} of tests, migrations and docs left out" if report.left_out else ""
+    suppressed = len(report.outcomes) - len(report.new)
+    left += f"; {suppressed} suppressed" if suppressed else ""
     if not total:
         head, tone, rest = "No findings", "green", f" in {files}{left}."
     else:
