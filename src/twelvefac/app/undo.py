@@ -1,9 +1,13 @@
 """``undo``, ``update --continue`` and ``update --abort``: the end of what was begun, one way or the other."""
 
+import os
+
 from twelvefac.app.update import Step, commit, opened_repository
 from twelvefac.errors import RefusedError
-from twelvefac.update.carry import abort, last_operation, undo, unresolved
+from twelvefac.update.carry import abort, finish, is_committed, last_operation, undo, unresolved
+from twelvefac.update.install import id_of
 from twelvefac.update.journal import KEPT_REF, Operation
+from twelvefac.update.objects import read_tree
 from twelvefac.update.repository import Repository, git
 from twelvefac.update.result import EndResult
 
@@ -15,8 +19,8 @@ def undo_last(folder: str, *, step: Step = lambda _: None) -> EndResult:
     """
     with opened_repository(folder, dry_run=False) as (repository, recovered):
         operation = _last(repository, recovered, "nothing to undo here")
-        undo(repository, operation, step)
-    return _ended(repository, f"Undone: the {operation.title}", operation, recovered)
+        kept = undo(repository, operation, step)
+    return _ended(repository, f"Undone: the {operation.title}", operation, (*_told(recovered), *_kept(kept)))
 
 
 def abort_update(folder: str, *, step: Step = lambda _: None) -> EndResult:
@@ -26,28 +30,26 @@ def abort_update(folder: str, *, step: Step = lambda _: None) -> EndResult:
     """
     with opened_repository(folder, dry_run=False) as (repository, recovered):
         operation = _waiting(repository, recovered, "--abort")
-        changed = abort(repository, operation, step)
-    notices = tuple(f"what you wrote into it meanwhile is kept: git show {KEPT_REF}:{path}" for path in changed)
-    result = _ended(repository, f"Aborted: the {operation.title}", operation, recovered)
-    return EndResult(result.text, result.files, (*result.notices, *notices))
+        kept = abort(repository, operation, step)
+    return _ended(repository, f"Aborted: the {operation.title}", operation, (*_told(recovered), *_kept(kept)))
 
 
 def continue_update(folder: str, *, commits: bool = False) -> EndResult:
     """End an update whose conflicts the user has resolved; the result says what is still unresolved.
 
-    Raises RefusedError when no update waits.
+    Raises RefusedError when no update waits, or more is staged than it.
     """
     with opened_repository(folder, dry_run=False) as (repository, recovered):
-        operation = last_operation(repository)
-        if operation is None:
-            operation = _waiting(repository, recovered, "--continue")
-        _check_ours(repository, operation)
+        operation = _waiting(repository, recovered, "--continue")
         left = unresolved(repository, operation)
         if left:
             files = tuple((_here(repository, path), what) for path, what in left.items())
             return EndResult(f"The {operation.title} is not finished", files, _told(recovered), left=True)
-        if commits and git(repository, "diff", "--cached", "--name-only", "-z"):
-            commit(repository, operation.title)
+        if commits and not is_committed(repository, operation):
+            _check_alone(repository, operation)
+            finish(repository, operation, lambda: commit(repository, operation.title))
+        else:
+            finish(repository, operation)
     return EndResult(f"Finished: the {operation.title}", (), _told(recovered))
 
 
@@ -57,7 +59,7 @@ def _last(repository: Repository, recovered: str, nothing: str) -> Operation:
         hint = recovered or "undo takes back the last update, add, remove or adopt alone; git has the rest"
         raise RefusedError(nothing, hint=hint)
     _check_ours(repository, operation)
-    return operation
+    return finish(repository, operation) if is_committed(repository, operation) else operation
 
 
 def _check_ours(repository: Repository, operation: Operation) -> None:
@@ -72,16 +74,38 @@ def _check_ours(repository: Repository, operation: Operation) -> None:
 
 def _waiting(repository: Repository, recovered: str, flag: str) -> Operation:
     operation = last_operation(repository)
-    if operation is None or not operation.conflicts:
+    over = operation is None or not operation.waits
+    if operation is None or over or (flag == "--abort" and is_committed(repository, operation)):
         hint = recovered or "twelvefac undo takes back an update that is finished"
         raise RefusedError(f"no update waits for {flag}", hint=hint)
     _check_ours(repository, operation)
     return operation
 
 
-def _ended(repository: Repository, text: str, operation: Operation, recovered: str) -> EndResult:
+def _check_alone(repository: Repository, operation: Operation) -> None:
+    """Raise RefusedError when something is staged that ``operation`` did not bring."""
+    if not id_of(repository, "HEAD"):
+        return
+    committed = read_tree(repository, "HEAD")
+    lines = {path: (f"{entry.mode} {entry.oid} 0",) for path, entry in committed.items()}
+    alone = {step.path for step in operation.steps if step.index_before == lines.get(step.path, ())}
+    staged = git(repository, "diff", "--cached", "--name-only", "--no-renames", "-z").split(b"\0")
+    others = [_here(repository, path) for path in map(os.fsdecode, filter(None, staged)) if path not in alone]
+    if others:
+        raise RefusedError(
+            f"other changes are staged, and --commit would commit them too: {', '.join(others[:5])}"
+            + (" …" if len(others) > 5 else ""),
+            hint="`twelvefac update --continue` alone ends the update, and `git commit` is yours",
+        )
+
+
+def _ended(repository: Repository, text: str, operation: Operation, notices: tuple[str, ...]) -> EndResult:
     files = tuple((_here(repository, step.path), "as it was") for step in operation.steps)
-    return EndResult(text, files, _told(recovered))
+    return EndResult(text, files, notices)
+
+
+def _kept(paths: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"what you wrote into it meanwhile is kept: git show {KEPT_REF}:{path}" for path in paths)
 
 
 def _here(repository: Repository, path: str) -> str:

@@ -16,7 +16,7 @@ from twelvefac.scaffold.overlay import split_answers
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer, Plan
 from twelvefac.scaffold.records import answers_text, manifest_text
 from twelvefac.update.adopt import owners
-from twelvefac.update.carry import apply, last_operation, title_of
+from twelvefac.update.carry import apply, last_operation, title_of, unresolved
 from twelvefac.update.files import LOCK, REGULAR, File, Files, read_files
 from twelvefac.update.history import (
     asked,
@@ -288,8 +288,9 @@ def _known(template: Path, answers: Mapping[str, str]) -> dict[str, str]:
 
 def _check_finished(repository: Repository) -> None:
     operation = last_operation(repository)
-    if operation is not None and operation.conflicts:
-        named = [path.removeprefix(repository.prefix) for path in operation.conflicts[:5]]
+    left = list(unresolved(repository, operation)) if operation is not None and operation.waits else []
+    if operation is not None and left:
+        named = [path.removeprefix(repository.prefix) for path in left[:5]]
         raise RefusedError(
             f"the {operation.title} waits for you: {', '.join(named)}",
             hint="resolve and `git add` them, then `twelvefac update --continue`; or `twelvefac update --abort`",

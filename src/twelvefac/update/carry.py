@@ -1,7 +1,8 @@
 """From a proposal to a changed repository, and back: update, undo, abort and continue."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from twelvefac.errors import RefusedError, TwelvefacError
@@ -12,6 +13,7 @@ from twelvefac.update.install import (
     carry_out,
     check_free,
     find_place,
+    id_of,
     index_lines,
     keep,
     machine_refusal,
@@ -19,17 +21,18 @@ from twelvefac.update.install import (
     stage_entries,
     stage_places,
     staged_place,
-    undo_ref,
 )
 from twelvefac.update.journal import (
+    ENDED,
     KEPT_REF,
     LAST,
+    UNDO_REF,
     Operation,
     Place,
     Step,
     read_operation,
     remove_staging,
-    set_conflicts,
+    write_operation,
 )
 from twelvefac.update.objects import Entry
 from twelvefac.update.proposal import RECORDS, Proposal
@@ -86,7 +89,8 @@ def apply(
         kept = _kept(repository, steps)
         told("old files kept")
         conflicts = tuple(repository.prefix + path for path in proposal.stages)
-        operation = Operation(kind, title, steps, conflicts, str(staging), kept, undo_ref(repository))
+        previous, head = id_of(repository, UNDO_REF), id_of(repository, "HEAD")
+        operation = Operation(kind, title, steps, conflicts, str(staging), kept, previous, head, bool(conflicts))
     except (OSError, TwelvefacError, KeyboardInterrupt) as error:
         if staging is not None:
             remove_staging(staging)
@@ -98,12 +102,34 @@ def apply(
 
 
 def last_operation(repository: Repository) -> Operation | None:
-    """Return what was done last, with the conflicts that are really left in it."""
-    operation = read_operation(repository, LAST)
-    if operation is None or not operation.conflicts:
-        return operation
-    left = tuple(path for path in operation.conflicts if path in unresolved(repository, operation))
-    return operation if left == operation.conflicts else set_conflicts(repository, operation, left)
+    """Return what was done last, None when there is nothing."""
+    return read_operation(repository, LAST)
+
+
+def finish(repository: Repository, operation: Operation, commit: Callable[[], None] = lambda: None) -> Operation:
+    """End ``operation``, whose conflicts are resolved: from now on, what was resolved is what it did.
+
+    All that takes space is written before ``commit`` is called, and nothing has changed when that raises.
+    """
+    lines = index_lines(repository, operation.conflicts)
+    steps = []
+    for step in operation.steps:
+        if step.path in lines:
+            found = find_place(repository, step.path)
+            step = replace(step, after=found[0] if found else None, index_after=lines[step.path], moves=True)  # noqa: PLW2901
+        steps.append(step)
+    done = replace(operation, steps=tuple(steps), waits=False)
+    write_operation(repository, ENDED, done)
+    commit()
+    (repository.state / ENDED).replace(repository.state / LAST)
+    return done
+
+
+def is_committed(repository: Repository, operation: Operation) -> bool:
+    """Return whether the user has resolved and committed ``operation`` by hand, which ends it as well."""
+    if not operation.waits or id_of(repository, "HEAD") == operation.head or unresolved(repository, operation):
+        return False
+    return not git(repository, "diff", "--name-only", "-z", "HEAD", "--", *operation.conflicts)
 
 
 def unresolved(repository: Repository, operation: Operation) -> dict[str, str]:
@@ -124,31 +150,36 @@ def has_markers(data: bytes) -> bool:
     return bool(marker_lines(data))
 
 
-def undo(repository: Repository, operation: Operation, told: Told = lambda _: None) -> None:
-    """Put back what ``operation`` changed; nothing else is touched.
+def undo(repository: Repository, operation: Operation, told: Told = lambda _: None) -> tuple[str, ...]:
+    """Put back what ``operation`` changed, and return the conflicts whose resolution went with it; see ``abort``.
 
-    Raises RefusedError naming the files that were changed since, with nothing changed.
+    Raises RefusedError naming the other files that were changed since, with nothing changed.
     """
-    changed = _changed_since(repository, operation)
+    resolved = operation.conflicts if operation.waits else ()
+    changed = [path for path in _changed_since(repository, operation) if path not in resolved]
     if changed:
         named = [path.removeprefix(repository.prefix) for path in changed[:5]]
         raise RefusedError(
             f"changed since {operation.title}: {', '.join(named)}" + (" …" if len(changed) > 5 else ""),
             hint="undo would lose that: put the files back first, or use git",
         )
-    _reverse(repository, operation, "undo", told)
+    return _taken_back(repository, operation, "undo", told)
 
 
 def abort(repository: Repository, operation: Operation, told: Told = lambda _: None) -> tuple[str, ...]:
     """Put back what ``operation`` changed, resolutions included; return the paths that were changed since.
 
-    Their content is kept in git under KEPT_REF.
+    Their content is kept in git under KEPT_REF, what was kept there before as the parent of it.
     """
+    return _taken_back(repository, operation, "abort", told)
+
+
+def _taken_back(repository: Repository, operation: Operation, kind: str, told: Told) -> tuple[str, ...]:
     places = {path: find_place(repository, path) for path in _changed_since(repository, operation)}
     changed = {path: place for path, place in places.items() if place is not None}
     if changed:
-        git(repository, "update-ref", KEPT_REF, keep(repository, changed))
-    _reverse(repository, operation, "abort", told)
+        git(repository, "update-ref", KEPT_REF, keep(repository, changed, id_of(repository, KEPT_REF)))
+    _reverse(repository, operation, kind, told)
     return tuple(changed)
 
 
@@ -239,7 +270,7 @@ def _reverse(repository: Repository, operation: Operation, kind: str, told: Told
         if isinstance(error, OSError):
             raise machine_refusal(error) from error
         raise
-    back = Operation(kind, f"{kind} of the {operation.title}", steps, (), str(staging), "", undo_ref(repository))
+    back = Operation(kind, f"{kind} of the {operation.title}", steps, (), str(staging), "", id_of(repository, UNDO_REF))
     carry_out(repository, back, told, last=False)
 
 

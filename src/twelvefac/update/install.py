@@ -99,11 +99,11 @@ def staged_place(staging: Path, path: str) -> Place:
     return Place(file.mode, "", stat.S_IMODE(full.lstat().st_mode), hashlib.sha256(file.data).hexdigest())
 
 
-def keep(repository: Repository, places: Mapping[str, tuple[Place, bytes]]) -> str:
-    """Write files by path into git and return a commit that holds them, for a ref."""
+def keep(repository: Repository, places: Mapping[str, tuple[Place, bytes]], before: str = "") -> str:
+    """Write files by path into git and return a commit that holds them, for a ref; its parent is ``before``."""
     write_blobs(repository, [data for _, data in places.values()])
     tree = write_trees(repository, [{path: Entry(place.mode, place.blob) for path, (place, _) in places.items()}])[0]
-    return write_commits(repository, [(tree, None, "kept by twelvefac")])[0]
+    return write_commits(repository, [(tree, before, "kept by twelvefac")])[0]
 
 
 def check_free(repository: Repository, steps: Sequence[Step]) -> None:
@@ -286,14 +286,14 @@ def _finish(repository: Repository, operation: Operation, *, last: bool) -> None
     remove_staging(Path(operation.staging))
 
 
-def undo_ref(repository: Repository) -> str:
-    """Return what the undo ref names, empty when there is none."""
-    return git(repository, "rev-parse", "--verify", "--quiet", UNDO_REF, fine=(0, 1)).decode().strip()
+def id_of(repository: Repository, reference: str) -> str:
+    """Return the id that ``reference`` names, empty when there is none."""
+    return git(repository, "rev-parse", "--verify", "--quiet", reference, fine=(0, 1)).decode().strip()
 
 
 def _set_undo_ref(repository: Repository, commit: str) -> None:
     """Let the undo ref name ``commit``, or be absent; where it does already, nothing needs to be writable."""
-    if undo_ref(repository) != commit:
+    if id_of(repository, UNDO_REF) != commit:
         git(repository, "update-ref", *([UNDO_REF, commit] if commit else ["-d", UNDO_REF]))
 
 

@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from twelvefac.update.repository import Repository
 
 JOURNAL = "journal.json"
 LAST = "last.json"
+ENDED = "ended.json"  # what becomes the last one once it is committed
 UNDO_REF = "refs/worktree/twelvefac/undo"
 KEPT_REF = "refs/worktree/twelvefac/kept"
 _VERSION = 1
@@ -55,8 +56,8 @@ class Operation:
     """One change of a repository: ``kind`` is update, add, remove, adopt, undo or abort.
 
     ``staging`` is the folder with the new files and, once moved there, the old ones; ``conflicts`` are paths
-    that wait for the user; ``kept`` is the commit that holds the old files, ``previous`` what the undo ref named
-    before.
+    that were left to the user, who ``waits`` until they have ended it; ``kept`` is the commit that holds the old
+    files, ``previous`` what the undo ref named before, ``head`` what HEAD was.
     """
 
     kind: str
@@ -66,6 +67,8 @@ class Operation:
     staging: str = ""
     kept: str = ""
     previous: str = ""
+    head: str = ""
+    waits: bool = False
 
 
 def read_operation(repository: Repository, name: str) -> Operation | None:
@@ -79,6 +82,7 @@ def read_operation(repository: Repository, name: str) -> Operation | None:
         if values.pop("version") != _VERSION:
             raise MachineError(f"{path} was written by another version of twelvefac")
         steps = tuple(_step(step) for step in values.pop("steps"))
+        values.setdefault("waits", bool(values["conflicts"]))
         return Operation(**values | {"steps": steps, "conflicts": tuple(values["conflicts"])})
     except FileNotFoundError:
         return None
@@ -105,13 +109,6 @@ def finish_journal(repository: Repository, *, keep: bool) -> None:
 def drop_journal(repository: Repository) -> None:
     """Forget the operation under way: everything is as it was before."""
     (repository.state / JOURNAL).unlink(missing_ok=True)
-
-
-def set_conflicts(repository: Repository, operation: Operation, conflicts: tuple[str, ...]) -> Operation:
-    """Record which conflicts of the last operation are left and return it so."""
-    changed = replace(operation, conflicts=conflicts)
-    write_operation(repository, LAST, changed)
-    return changed
 
 
 @contextmanager

@@ -79,8 +79,8 @@ def object_id(kind: str, data: bytes, like: str) -> str:
     return digest(b"%s %d\0" % (kind.encode(), len(data)) + data, usedforsecurity=False).hexdigest()
 
 
-def write_commits(repository: Repository, commits: Sequence[tuple[str, int | None, str]]) -> list[str]:
-    """Write commits (tree, number of the parent among those before it, message) and return their ids.
+def write_commits(repository: Repository, commits: Sequence[tuple[str, int | str | None, str]]) -> list[str]:
+    """Write commits (tree, parent by its id or its number among those before it, message) and return their ids.
 
     The same input gives the same ids; nothing refers to them.
     """
@@ -88,7 +88,8 @@ def write_commits(repository: Repository, commits: Sequence[tuple[str, int | Non
     with tempfile.TemporaryDirectory(prefix="twelvefac-commits-") as folder:
         paths = []
         for tree, parent, message in commits:
-            lines = [f"tree {tree}", *([] if parent is None else [f"parent {ids[parent]}"])]
+            above = ids[parent] if isinstance(parent, int) else parent
+            lines = [f"tree {tree}", *([f"parent {above}"] if above else [])]
             data = "\n".join([*lines, f"author {_NOBODY}", f"committer {_NOBODY}", "", message, ""]).encode()
             paths.append(Path(folder, str(len(ids))))
             paths[-1].write_bytes(data)

@@ -1,0 +1,99 @@
+"""How an update with conflicts ends: taken back after its resolution too, or committed with nothing else."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from update.conftest import Run
+from update.test_update import SOURCE, edit, refused
+from update_trees import run, snapshot
+
+Commit = Callable[[Path], None]
+GREETING = f"{SOURCE}/greeting.py"
+KEPT = "refs/worktree/twelvefac/kept"
+
+
+@pytest.fixture
+def edited(service: Path, commit: Commit) -> Path:
+    """The service with an edit that the template's change meets."""
+    edit(service / GREETING, "STEP_0 = 0", "STEP_0 = 'mine'")
+    commit(service)
+    return service
+
+
+def resolve(service: Path, text: str = "solved = True\n") -> None:
+    (service / GREETING).write_text(text)
+    run(service, "add", GREETING)
+
+
+@pytest.mark.parametrize("command", [("undo",), ("update", "--abort")])
+def test_a_resolved_update_is_taken_back_and_the_resolution_kept(
+    edited: Path, call: Run, command: tuple[str, ...]
+) -> None:
+    before = snapshot(edited)
+    assert call("update")[0] == 1
+    resolve(edited)
+    code, out, error = call(*command)
+    assert code == 0
+    assert f"\n  {GREETING}    as it was\n" in out
+    assert error == f"what you wrote into it meanwhile is kept: git show {KEPT}:{GREETING}\n"
+    assert snapshot(edited) == before
+    assert run(edited, "show", f"{KEPT}:{GREETING}") == b"solved = True\n"
+
+
+def test_undo_still_refuses_a_file_that_was_in_no_conflict(edited: Path, call: Run) -> None:
+    assert call("update")[0] == 1
+    resolve(edited)
+    edit(edited / "template.txt", "2.0.0", "2.0.0, mine")
+    refused(call, edited, "changed since update of orders to template 2.0.0: template.txt\n", "undo")
+
+
+def test_what_a_second_abort_keeps_leaves_what_the_first_one_kept(edited: Path, call: Run) -> None:
+    for text in ("first = 1\n", "second = 2\n"):
+        assert call("update")[0] == 1
+        resolve(edited, text)
+        assert call("update", "--abort")[0] == 0
+    assert run(edited, "show", f"{KEPT}:{GREETING}") == b"second = 2\n"
+    assert run(edited, "show", f"{KEPT}~1:{GREETING}") == b"first = 1\n"
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_finished_update_is_undone_until_its_files_change(edited: Path, call: Run, committed: bool) -> None:
+    before = snapshot(edited)
+    assert call("update")[0] == 1
+    resolve(edited)
+    assert call("update", "--continue", *(["--commit"] if committed else []))[0] == 0
+    refused(call, edited, "no update waits for --abort\n", "update", "--abort")
+    (edited / GREETING).write_text("later = True\n")
+    refused(call, edited, f"changed since update of orders to template 2.0.0: {GREETING}\n", "undo")
+    (edited / GREETING).write_text("solved = True\n")
+    assert call("undo")[0] == 0
+    assert snapshot(edited) == before
+
+
+def test_a_resolution_that_was_committed_by_hand_ends_the_update(edited: Path, call: Run, commit: Commit) -> None:
+    before = snapshot(edited)
+    assert call("update")[0] == 1
+    resolve(edited)
+    commit(edited)
+    run(edited, "rm", "--quiet", "--cached", "run.sh")
+    refused(call, edited, "no update waits for --abort\n", "update", "--abort")
+    assert call("update", "--continue", "--commit") == (0, "Finished: the update of orders to template 2.0.0\n", "")
+    assert run(edited, "diff", "--cached", "--name-only") == b"run.sh\n"  # and nothing that came later is committed
+    run(edited, "reset", "--quiet", "run.sh")
+    assert call("undo")[0] == 0
+    assert snapshot(edited) == before
+
+
+def test_continue_commits_the_update_alone(edited: Path, call: Run) -> None:
+    edit(edited / "README.md", "orders", "staged before")
+    run(edited, "add", "README.md")
+    assert call("update")[0] == 1
+    resolve(edited)
+    (edited / "mine.txt").write_text("mine\n")
+    run(edited, "add", "mine.txt")
+    message = "other changes are staged, and --commit would commit them too: README.md, mine.txt\n"
+    refused(call, edited, message, "update", "--continue", "--commit")
+    assert call("update", "--continue")[0] == 0
+    refused(call, edited, "no update waits for --continue\n", "update", "--continue", "--commit")
+    assert run(edited, "rev-list", "--count", "HEAD") == b"2\n"
