@@ -89,10 +89,16 @@ def test_the_action_annotates_and_fails(action: Any, repository: Path, service: 
     assert {one["ruleId"] for one in run["results"]} >= {"signal-lost", "hardcoded-secret"}
 
 
+def test_the_gitlab_job_installs_nothing_by_a_name_that_is_not_ours_yet(gitlab: tuple[Any, str]) -> None:
+    inputs, _ = gitlab
+
+    assert {name for name, one in inputs.items() if "default" not in one} == {"package"}
+
+
 @pytest.mark.e2e
 def test_the_gitlab_job_writes_its_report_and_fails(gitlab: tuple[Any, str], repository: Path, service: Path) -> None:
     inputs, text = gitlab
-    given = {name: str(one["default"]) for name, one in inputs.items()}
+    given = {name: str(one["default"]) for name, one in inputs.items() if "default" in one}
     given |= {"package": str(repository), "path": service.name}
     job = yaml.safe_load(re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda match: given[match.group(1)], text))[
         "twelvefac"

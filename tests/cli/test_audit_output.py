@@ -98,6 +98,26 @@ def test_a_wrong_value_is_one_line_and_nothing_is_printed(folder: Path, option: 
     assert (result.returncode, result.stdout, result.stderr) == (2, "", f"error: {message}\n")
 
 
+@pytest.mark.parametrize("second", ["a.json", "./a.json", "shop/../a.json"])
+def test_two_reports_into_one_file_are_refused(folder: Path, second: str) -> None:
+    result = audit(folder, "shop", "--output", "json:a.json", "--output", f"sarif:{second}")
+
+    said = "error: --output: a.json is given twice; the second report would replace the first\n"
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", said)
+    assert sorted(path.name for path in folder.iterdir()) == ["shop"]
+
+
+@pytest.mark.parametrize("format_", ["sarif", "github", "gitlab"])
+def test_a_format_that_cannot_show_services_is_refused(folder: Path, format_: str) -> None:
+    result = audit(folder, "shop", "--show-services", "--format", format_)
+    said = f"error: --show-services: {format_} cannot show them; add --format or --output text or json\n"
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", said)
+
+    result = audit(folder, "shop", "--show-services", "--format", format_, "--output", "json:b.json")
+    assert (result.returncode, result.stderr) == (1, "")
+    assert json.loads((folder / "b.json").read_text())["services"][0]["processes"]
+
+
 def test_a_file_is_replaced_whole(folder: Path) -> None:
     (folder / "a.json").write_text("x" * 100_000)
 

@@ -82,6 +82,30 @@ PLACES = [
     Place("k8s.yaml", "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\nstringData:\n  password: '{}'\n"),
     Place(".env", "DB_PASSWORD={}\n"),
     Place("start.sh", "#!/bin/sh\nexport DB_PASSWORD={}\ngunicorn app:app\n"),
+    Place("start.sh", "#!/bin/sh\nDB_PASSWORD={} gunicorn --password {} app:app\n"),
+    Place("requirements.txt", "--index-url https://bot:{}@pypi.acme.io/simple\nrequests\n"),
+    Place("requirements.txt", "requests @ git+https://bot:{}@git.acme.io/requests\n"),
+    Place("requirements.txt", "-e git+https://bot:{}@git.acme.io/shop\n"),
+    Place("requirements.txt", "-r https://bot:{}@git.acme.io/requirements.txt\n"),
+    Place("Pipfile", '[[source]]\nurl = "https://bot:{}@pypi.acme.io/simple"\n[packages]\nrequests = "*"\n'),
+    Place(
+        "pyproject.toml",
+        '[tool.poetry.dependencies]\nrequests = {{git = "https://bot:{}@git.acme.io/requests"}}\n',
+    ),
+    Place("Procfile", "web: DB_PASSWORD={} gunicorn app:app\n"),
+    Place("Procfile", "web: gunicorn postgres://a:{}@db.acme.io/a app:app\n"),
+    Place("Dockerfile", "FROM python:3.12-slim\nRUN pip install -i https://bot:{}@pypi.acme.io/simple a\n"),
+    Place("Dockerfile", "FROM python:3.12-slim\nRUN pip install git+https://bot:{}@git.acme.io/a\n"),
+    Place("Dockerfile", "FROM https://bot:{}@acme.io/python\nCMD python app.py\n"),
+    Place("compose.yaml", "services:\n  web:\n    image: https://bot:{}@acme.io/web\n"),
+    Place(
+        "k8s.yaml",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: a\nspec:\n"
+        "  template:\n    spec:\n      containers:\n"
+        "        - name: a\n          image: a:latest\n          command: [gunicorn]\n"
+        "          args: ['--password', '{}', '--dsn=postgres://a:{}@db.acme.io/a']\n",
+    ),
+    Place(".github/workflows/ci.yml", "on: push\njobs:\n  a:\n    steps:\n      - run: pip install {}\n"),
 ]
 
 
@@ -94,7 +118,7 @@ def test_it_stands_in_no_report_wherever_it_is_found(tmp_path: Path, place: Plac
         write(root, "app.py", "import requests\nrequests.get('x')\n")
         if place.path != "Dockerfile":
             write(root, "Dockerfile", "FROM python\nCOPY . .\nENTRYPOINT ./start.sh\n")
-        write(root, place.path, place.text.format(secret))
+        write(root, place.path, place.text.replace("{}", secret).replace("{{", "{").replace("}}", "}"))
 
         for name, text in outputs(root).items():
             assert secret not in text, name

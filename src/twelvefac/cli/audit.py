@@ -1,5 +1,6 @@
 """``twelvefac audit``."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -8,6 +9,8 @@ from twelvefac.cli._output import color_wanted, print_result, say_notices, width
 from twelvefac.errors import UsageError
 from twelvefac.report.formats import format_names
 
+_SHOW_SERVICES = frozenset(("json", "text"))
+"""The formats that have a place for the service model."""
 _FORMATS = "|".join(format_names())
 command = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -58,7 +61,9 @@ def audit(
     if diff and (fix or format_ != "text"):
         raise UsageError(f"--diff does not go with {'--fix' if fix else f'--format {format_}'}")
     printed = renderer(format_, "--format")
-    files = [(file, renderer(name, "--output")) for name, file in map(_destination, output or ())]
+    wanted = [_destination(one) for one in output or ()]
+    files = [(file, renderer(name, "--output")) for name, file in wanted]
+    _refuse_lost_output({format_, *(name for name, _ in wanted)}, [file for file, _ in files], show_services)
     request = AuditRequest(
         path=path,
         only=tuple(rule or ()),
@@ -89,6 +94,18 @@ def audit(
         return result.exit_code
     print_result(printed(result.report, View(color_wanted(), width_wanted(), result.prefix, result.remedies)))
     return result.exit_code
+
+
+def _refuse_lost_output(names: set[str], files: list[str], show_services: bool) -> None:
+    """Raise UsageError for what would be asked for and never be seen."""
+    places = [os.path.realpath(file) for file in files]
+    twice = next((file for file, place in zip(files, places, strict=True) if places.count(place) > 1), None)
+    if twice is not None:
+        raise UsageError(f"--output: {twice} is given twice; the second report would replace the first")
+    if show_services and names.isdisjoint(_SHOW_SERVICES):
+        raise UsageError(
+            f"--show-services: {', '.join(sorted(names))} cannot show them; add --format or --output text or json"
+        )
 
 
 def _destination(output: str) -> tuple[str, str]:

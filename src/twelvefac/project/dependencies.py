@@ -4,6 +4,7 @@ import posixpath
 import re
 from typing import Any, NamedTuple
 
+from twelvefac.project.masking import given
 from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.document import Document
 from twelvefac.source.pattern import regex
@@ -50,7 +51,8 @@ class Requirement(NamedTuple):
 class Manifest(NamedTuple):
     """One manifest. ``includes`` are the files that it takes in (``-r``), ``paths`` its local dependencies.
 
-    ``locks`` tells a requirements file that pins everything with hashes or was compiled.
+    ``locks`` tells a requirements file that pins everything with hashes or was compiled. ``secrets`` are the places of
+    credentials (an index with a password in its URL) and what they are, never themselves.
     """
 
     requirements: tuple[Requirement, ...]
@@ -59,6 +61,20 @@ class Manifest(NamedTuple):
     locks: bool = False
     scripts: tuple[tuple[str, str], ...] = ()
     python: str = ""
+    secrets: tuple[tuple[str, Pos], ...] = ()
+
+
+def secrets_in(text: str) -> tuple[tuple[str, Pos], ...]:
+    """The lines of a manifest that hold a credential, as an index's or a repository's URL does."""
+    found: list[tuple[str, Pos]] = []
+    if "://" not in text:
+        return ()
+    for number, line in enumerate(text.split("\n"), 1):
+        if "://" in line and not line.lstrip().startswith(("#", ";")):
+            begin = len(line) - len(line.lstrip()) + 1
+            at = (number, begin, number, len(line.rstrip()) + 1)
+            found += [(what, at) for what in given([line]) if not what.startswith("the value")]
+    return tuple(found)
 
 
 def is_lock(name: str) -> bool:

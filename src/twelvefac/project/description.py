@@ -81,7 +81,8 @@ def describe(service: Service, files: Mapping[str, FileFacts]) -> Description:
     """What is known of ``service``; the order is the model's, names and places sorted within."""
     return Description(
         images=tuple(
-            ImageLine(image.path, image.base, len(image.dockerfile.stages), image.released) for image in service.images
+            ImageLine(image.path, hidden((image.base,))[0], len(image.dockerfile.stages), image.released)
+            for image in service.images
         ),
         processes=tuple(_process(process) for process in service.processes),
         servers=_named(_servers(service, files)),

@@ -2,7 +2,16 @@
 
 from collections.abc import Iterable
 
-from twelvefac.project.credentials import holds_secret, is_placeholder, is_switch, provider, url_password
+from twelvefac.project.credentials import (
+    holds_secret,
+    is_placeholder,
+    is_switch,
+    looks_secret,
+    provider,
+    url_is_local,
+    url_is_made_up,
+    url_password,
+)
 from twelvefac.source.pattern import regex
 
 _BLANKS = regex(r"(\s+)")
@@ -66,6 +75,39 @@ def _is_secret_header(name: str) -> bool:
 
 def _is_secret(option: str) -> bool:
     return holds_secret(option.lstrip("-").replace("-", "_"))
+
+
+def given(words: Iterable[str]) -> tuple[str, ...]:
+    """What credentials a command line gives, in words that do not tell them: ``the value of --password``.
+
+    Only those that are plausible as a real one: what says by itself that it is made up, or local, is passed over.
+    """
+    found: list[str] = []
+    named = ""
+    for word in (part for several in words for part in several.split()):
+        name, equals, value = word.partition("=")
+        bare = word.strip("\"'")
+        whose = provider(bare)
+        if whose is not None:
+            found.append(f"{'an' if whose[0] in 'AO' else 'a'} {whose}")
+        elif (password := url_password(bare)) is not None:
+            if not (url_is_made_up(bare) or url_is_local(bare) or is_placeholder(password)):
+                found.append("the password in a URL")
+        elif named and _is_plausible(named, bare):
+            found.append(f"the value of {named}")
+        elif equals and _is_secret(name) and _is_plausible(name, value.strip("\"'")):
+            found.append(f"the value of {name.lstrip('-')}")
+        header = _HEADER.fullmatch(word)
+        named = word.lstrip("-") if word.startswith("-") and not equals and _is_secret(word) else ""
+        if header is not None and _is_secret_header(header.group(1)):
+            named = header.group(1)
+        elif word.lower() in _SCHEMES:
+            named = word
+    return tuple(dict.fromkeys(found))
+
+
+def _is_plausible(name: str, value: str) -> bool:
+    return "$" not in value and value[:1] not in "-<{%" and looks_secret(name, value)
 
 
 def telling_lines(text: str) -> frozenset[int]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from twelvefac.errors import origin
 from twelvefac.project import compose, environment
-from twelvefac.project.dependencies import Manifest, read_pipfile, read_pyproject, read_requirements
+from twelvefac.project.dependencies import Manifest, read_pipfile, read_pyproject, read_requirements, secrets_in
 from twelvefac.project.envfile import read_envfile, read_procfile
 from twelvefac.project.facts import ERRORED, FileFacts, Ignore
 from twelvefac.project.ignores import MARKER, read_ignores
@@ -192,8 +192,10 @@ def _is_outside(part: re.Pattern[bytes], data: bytes) -> bool:
 
 def _manifest(path: str, kind: str, text: str) -> Manifest:
     if kind == "pyproject":
-        return read_pyproject(text)
-    return read_pipfile(text) if kind == "pipfile" else read_requirements(path, text)
+        manifest = read_pyproject(text)
+    else:
+        manifest = read_pipfile(text) if kind == "pipfile" else read_requirements(path, text)
+    return manifest._replace(secrets=secrets_in(text))
 
 
 def _nginx(text: str) -> FileFacts:

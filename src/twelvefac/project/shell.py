@@ -7,6 +7,7 @@ command with its words, the branch it stands in, and whether it takes the shell'
 import re
 from typing import Any, NamedTuple
 
+from twelvefac.project.masking import given
 from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
@@ -58,11 +59,15 @@ class ShellCommand(NamedTuple):
 
 
 class ShellFacts(NamedTuple):
-    """A script's commands in order; ``interpreter`` is the program of its first line (``bash``), "" without one."""
+    """A script's commands in order; ``interpreter`` is the program of its first line (``bash``), "" without one.
+
+    ``secrets`` are the places of credentials and what they are, never themselves.
+    """
 
     interpreter: str
     commands: tuple[ShellCommand, ...]
     traps: tuple[str, ...]
+    secrets: tuple[tuple[str, Pos], ...] = ()
 
 
 def read_shell(data: bytes) -> ShellFacts:
@@ -79,6 +84,7 @@ def read_shell(data: bytes) -> ShellFacts:
     tree = Parser(Language(tree_sitter_bash.language())).parse(data.translate(_PLAIN))
     commands: list[ShellCommand] = []
     traps: list[str] = []
+    secrets: list[tuple[str, Pos]] = []
     renamed: set[str] = set()  # variables that hold $1
     stack: list[tuple[Any, str, str]] = [(tree.root_node, "", "")]
     while stack:
@@ -88,11 +94,14 @@ def read_shell(data: bytes) -> ShellFacts:
             words = _words(node, data)
             if words and words[0] == "trap":
                 traps += words[2:]
+            secrets += [(what, _place(node, data)) for what in given(words)]
             background = _in_background(node)
             commands.append(ShellCommand(words, block, joined, background, _place(node, data)))
             if len(commands) > _MAX_COMMANDS:
                 raise UnreadableError(f"more than {_MAX_COMMANDS} commands")
             continue
+        if kind == "variable_assignment":
+            secrets += [(what, _place(node, data)) for what in given((_text(node, data),))]
         if kind == "variable_assignment" and not block:
             value = _unquoted(_text(node.child_by_field_name("value"), data))
             if _FIRST.fullmatch(value):
@@ -108,7 +117,7 @@ def read_shell(data: bytes) -> ShellFacts:
         stack += reversed(children)
     if renamed:
         commands = [one._replace(block=_by_argument(one.block, renamed)) for one in commands]
-    return ShellFacts(_interpreter(data), tuple(commands), tuple(traps))
+    return ShellFacts(_interpreter(data), tuple(commands), tuple(traps), tuple(secrets))
 
 
 def _by_argument(block: str, renamed: set[str]) -> str:

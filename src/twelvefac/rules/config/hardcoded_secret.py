@@ -2,7 +2,8 @@
 
 ## Why
 
-Whoever can read the repository, a fork, a backup or the image has it. It is the same in every deploy, it cannot be
+Whoever can read the repository, a fork, a backup or the image has it: in Python, in the URL of a package index, in a
+start script or a Procfile. It is the same in every deploy, it cannot be
 changed without a release, and git keeps it after it was deleted.
 
 ## What it does not flag
@@ -26,6 +27,7 @@ from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rul
 from twelvefac.factors import Factor
 from twelvefac.project import credentials
 from twelvefac.project.facts import Binding, PythonFacts
+from twelvefac.project.masking import given
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.project.tools import is_tool
@@ -169,6 +171,7 @@ _EXAMPLE_WORDS = frozenset("placeholder example dummy fake sample mock hint".spl
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    yield from _beside_code(service, facts)
     said: set[str] = set()  # keys; what stands in several files is one to replace
     for path, python in facts.python():
         if service.is_of_developers(path):
@@ -208,6 +211,24 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 severity = MEDIUM if credentials.url_is_made_up(text) else HIGH
                 severity = min(severity, worst)
                 yield _finding(path, literal.value.at, "url", "the password in a URL", severity, literal.scope)
+
+
+def _beside_code(service: Service, facts: Facts) -> Iterator[Finding]:
+    """Where packages come from, the scripts that run, and the lines of a Procfile."""
+    for path, manifest in facts.manifests():
+        if not service.is_for_developers(path):
+            for what, at in manifest.secrets:
+                yield _finding(path, at, what, what, HIGH, "")
+    started = {step.span.path for process in service.released for step in process.steps or ()}
+    for path in sorted(started):
+        shell = facts.file(path).shell
+        for what, at in shell.secrets if shell is not None else ():
+            yield _finding(path, at, what, what, HIGH, "")
+    for process in service.released:
+        if process.source == "procfile":
+            for what in given(process.argv):
+                message = f"{what} is in the code: everybody who can read the repository or the image has it"
+                yield rule.on(process.span, message, subject=f"secret:{what}")
 
 
 def _is_said(text: str | None, said: set[str]) -> bool:

@@ -2,8 +2,8 @@
 
 ## Why
 
-What ENV, ARG or COPY puts into an image is in each of its layers: everybody who can pull it reads it, every deploy has
-the same one, and a later `RUN rm` does not take it out.
+What ENV, ARG, COPY or a command puts into an image is in each of its layers: everybody who can pull it reads it, every
+deploy has the same one, and a later `RUN rm` does not take it out.
 
 ## What it does not flag
 
@@ -29,6 +29,7 @@ from twelvefac.project.dockerfile import assignments
 from twelvefac.project.facts import Instruction
 from twelvefac.project.ignorefile import is_left_out
 from twelvefac.project.images import Image
+from twelvefac.project.masking import given
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
 
@@ -157,6 +158,10 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                                 subject=f"env:{name}",
                                 severity=MEDIUM if local else severity,
                             )
+                elif one.keyword in ("RUN", "CMD", "ENTRYPOINT"):
+                    for what in given((*(one.args if one.form == "exec" else (one.text,)), *one.heredocs)):
+                        message = f"{what} is written into the image: everybody who can pull it reads it"
+                        yield rule.at(image.path, one.at, message, subject=f"command:{what}", severity=severity)
                 elif one.keyword in ("COPY", "ADD") and "from" not in dict(one.flags) and id(stage) in final:
                     yield from _copied(service, facts, image, one)
 

@@ -27,8 +27,10 @@ from twelvefac.project import credentials, helm
 from twelvefac.project.compose import Setting
 from twelvefac.project.images import PRODUCTION
 from twelvefac.project.kubernetes import FOR_DEVELOPMENT, Resource, workloads
+from twelvefac.project.masking import given
 from twelvefac.project.services import Service
 from twelvefac.project.yaml_nodes import YamlDocument
+from twelvefac.source.span import Pos
 
 rule = Rule(
     __name__,
@@ -183,6 +185,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             for one in file.services:
                 for setting in one.environment:
                     yield from _setting(path, setting)
+                yield from _command(path, one.command_at, (*(one.entrypoint or ()), *(one.command or ())))
     for path, resource in facts.resources():
         if FOR_DEVELOPMENT.search(path):
             continue
@@ -190,6 +193,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             for container in workload.containers:
                 for setting in container.environment:
                     yield from _setting(path, setting)
+                words = (*(container.command or ()), *(container.args or ()))
+                yield from _command(path, container.command_at, words)
         if resource.kind in ("Secret", "ConfigMap"):
             yield from _data(path, resource)
     for path, document in facts.values():
@@ -214,6 +219,12 @@ def _setting(path: str, setting: Setting) -> Iterator[Finding]:
     if setting.value is not None and _is_secret(setting.name, setting.value):
         message = f"{setting.name} is written in the manifest: everybody who can read the repository has it"
         yield rule.at(path, setting.at, message, subject=f"env:{setting.name}")
+
+
+def _command(path: str, at: Pos, words: tuple[str, ...]) -> Iterator[Finding]:
+    for what in given(words):
+        message = f"{what} is written in the manifest's command: everybody who can read the repository has it"
+        yield rule.at(path, at, message, subject=f"command:{what}")
 
 
 def _data(path: str, resource: Resource) -> Iterator[Finding]:
