@@ -96,7 +96,7 @@ def split_shell(line: str) -> list[SimpleCommand] | None:
 
 def shell_line(argv: tuple[str, ...]) -> str | None:
     """The line that ``sh -c LINE`` runs; None where the command is no shell with ``-c``."""
-    argv = strip_init(argv)
+    argv = strip_front(argv)
     if len(argv) < 3 or base_name(argv[0]) not in _SHELLS:
         return None
     for index, word in enumerate(argv[1:], 1):
@@ -116,6 +116,14 @@ def strip_init(argv: tuple[str, ...]) -> tuple[str, ...]:
         if rest.pop(0) == "--":
             break
     return tuple(rest)
+
+
+def strip_front(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The command after an init and after programs that take its place: ``ddtrace-run sh -c …``."""
+    argv = strip_init(argv)
+    while argv and (program := base_name(argv[0])) in _INSTRUMENTS:
+        argv = strip_init(argv[1 + _INSTRUMENTS[program] :])
+    return argv
 
 
 def has_init(argv: tuple[str, ...]) -> bool:

@@ -10,12 +10,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from twelvefac.project.command import Launch, base_name, has_init, launch, shell_line, split_shell, strip_init
+from twelvefac.project.command import (
+    Launch,
+    base_name,
+    has_init,
+    launch,
+    shell_line,
+    split_shell,
+    strip_front,
+    strip_init,
+)
 from twelvefac.project.shell import DEBUG, ShellCommand, ShellFacts
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
-_BUSYBOX = regex(r"alpine|busybox", re.IGNORECASE)
+_BUSYBOX = regex(r"alpine|busybox|^(?:docker\.io/)?(?:library/)?(?:bash|docker)(?:[:@]|$)", re.IGNORECASE)
 _BASH = regex(
     r"(?:^|[/:_.-])(?:ubi\d*|centos|fedora|rocky\w*|alma\w*|amazonlinux|oraclelinux|opensuse|archlinux)", re.IGNORECASE
 )
@@ -128,7 +137,7 @@ def _line(
     parts = split_shell(line)
     if parts is None:
         return None
-    shell = "bash" if base_name(strip_init(argv)[0]) == "bash" else process.shell
+    shell = "bash" if base_name(strip_front(argv)[0]) == "bash" else process.shell
     parts = [part for part in parts if part.words]
     steps: list[Step] = []
     for index, part in enumerate(parts):

@@ -158,7 +158,7 @@ def _comparisons(walk: Walk, places: Places, values: ValueReader) -> Iterable[Co
 
 def _bindings(walk: Walk, names: Names, values: ValueReader) -> Iterable[Binding]:
     for target, kind, node, owner, (_, scope, guarded) in walk.assigns:
-        whole = target in _WHOLE and kind in ("name", "field")
+        whole = (target in _WHOLE and kind in ("name", "field")) or (kind == "item" and owner == "DATABASES")
         if not (isinstance(node, _TELLING) or whole) or (isinstance(node, ast.Constant) and node.value in _DULL):
             continue
         kept = whole or kind == "field" or not isinstance(node, ast.Call)

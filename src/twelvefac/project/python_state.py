@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from twelvefac.project.facts import Shared
 from twelvefac.project.margin import is_inside
 from twelvefac.project.python_values import Names, Places, dotted
-from twelvefac.project.python_walk import CHANGES, Walk, names_in
+from twelvefac.project.python_walk import CHANGES, Walk, inner_scope
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
@@ -119,7 +119,7 @@ def shared_state(walk: Walk, tree: ast.Module, names: Names, places: Places) -> 
         if kind == "name" and holders.get(name, ("",))[0] == "number" and scope in rebound.get(name, ()):
             writes.setdefault(name, []).append((scope, places(node)))
     reads: dict[str, list[tuple[str, Pos]]] = {}
-    for node, scope in names_in(tree) if writes else ():
+    for node, scope in _names_in(tree) if writes else ():
         if node.id in writes and isinstance(node.ctx, ast.Load) and (scope, node.id) not in hides:
             reads.setdefault(node.id, []).append((scope, places(node)))
     cached = _memos(walk) if writes else set()
@@ -224,3 +224,17 @@ def _holds(value: ast.expr, names: Names) -> str:
         is_count = isinstance(value.value, int | float) and not isinstance(value.value, bool)
         return "number" if is_count else "other"  # a flag that is switched once is no state of requests
     return "other"
+
+
+def _names_in(tree: ast.Module) -> Iterator[tuple[ast.Name, str]]:
+    """The names that functions and classes use, each with its scope."""
+    stack: list[tuple[ast.AST, str]] = [(tree, "")]
+    while stack:
+        node, scope = stack.pop()
+        if isinstance(node, ast.Name):
+            if scope:
+                yield node, scope
+            continue
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            scope = inner_scope(scope, node)
+        stack += [(child, scope) for child in ast.iter_child_nodes(node)]

@@ -5,7 +5,7 @@ Nodes are visited through a table by type, without ``ast.NodeVisitor``: one visi
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from twelvefac.project.credentials import has_shape
@@ -31,6 +31,8 @@ _DEBUGGING = frozenset(
 )
 _DEVELOPMENT = frozenset("debug dev develop development local test testing".split())
 """Words of switches, and values of an environment's name, that a release never has."""
+_BROKERS = frozenset(("kafka", "aiokafka", "faust", "pulsar"))
+"""Top-level modules of clients whose consumers are iterated over."""
 _LONGEST_PATH = 100
 _HEALTH_STARTS = frozenset("hlrapHLRAP_.^-")
 STORE_URL = regex(r"(?:sqlite|postgres(?:ql)?|postgis|mysql|mariadb|oracle|mssql|cockroachdb)(?:\+\w{1,20})?://")
@@ -99,7 +101,10 @@ class Walk:
             if keyword.arg:
                 self.assigns.append((keyword.arg, "keyword", keyword.value, owner or "", item))
         if isinstance(node.func, ast.Attribute) and node.func.attr in CHANGES:
-            self.changes.append((_chain(node.func.value), item))
+            changed = _chain(node.func.value)
+            self.changes.append((changed, item))
+            if node.func.attr == "update" and node.args and changed == "DATABASES":
+                self.assigns.append(("default", "item", node.args[0], changed, item))
 
     def on_subscript(self, item: Scoped) -> None:
         self.subscripts.append(item)
@@ -177,7 +182,7 @@ class Walk:
 
     def on_function(self, item: Scoped) -> tuple[str, bool]:
         node, scope, guarded = item
-        inner = _inner(scope, node)
+        inner = inner_scope(scope, node)
         self.functions.append((node, inner, guarded))
         arguments = node.args
         positional = arguments.posonlyargs + arguments.args
@@ -189,7 +194,7 @@ class Walk:
 
     def on_class(self, item: Scoped) -> tuple[str, bool]:
         node, scope, guarded = item
-        inner = _inner(scope, node)
+        inner = inner_scope(scope, node)
         self.classes.append((node, inner, guarded))
         self._in_class.add(inner)
         return inner, guarded
@@ -203,6 +208,16 @@ class Walk:
         test = item[0].test
         if isinstance(test, ast.Constant) and test.value in (True, 1):
             self.loops.append(item)
+
+    def on_for(self, item: Scoped) -> None:
+        """A loop over a consumer reads for ever: it is kept as the call that it is."""
+        node = item[0]
+        if self.modules.isdisjoint(_BROKERS) or not isinstance(node.iter, ast.Name | ast.Attribute):
+            return
+        method = ast.copy_location(ast.Attribute(node.iter, "__iter__", ast.Load()), node.iter)
+        call: Any = ast.copy_location(ast.Call(method, [], []), node.iter)
+        call.callee = dotted(method)
+        self.calls.append((call, *item[1:]))
 
     def on_if(self, item: Scoped) -> tuple[str, bool] | None:
         node, scope, _ = item
@@ -306,7 +321,7 @@ def _children(node: ast.AST) -> list[Any]:
     return found
 
 
-def _inner(scope: str, node: Any) -> str:
+def inner_scope(scope: str, node: Any) -> str:
     """The scope inside a function or class."""
     inner = f"{scope}.{node.name}" if scope else node.name
     _check_length(inner, node)
@@ -349,6 +364,8 @@ _VISITS: dict[type, Callable[[Walk, Scoped], tuple[str, bool] | None]] = {
     ast.ClassDef: Walk.on_class,
     ast.If: Walk.on_if,
     ast.While: Walk.on_while,
+    ast.For: Walk.on_for,
+    ast.AsyncFor: Walk.on_for,
     ast.Compare: Walk.on_compare,
     ast.Import: Walk.on_import,
     ast.ImportFrom: Walk.on_import_from,
@@ -381,17 +398,3 @@ class _Children(dict[type, tuple[str, ...]]):
 
 
 _CHILDREN = _Children()
-
-
-def names_in(tree: ast.Module) -> Iterator[tuple[ast.Name, str]]:
-    """The names that functions and classes use, each with its scope."""
-    stack: list[tuple[ast.AST, str]] = [(tree, "")]
-    while stack:
-        node, scope = stack.pop()
-        if isinstance(node, ast.Name):
-            if scope:
-                yield node, scope
-            continue
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            scope = _inner(scope, node)
-        stack += [(child, scope) for child in ast.iter_child_nodes(node)]

@@ -168,6 +168,11 @@ CALLS: dict[str, ServerCall] = {
     "uvicorn.run": ServerCall("uvicorn.run", "127.0.0.1"),
     "uvicorn.Config": ServerCall("uvicorn.Config", "127.0.0.1"),
     "flask.Flask().run": ServerCall("app.run", "127.0.0.1", host=("host", 0), debug="debug", dev=True),
+    "connexion.App().run": ServerCall("connexion's app.run", "", host=("host", 2), dev=True),  # 2: Flask's, 3: uvicorn
+    "connexion.FlaskApp().run": ServerCall("connexion's app.run", "", host=("host", 2), dev=True),
+    "apiflask.APIFlask().run": ServerCall("app.run", "127.0.0.1", host=("host", 0), debug="debug", dev=True),
+    "dash.Dash().run": ServerCall("app.run", "127.0.0.1", host=("host", 0), debug="debug", dev=True),
+    "dash.Dash().run_server": ServerCall("app.run_server", "127.0.0.1", host=("host", 0), debug="debug", dev=True),
     "quart.Quart().run": ServerCall("app.run", "127.0.0.1", host=("host", 0), debug="debug", dev=True),
     "flask_socketio.SocketIO().run": ServerCall("socketio.run", "127.0.0.1", host=("host", 1), debug="debug"),
     "werkzeug.serving.run_simple": ServerCall("run_simple", "", host=("hostname", 0), debug="use_debugger", dev=True),

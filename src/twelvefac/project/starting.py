@@ -4,6 +4,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from twelvefac.errors import origin
@@ -56,7 +57,7 @@ def find_processes(
             continue
         for workload in found:
             for container in workload.containers:
-                for root in owners.of_container(container):
+                for root in owners.of_container(workload.path, container):
                     pods.setdefault(root, []).append((workload, container))
     filled = []
     for service in services:
@@ -87,8 +88,11 @@ class _Owners:
         owner = self._by_dockerfile.get(one.dockerfile or "")
         return owner if owner is not None else one.context if one.context in self._with_python else None
 
-    def of_container(self, container: Container) -> list[str]:
-        """The services whose image runs: by the image's name, or the only one there is."""
+    def of_container(self, path: str, container: Container) -> list[str]:
+        """The services whose image a manifest runs: by the image's name, or the only one there is.
+
+        Of several with that name it is the one that lies with the manifest; where none does, none is known.
+        """
         image = (container.image or "").partition("@")[0]
         name = _name(re.sub(r":[\w.${}-]{1,128}$", "", image).rpartition("/")[2])
         if not name or STORES.search(image):
@@ -98,6 +102,10 @@ class _Owners:
         named = {name, *("-".join(parts[start:]) for start in range(1, len(parts)))}
         named.update(head for head in heads if len(head) > _SHORTEST_HEAD)
         found = {root for one in named for root in self._by_name.get(one, ())}
+        if len(found) > 1:
+            top = path.partition("/")[0]
+            near = {root for root in found if root.partition("/")[0] == top}
+            found = near if near or len({_name(posixpath.basename(root)) for root in found}) < len(found) else found
         return sorted(found) or ([] if self._only is None else [self._only])
 
 
@@ -238,6 +246,7 @@ class _Starter:
         environment: dict[str, str | None] | None = None,
         init: bool = False,
     ) -> Process:
+        own = self._of_flask if any("flask" in word for word in argv) else {}
         return Process(
             name=name,
             source=source,
@@ -245,11 +254,17 @@ class _Starter:
             span=span,
             argv=argv,
             shell=shell_of(image.base) if image is not None else "dash",
-            environment={**(image.environment if image is not None else {}), **(environment or {})},
+            environment={**own, **(image.environment if image is not None else {}), **(environment or {})},
             init=init,
             scripts=self._script,
             workdir=image.workdir if image is not None else "/",
         )
+
+    @cached_property
+    def _of_flask(self) -> dict[str, str | None]:
+        """What a ``.flaskenv`` sets, which ``flask`` reads for what the environment leaves open."""
+        paths = [path for path in self._service.files if posixpath.basename(path) == ".flaskenv"]
+        return {one.name: one.value for path in paths for one in self._files[path].environment}
 
     def _copied(self, word: str) -> str:
         """The file that an image has under another name: ``COPY docker/entry.sh /app/run.sh``; "" if it is none."""

@@ -16,17 +16,19 @@ different from what was tested: a bind mount over the code runs what lies on the
 Install the runtime dependencies only; leave tests and tools out of the final stage.
 """
 
+import posixpath
 import re
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
-from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.command import launch, split_shell
 from twelvefac.project.facts import Instruction
 from twelvefac.project.images import Image
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
+from twelvefac.source.span import Span
 
 rule = Rule(
     __name__,
@@ -113,6 +115,29 @@ rule = Rule(
             """,
         ),
         Example(
+            "developers' tools among the requirements",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                RUN pip install -r requirements.txt
+                CMD ["python", "app.py"]
+                -- a/requirements.txt --
+                flask==3.1.0
+                pytest==8.4.1  # <- dev-in-release
+                black==25.1.0
+                -- a/requirements-dev.txt --
+                mypy==1.16.0
+                -- a/app.py --
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                RUN pip install .
+                CMD ["python", "app.py"]
+                -- b/requirements.txt --
+                pytest==8.4.1
+                -- b/app.py --
+            """,
+        ),
+        Example(
             "the compose file for development",
             source="""
                 -- docker-compose.yml --
@@ -132,6 +157,11 @@ rule = Rule(
 _DEVELOPMENT_FILE = regex(r"(?:.*[/._-])?(?:dev|development|tests?|testing|lint|debug)(?:[/._-].*)?", re.IGNORECASE)
 _WITHOUT = regex(r"--(?:no-dev|no-default-groups|only|without|no-group|only-group|only-root)\b|\$")
 _GROUP = regex(r"(?:dev|develop|development|tests?|testing|lint)", re.IGNORECASE)
+_TOOLS = frozenset(
+    "pytest pytest-cov pytest-asyncio pytest-django pytest-mock pytest-xdist nose tox black flake8 pylint isort "
+    "mypy autopep8 yapf ruff bandit pycodestyle pyflakes ipdb flake8-bugbear".split()
+)
+"""Distributions that nothing which serves needs."""
 _TESTS = regex(r"(?:\./)?tests?/?(?:\*\*?)?")
 
 
@@ -146,6 +176,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 seen.add(what)
                 message = f"{what} in the released image: larger, and not what runs in the other deploys"
                 yield rule.at(image.path, one.at, message, subject=f"development:{what}")
+    yield from _tools(service, facts)
     for file, composed in service.composed:
         if not file.released:
             continue
@@ -153,6 +184,21 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             if mount.source in (".", "./", "..") or mount.source.startswith(("./src", "./app")):
                 message = f"{mount.source} is mounted over the image: what lies on the host runs, not the release"
                 yield rule.at(file.path, mount.at, message, subject=f"mount:{mount.target}", symbol=composed.name)
+
+
+def _tools(service: Service, facts: Facts) -> Iterator[Finding]:
+    """Test runners, formatters and linters among the requirements that a released image installs."""
+    texts = [one.text for image in service.released_images for one in image.instructions if one.keyword == "RUN"]
+    for path, manifest in facts.manifests():
+        if path.endswith(".txt") and any(posixpath.basename(path) in text for text in texts) and not manifest.locks:
+            tools = [one for one in manifest.requirements if one.name in _TOOLS and not one.group]
+            if tools:
+                more = f" and {len(tools) - 1} more" if len(tools) > 1 else ""
+                message = f"{tools[0].name}{more} for developers is installed in the released image: larger for nothing"
+                related = tuple((Span.of(path, one.at), one.name) for one in tools[1:8])
+                yield rule.at(
+                    path, tools[0].at, message, subject=f"tool:{tools[0].name}", severity=LOW, related=related
+                )
 
 
 def _by_default(facts: Facts, image: Image) -> bool:

@@ -22,6 +22,7 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.services import Service
+from twelvefac.source.span import Span
 
 rule = Rule(
     __name__,
@@ -30,7 +31,7 @@ rule = Rule(
     severity=MEDIUM,
     confidence=Confidence.HIGH,
     since="0.1",
-    needs_image=True,
+    needs_command=True,
     examples=(
         Example(
             "a git repository without a pipeline",
@@ -50,6 +51,15 @@ rule = Rule(
                 CMD ["python", "app.py"]
                 -- .github/workflows/ci.yml --
                 on: push
+                -- app.py --
+                -- notes.txt (untracked) --
+            """,
+        ),
+        Example(
+            "a Procfile, which a platform releases from",
+            source="""
+                -- Procfile --
+                web: gunicorn app:app  # <- no-ci
                 -- app.py --
                 -- notes.txt (untracked) --
             """,
@@ -79,16 +89,20 @@ _FOLDERS = (".github/workflows/", ".circleci/", ".gitlab/", ".woodpecker/", ".te
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     repository = facts.repository
-    if repository.tracked is None or not service.images or service.images[0].path != _first(facts):
+    if repository.tracked is None or (place := _place(service, facts)) is None:
         return
     for name in repository.names:
         if name.rpartition("/")[2] in _FILES or name.startswith(_FOLDERS):
             return
-    stage = service.images[0].dockerfile.stages[0]
     message = "no pipeline in this repository: what is released is what happened to lie on somebody's machine"
-    yield rule.at(service.images[0].path, stage.base_at, message, subject="pipeline")
+    yield rule.on(place, message, subject="pipeline")
 
 
-def _first(facts: Facts) -> str:
-    """The repository's first Dockerfile: one finding for the repository, not one for each service."""
-    return min(path for path, file in facts.repository.configuration.items() if file.dockerfile is not None)
+def _place(service: Service, facts: Facts) -> Span | None:
+    """The repository's first Dockerfile, or a Procfile: one finding for the repository, not one for each service."""
+    files = facts.repository.configuration.items()
+    first = min((path for path, file in files if file.dockerfile is not None), default=None)
+    if first is not None:
+        own = service.images[0] if service.images else None
+        return Span.of(first, own.dockerfile.stages[0].base_at) if own is not None and own.path == first else None
+    return next((process.span for process in service.released if process.source == "procfile"), None)

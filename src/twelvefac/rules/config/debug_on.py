@@ -18,7 +18,7 @@ Read it from the environment with `False` as the default.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule, Severity
@@ -38,6 +38,8 @@ _DEVELOPMENT = regex(
 )
 _DEVELOPMENT_CLASS = regex(r"dev|test|local|debug|staging", re.IGNORECASE)
 _TRUE = frozenset(("1", "true", "yes", "on", "t", "y"))
+_FLASK = ("FLASK_DEBUG", "QUART_DEBUG")
+"""What the frameworks themselves read; what DEBUG does, a service says."""
 _VARIABLES = ("DEBUG", "FLASK_DEBUG", "DJANGO_DEBUG", "APP_DEBUG", "QUART_DEBUG")
 
 rule = Rule(
@@ -81,6 +83,42 @@ rule = Rule(
                 DEBUG = True  # <- debug-on
                 -- shop/settings/training.py --
                 DEBUG = True
+            """,
+        ),
+        Example(
+            "a service that is called an example, and what a manifest sets",
+            source="""
+                -- Procfile --
+                web: gunicorn tasks_example.wsgi
+                -- manage.py --
+                -- tasks_example/wsgi.py --
+                import os
+
+                os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tasks_example.settings")
+                -- tasks_example/settings.py --
+                DEBUG = True  # <- debug-on
+                -- api/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["flask", "run", "--host=0.0.0.0"]
+                -- api/app.py --
+                from flask import Flask
+
+                app = Flask(__name__)
+                -- api/requirements.txt --
+                flask==2.2.0
+                -- deploy/api.yaml --
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: api}
+                spec:
+                  template:
+                    spec:
+                      containers:
+                        - name: api
+                          image: registry.example.com/api:1.0
+                          env:
+                            - name: FLASK_DEBUG
+                              value: "1"  # <- debug-on
             """,
         ),
         Example(
@@ -207,11 +245,19 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 if _is_on(pairs.get(name)) and _is_on(image.environment.get(name)):
                     message = f"the image sets {name} on: errors show source and settings to visitors"
                     yield rule.at(image.path, instruction.at, message, subject=f"env:{name}")
+                if name == "FLASK_DEBUG" and _is_development(pairs, image.environment) and _reads_flask_env(facts):
+                    message = "the image sets FLASK_ENV to development, which switches debugging on before Flask 2.3"
+                    yield rule.at(image.path, instruction.at, message, subject="env:FLASK_ENV", severity=MEDIUM)
+    for workload, container in service.deployed:
+        for setting in container.environment:
+            if setting.name in _FLASK and workload.serves and _is_on(setting.value):
+                message = f"the manifest sets {setting.name} on: errors show source and settings to visitors"
+                yield rule.at(workload.path, setting.at, message, subject=f"env:{setting.name}")
 
 
 def _settings(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, binding in facts.bindings():
-        if _is_switch(binding) and not _DEVELOPMENT.search(path) and service.ships(path):
+        if _is_switch(binding) and not _is_for_development(service, path) and service.ships(path):
             severity = _severity(
                 binding.value, default=binding.kind == "field" and binding.owner in _settings_classes(facts, path)
             )
@@ -243,7 +289,7 @@ def _settings(service: Service, facts: Facts) -> Iterator[Finding]:
 def _compared(service: Service, facts: Facts) -> Iterator[Finding]:
     """``DEBUG = os.environ.get("DEBUG", "true") == "true"``: on, unless the environment switches it off."""
     for path, python in facts.python():
-        if _DEVELOPMENT.search(path) or not service.ships(path) or _is_other_settings(service, path):
+        if _is_for_development(service, path) or not service.ships(path) or _is_other_settings(service, path):
             continue
         for one in python.comparisons:
             key, default = one.left.data[:2] if one.left.kind == "env" else ("", None)
@@ -254,6 +300,15 @@ def _compared(service: Service, facts: Facts) -> Iterator[Finding]:
             if on and not service.modules.set_again(path, "DEBUG"):  # which reads the files beside it
                 message = "DEBUG is on unless the environment switches it off: errors show settings to visitors"
                 yield rule.at(path, one.at, message, subject="name:DEBUG", severity=MEDIUM)
+
+
+def _is_for_development(service: Service, path: str) -> bool:
+    """Whether a path says so; a service that is itself called an example or a sample is what there is."""
+    match = _DEVELOPMENT.search(path)
+    if match is None:
+        return False
+    shown = match.group().strip("/._-").lower().startswith(("example", "sample"))
+    return not (shown and path in (*service.reached, *service.settings[:1]))
 
 
 def _answers_visitors(service: Service, facts: Facts) -> bool:
@@ -314,6 +369,16 @@ def _severity(value: Value, *, default: bool) -> Severity | None:
     return MEDIUM if on else None
 
 
+def _is_development(pairs: Mapping[str, str | None], final: Mapping[str, str | None]) -> bool:
+    return pairs.get("FLASK_ENV") == "development" == final.get("FLASK_ENV") and "FLASK_DEBUG" not in final
+
+
+def _reads_flask_env(facts: Facts) -> bool:
+    """Whether the Flask that is pinned, if one is, is older than 2.3, which reads FLASK_ENV no more."""
+    pins = [one.specifier for _, manifest in facts.manifests() for one in manifest.requirements if one.name == "flask"]
+    return not any(re.search(r"(?:==|>=|~=|\^)\s{0,4}(?:2\.(?:[3-9]|\d\d)|[3-9])", pin) for pin in pins)
+
+
 def _is_on(value: str | None) -> bool:
     return value is not None and value.strip().lower() in _TRUE
 
@@ -321,7 +386,7 @@ def _is_on(value: str | None) -> bool:
 def _calls(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls(*_APPS, *_RUNS):
         value = call.arg(_RUNS.get(call.name, "debug"))
-        if value is None or value.data is not True or _DEVELOPMENT.search(path):
+        if value is None or value.data is not True or _is_for_development(service, path):
             continue
         related: tuple[tuple[Span, str], ...] = ()
         if call.name in _RUNS:

@@ -117,6 +117,7 @@ rule = Rule(
                   user: {passwordSecretRef: {name: app-db, key: password}}
                 cache: {password: changeme}
                 auth: {token: "{{ .Release.Name }}-token"}
+                agent: {token: PFRoaXJ0eVgyWGNoYXJhY3RlcnNYbG9uZ1h0b2tlbj4=}
                 env: {TEST_DATABASE_URL: "postgres://app:k9Lq2zXw77@db/test"}
                 -- chart/values-dev.yaml --
                 database: {password: k9Lq2zXw77}
@@ -209,6 +210,8 @@ def _values(path: str, document: YamlDocument) -> Iterator[Finding]:
         if "test" in credentials.words_of(one.name):
             continue
         known = credentials.provider(one.value) or credentials.url_password(one.value) is not None
+        if credentials.is_placeholder(_decoded(one.value) or ""):
+            continue
         if _is_secret(one.name, one.value) and (released or known or credentials.looks_secret(one.name, one.value)):
             message = f"{one.name} is written in the chart's values: everybody who can read the repository has it"
             subject, severity = f"values:{'.'.join(one.route)}", HIGH if released else MEDIUM

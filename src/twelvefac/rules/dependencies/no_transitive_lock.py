@@ -23,6 +23,7 @@ from twelvefac.audit.rule import LOW, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.dependencies import is_lock
 from twelvefac.project.services import Service
+from twelvefac.source.span import Pos
 
 rule = Rule(
     __name__,
@@ -39,6 +40,51 @@ rule = Rule(
                 flask==3.1.0  # <- no-transitive-lock
                 redis==5.0.1
                 -- app.py --
+            """,
+        ),
+        Example(
+            "ranges, and a project that an image installs",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                RUN pip install -r requirements.txt
+                CMD ["python", "app.py"]
+                -- a/requirements.txt --
+                flask~=3.1  # <- no-transitive-lock
+                redis==5.0.1
+                -- a/app.py --
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                RUN pip install .
+                CMD ["python", "-m", "watcher"]
+                -- b/pyproject.toml --
+                [project]
+                name = "watcher"
+                dependencies = [
+                    "kubernetes==32.0.1",  # <- no-transitive-lock
+                    "requests==2.33.1",
+                ]
+                -- b/watcher/__main__.py --
+            """,
+        ),
+        Example(
+            "a library, and a workspace's lock",
+            source="""
+                -- a/pyproject.toml --
+                [project]
+                name = "client"
+                dependencies = ["kubernetes==32.0.1", "requests==2.33.1"]
+                -- a/client/__init__.py --
+                -- b/uv.lock --
+                version = 1
+                -- b/api/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "-m", "watcher"]
+                -- b/api/pyproject.toml --
+                [project]
+                name = "watcher"
+                dependencies = ["kubernetes==32.0.1", "requests==2.33.1"]
+                -- b/api/watcher/__main__.py --
             """,
         ),
         Example(
@@ -103,20 +149,48 @@ _OF_DJANGO = frozenset(("django", "asgiref", "sqlparse"))
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    found = dict(_unlocked(service, facts))
+    manifests = dict(facts.manifests())
+    for path, at in found.items():
+        if any(other in found for kind, other, _ in manifests[path].includes if kind == "requirement"):
+            continue  # said once, where most of them are
+        message = "only direct requirements are pinned: what they pull in changes with each build"
+        yield rule.at(path, at, message, subject=f"manifest:{path}")
+
+
+def _unlocked(service: Service, facts: Facts) -> Iterator[tuple[str, Pos]]:
     for path, manifest in facts.manifests():
         if service.is_for_developers(path):
             continue
         own = [one for one in manifest.requirements if not one.group]
-        if path.endswith((".in", "pyproject.toml", "Pipfile")) or manifest.locks or len(own) < 2:
+        is_project = path.endswith("pyproject.toml")
+        if path.endswith((".in", "Pipfile")) or manifest.locks or len(own) < 2:
             continue
         listed = {one.name for one in own}
-        if any(one.kind != "exact" for one in own) or len(_PULLED_IN & listed) > 2 or listed >= _OF_DJANGO:
+        kinds = {one.kind for one in own}
+        if "open" in kinds or len(_PULLED_IN & listed) > 2 or listed >= _OF_DJANGO:
             continue
+        if (is_project or "exact" not in kinds) and not (service.released_images and service.released):
+            continue  # a library leaves its users the choice
         folder = posixpath.dirname(path)
         siblings = facts.repository.by_folder.get(folder, ())
         if any(is_lock(posixpath.basename(name)) for name in siblings) or any(
             kind == "constraint" for kind, _, _ in manifest.includes
         ):
             continue
-        message = "only direct requirements are pinned: what they pull in changes with each build"
-        yield rule.at(path, own[0].at, message, subject=f"manifest:{path}")
+        if is_project and _is_locked_elsewhere(path, facts):
+            continue
+        yield path, own[0].at
+
+
+def _is_locked_elsewhere(path: str, facts: Facts) -> bool:
+    """Whether a folder above holds a lock, as a workspace's does, or files beside it pin what is installed."""
+    folder = posixpath.dirname(path)
+    beside = facts.repository.by_folder.get(folder, ())
+    if any(posixpath.basename(name).startswith(("requirements", "constraints")) for name in beside):
+        return True
+    while folder:
+        folder = posixpath.dirname(folder)
+        if any(is_lock(posixpath.basename(name)) for name in facts.repository.by_folder.get(folder, ())):
+            return True
+    return False

@@ -10,6 +10,7 @@ themselves; a loop of one's own has to.
 ## What it does not flag
 
 - Code that sets a handler for SIGTERM (`signal.signal`, `loop.add_signal_handler`) anywhere in the process.
+- A Kafka consumer that ends by itself (`consumer_timeout_ms`).
 - Loops that end: waiting for a store, reading pages, prompts.
 - Loops in threads and in functions that the released entry does not call; loops that only sleep beside threads at work.
 - SIG_IGN in a function: processes that are already stopping shield themselves so.
@@ -26,13 +27,17 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.callgraph import called, loaded
-from twelvefac.project.facts import Call
+from twelvefac.project.facts import Call, PythonFacts
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 
 _HANDLERS = frozenset(("signal.signal", "signal.sigwait", "signal.set_wakeup_fd"))
 _CONSUMING = frozenset(("start_consuming", "run_mainloop", "consume_forever", "drain_events"))
 """Methods that read messages for ever (pika, kombu)."""
+_CONSUMERS = ("kafka.KafkaConsumer", "aiokafka.AIOKafkaConsumer", "redis.Redis().pubsub", "redis.StrictRedis().pubsub",
+              "redis.from_url().pubsub", "redis.Redis.from_url().pubsub")  # fmt: skip
+_ITERATED = frozenset((*(f"{name}().__iter__" for name in _CONSUMERS), *(f"{name}().listen" for name in _CONSUMERS)))
+"""What a loop over a consumer's messages calls, which ends with the process."""
 
 rule = Rule(
     __name__,
@@ -49,11 +54,18 @@ rule = Rule(
         "run mainloop",
         "consume forever",
         "drain events",
+        "kafkaconsumer",
+        "aiokafkaconsumer",
+        "pubsub listen",
         r"signal ~signal(?:\.(?:signal|sigwait|set_wakeup_fd)\b|[ \t]{1,4}(?:import|as)\b)",
         "add signal handler ~add_signal_handler",
         r"os exit ~_exit\b",
     ),
-    names=frozenset((*_CONSUMING, "signal", "sigwait", "set_wakeup_fd", "add_signal_handler", "os._exit")),
+    names=frozenset(
+        "__iter__ listen KafkaConsumer AIOKafkaConsumer signal sigwait set_wakeup_fd add_signal_handler "
+        "os._exit".split()
+    )
+    | _CONSUMING,
     examples=(
         Example(
             "a loop without an end, and a consumer",
@@ -140,6 +152,45 @@ rule = Rule(
             """,
         ),
         Example(
+            "a loop over a consumer's messages",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "app.py"]
+                -- a/app.py --
+                from kafka import KafkaConsumer
+
+                if __name__ == "__main__":
+                    consumer = KafkaConsumer("orders", group_id="billing")
+                    for message in consumer:  # <- no-graceful-stop
+                        print(message.value)
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "app.py"]
+                -- b/app.py --
+                from kafka import KafkaConsumer
+
+                names = ["a", "b"]
+                consumer = KafkaConsumer("orders", consumer_timeout_ms=1000)
+                for name in names:
+                    print(name)
+                for message in consumer:
+                    print(message.value)
+                -- c/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "app.py"]
+                -- c/app.py --
+                import redis
+
+                def main():
+                    pubsub = redis.Redis(host="r").pubsub()
+                    for message in pubsub.listen():  # <- no-graceful-stop
+                        print(message)
+
+                main()
+            """,
+        ),
+        Example(
             "a handler in another file of the process",
             source="""
                 -- Dockerfile --
@@ -217,6 +268,11 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 yield rule.at(path, call.at, message, subject="call:os._exit", symbol=call.scope)
 
 
+def _ends(python: PythonFacts, loop: Call) -> bool:
+    """Whether a consumer of the file gives up when no message comes, or the loop is left by itself."""
+    return any(call.name == loop.name.rpartition("().")[0] and call.arg("consumer_timeout_ms") for call in python.calls)
+
+
 def _handles(call: Call) -> bool:
     if call.name not in _HANDLERS and not call.name.endswith(".add_signal_handler"):
         return False
@@ -253,7 +309,11 @@ def _loops(service: Service, facts: Facts) -> Iterator[Finding]:
             for call in one.calls:
                 method = call.name.rpartition(".")[2]
                 at_top = not call.scope and path == entry
-                if method in _CONSUMING and (at_top or (path, call.scope) in running):
+                if method in ("__iter__", "listen"):
+                    if call.name not in _ITERATED or _ends(one, call):
+                        continue
+                    method = "this loop over messages"
+                if (method in _CONSUMING or " " in method) and (at_top or (path, call.scope) in running):
                     message = (
                         f"{method} is not told of SIGTERM: on every deploy it is killed in the middle of a message"
                     )

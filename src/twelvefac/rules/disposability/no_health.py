@@ -24,8 +24,10 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.kubernetes import Container
-from twelvefac.project.scan import anchors
-from twelvefac.project.servers import listening
+from twelvefac.project.processes import Process
+from twelvefac.project.running import started_call
+from twelvefac.project.scan import anchors, calling
+from twelvefac.project.servers import CALLS, listening
 from twelvefac.project.services import Service
 from twelvefac.project.starting import STORES
 from twelvefac.source.pattern import regex
@@ -48,7 +50,8 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
-    anchors=anchors(
+    anchors=calling(*CALLS)
+    + anchors(
         rf"~ealth\w{{0,60}}[_.-]{{0,2}}(?:[-_]?check)?{_END}",
         rf"~EALTH\w{{0,60}}[_.-]{{0,2}}(?:[-_]?CHECK)?{_END}",
         *(
@@ -61,6 +64,7 @@ rule = Rule(
             for word in "status ready live up version monitor".split()
         ),
     ),
+    names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
         Example(
             "a container without probes, whatever routes it has",
@@ -105,6 +109,20 @@ rule = Rule(
                 FROM python:3.12-slim
                 CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]  # <- no-health
                 -- b/app.py --
+                -- c/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "app.py"]  # <- no-health
+                -- c/app.py --
+                from flask import Flask
+
+                app = Flask(__name__)
+
+                @app.get("/hello")
+                def hello():
+                    return "hello"
+
+                if __name__ == "__main__":
+                    app.run(host="0.0.0.0")
             """,
         ),
         Example(
@@ -247,12 +265,23 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     if released or ("Chart.yaml" in facts.repository.by_base and "deployment.yaml" in facts.repository.by_base):
         return  # the templates of a chart, which are not judged, may have the probes
     for process, step, server in service.servers:
-        if process.source == "dockerfile" and not server.server.dev:
-            message = (
-                f"the image starts {server.server.name} without HEALTHCHECK, and its code has no health route: a "
-                "process that hangs counts as running"
-            )
-            yield rule.on(process.span, message, subject=f"image:{step.launch.program}", severity=LOW)
+        if process.source == "dockerfile":
+            yield _image(process, server.server.name, step.launch.program)
+            return
+    for path, call in facts.calls(*CALLS):
+        step_of_call = started_call(service, facts.file(path).python, path, call)
+        for process, step, _ in service.entries if step_of_call is not None else ():
+            if step is step_of_call and process.source == "dockerfile":
+                yield _image(process, CALLS[call.name].name, step.launch.program)
+                return
+
+
+def _image(process: Process, server: str, program: str) -> Finding:
+    message = (
+        f"the image starts {server} without HEALTHCHECK, and its code has no health route: a process that hangs "
+        "counts as running"
+    )
+    return rule.on(process.span, message, subject=f"image:{program}", severity=LOW)
 
 
 _WORKER = regex(r"(?:^|[-_])(?:worker|workers|celery|consumer|beat|scheduler|cron)(?:$|[-_\d])")

@@ -48,6 +48,19 @@ rule = Rule(
     fix=Safety.SAFE,
     examples=(
         Example(
+            "the shell form behind a program that takes its place, and an image whose shell is busybox",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                ENTRYPOINT ["ddtrace-run"]
+                CMD flask run --host=0.0.0.0  # <- signal-lost
+                -- app.py --
+                -- replay/Dockerfile --
+                FROM bash:5.1
+                ENTRYPOINT replay.sh --loop
+            """,
+        ),
+        Example(
             "one script of several processes, and what a branch behind the last command runs",
             source="""
                 -- Procfile --

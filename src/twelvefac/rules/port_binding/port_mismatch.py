@@ -49,6 +49,43 @@ rule = Rule(
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
         Example(
+            "a .flaskenv, and a service of the same name elsewhere",
+            source="""
+                -- name/Dockerfile --
+                FROM python:3.12-slim
+                COPY . .
+                EXPOSE 8000
+                CMD ["flask", "run", "--host=0.0.0.0"]
+                -- name/.flaskenv --
+                FLASK_RUN_PORT=8000
+                -- name/app.py --
+                -- python/front/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["uvicorn", "app:app", "--port=7777"]
+                -- python/front/app.py --
+                -- ruby/front/Dockerfile --
+                FROM ruby:3
+                CMD ["uvicorn", "app:app", "--port=7777"]
+                -- go/front.yaml --
+                apiVersion: v1
+                kind: Service
+                metadata: {name: front}
+                spec:
+                  selector: {app: front}
+                  ports: [{port: 7007, targetPort: 7007}]
+                ---
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: front}
+                spec:
+                  template:
+                    metadata: {labels: {app: front}}
+                    spec:
+                      containers:
+                        - {name: front, image: "front-go:1"}
+            """,
+        ),
+        Example(
             "EXPOSE and a published port",
             source="""
                 -- Dockerfile --

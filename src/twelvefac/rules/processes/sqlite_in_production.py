@@ -77,6 +77,36 @@ rule = Rule(
     names=frozenset(name.rpartition(".")[2] for name in (*_ENGINES, *_FILES, *_URLS)),
     examples=(
         Example(
+            "what takes the settings' place",
+            source="""
+                -- Procfile --
+                web: gunicorn shop.wsgi
+                -- manage.py --
+                -- shop/wsgi.py --
+                import os
+
+                os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+                -- shop/settings.py --
+                import dj_database_url
+
+                DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}
+                DATABASES["default"].update(dj_database_url.config(conn_max_age=600))
+                -- other/Procfile --
+                web: gunicorn other.wsgi
+                -- other/manage.py --
+                -- other/other/wsgi.py --
+                import os
+
+                os.environ.setdefault("DJANGO_SETTINGS_MODULE", "other.settings")
+                -- other/other/settings.py --
+                import dj_database_url
+
+                DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}
+                given = dj_database_url.config()
+                DATABASES.update({"default": given})
+            """,
+        ),
+        Example(
             "Django's settings",
             source="""
                 -- Dockerfile --
