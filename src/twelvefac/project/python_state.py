@@ -1,7 +1,7 @@
 """State that outlives a request: module-level names that functions change."""
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from twelvefac.project.facts import Shared
 from twelvefac.project.margin import is_inside
