@@ -14,7 +14,7 @@ from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE
 from twelvefac.scaffold.records import TEMPLATE_URL, answers_text, manifest_text
 from twelvefac.scaffold.render import render
 from twelvefac.update.adopt import guess_answers, owners
-from twelvefac.update.carry import apply, title_of
+from twelvefac.update.carry import apply, refusal, title_of
 from twelvefac.update.files import REGULAR, File, read_files
 from twelvefac.update.history import newest, plan_version
 from twelvefac.update.objects import write_files
@@ -64,9 +64,11 @@ def adopt(request: AdoptRequest, *, root: Path | None = None, step: Step = lambd
         ]
         if foreign and not request.dry_run:
             notices.append(f"{ANSWERS_FILE} of {foreign} was replaced; git and `twelvefac undo` have the old one")
+        proposal = Proposal(there, {**there, **entries}, {}, (), ())
         if not request.dry_run:
-            title = title_of("adopt", {"name": plan.answers.name})
-            apply(repository, Proposal(there, {**there, **entries}, {}, (), ()), "adopt", title, step)
+            apply(repository, proposal, "adopt", title_of("adopt", {"name": plan.answers.name}), step)
+        elif (why := refusal(repository, proposal)) is not None:
+            raise why
     own = sum(1 for path in alike if alike[path] != "seeded")
     missing = len(plan.files) - 2 - len(alike)
     result = plan.answers.as_data()

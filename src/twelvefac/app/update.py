@@ -16,7 +16,7 @@ from twelvefac.scaffold.overlay import split_answers
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer, Plan
 from twelvefac.scaffold.records import answers_text, manifest_text
 from twelvefac.update.adopt import owners
-from twelvefac.update.carry import apply, last_operation, title_of, unresolved
+from twelvefac.update.carry import apply, last_operation, refusal, title_of, unresolved
 from twelvefac.update.files import LOCK, REGULAR, File, Files, read_files
 from twelvefac.update.history import (
     asked,
@@ -145,6 +145,8 @@ def opened_repository(folder: str, *, dry_run: bool) -> Iterator[tuple[Repositor
     check_folder(Path(folder))  # before it is made absolute: what is relative to a folder that is gone is nowhere
     repository = find_repository(Path(folder).absolute())
     if dry_run:
+        if was_stopped(Path(folder)):
+            raise half_way(Path(folder))
         with refusing(), tempfile.TemporaryDirectory(prefix="twelvefac-objects-") as scratch:
             yield dry(repository, Path(scratch)), ""
         return
@@ -199,8 +201,9 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
             preview=preview,
         )
         if preview:
-            diff = _diff(repository, proposal) if request.diff else ""
-            return replace(result, diff=diff)
+            why = refusal(repository, proposal)
+            refused = (why.message, why.hint) if why is not None else ()
+            return replace(result, refused=refused, diff=_diff(repository, proposal) if request.diff else "")
         title = title_of(goal.kind, {"name": provenance.name, "to": goal.full_version, "what": goal.what})
         apply(repository, proposal, goal.kind, title, step)
         if request.commit and not proposal.conflicts:

@@ -23,5 +23,8 @@ def change(run: "Callable[[UpdateRequest], UpdateResult]", request: "UpdateReque
 
     result = run(request)
     say_notices(result.notices)
+    if request.diff and result.refused:
+        message, hint = result.refused
+        say_notices([f"would be refused: {message}", *([f"  {hint}"] if hint else [])])
     print_result(result.diff if request.diff else render_update(result, color=color_wanted()))
     return result.exit_code

@@ -21,6 +21,7 @@ def _command(
     """Add components to a service: their files, dependencies, settings and tests.
 
     Exit codes: 0 done, 1 conflicts are left for you, 2 refused and nothing changed.
+    --dry-run and --diff end with the code that the real run would.
     """
     from twelvefac.app.components import add_components
     from twelvefac.app.update import UpdateRequest

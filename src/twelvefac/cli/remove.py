@@ -21,6 +21,7 @@ def _command(
     """Take components out of a service again; what you edited is flagged, never deleted.
 
     Exit codes: 0 done, 1 conflicts are left for you, 2 refused and nothing changed.
+    --dry-run and --diff end with the code that the real run would.
     """
     from twelvefac.app.components import remove_components
     from twelvefac.app.update import UpdateRequest

@@ -39,6 +39,7 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
     """Bring a service to the newest template and keep what its owners wrote.
 
     Exit codes: 0 updated or up to date, 1 conflicts are left for you, 2 refused and nothing changed.
+    --dry-run and --diff end with the code that the real run would.
     """
     from twelvefac.errors import UsageError
 

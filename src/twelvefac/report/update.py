@@ -24,6 +24,10 @@ def render_update(result: UpdateResult, *, color: bool) -> str:
         lines += ["", paint("By hand:", "bold"), *(f"  - {visible(text)}" for text in result.manual)]
     if not result.preview:
         lines += ["", "Next:", *(f"  {step}" for step in _next(result))]
+    elif result.refused:
+        message, hint = result.refused
+        lines += ["", f"Would be refused: {visible(message)}", *([f"  {visible(hint)}"] if hint else [])]
+        lines += ["Nothing was changed."]
     elif result.conflicts:
         lines += ["", f"Would leave {_count(len(result.conflicts), 'conflict')} for you. Nothing was changed."]
     else:

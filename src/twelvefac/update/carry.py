@@ -3,9 +3,10 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from twelvefac.errors import RefusedError, TwelvefacError
+from twelvefac.errors import MachineError, RefusedError, TwelvefacError
 from twelvefac.update.check import marker_lines
 from twelvefac.update.files import SUBMODULE
 from twelvefac.update.install import (
@@ -83,7 +84,8 @@ def apply(
     try:
         staging = new_staging(repository)
         told("staging made")
-        steps = _staged(repository, proposal, staging)
+        stage_entries(repository, staging, _moving(repository, proposal))
+        steps = _steps(repository, proposal, partial(staged_place, staging))
         told("files staged")
         check_free(repository, steps)
         kept = _kept(repository, steps)
@@ -183,13 +185,43 @@ def _taken_back(repository: Repository, operation: Operation, kind: str, told: T
     return tuple(changed)
 
 
-def _staged(repository: Repository, proposal: Proposal, staging: Path) -> tuple[Step, ...]:
-    moving: dict[str, Entry] = {}
-    for path in proposal.touched:
-        entry = proposal.after.get(path)
-        if entry is not None and entry != proposal.before.get(path):
-            moving[repository.prefix + path] = entry
-    stage_entries(repository, staging, moving)
+def refusal(repository: Repository, proposal: Proposal) -> TwelvefacError | None:
+    """Return why ``apply`` would refuse ``proposal``, as far as that can be known before: not that a disk is full."""
+    try:
+        check_clean(repository, proposal)
+        check_free(repository, _steps(repository, proposal, lambda _: _SOMETHING))
+    except TwelvefacError as error:
+        return error
+    folders = {_there(repository.top / path).parent for path in _moving(repository, proposal)}
+    locked = sorted(place for place in {repository.directory, *folders} if not os.access(place, os.W_OK | os.X_OK))
+    if not locked:
+        return None
+    return MachineError(f"cannot write {_seen(repository, locked[0])}", hint="make the files and folders writable")
+
+
+_SOMETHING = Place("", "", 0, "")
+
+
+def _there(path: Path) -> Path:
+    """Return the first of ``path`` and the folders above it whose folder is there."""
+    while not path.parent.is_dir():
+        path = path.parent
+    return path
+
+
+def _seen(repository: Repository, place: Path) -> str:
+    inside = place.is_relative_to(repository.folder) and place != repository.folder
+    return str(place.relative_to(repository.folder) if inside else place)
+
+
+def _moving(repository: Repository, proposal: Proposal) -> dict[str, Entry]:
+    """Return what is written to the work tree, by its path from the top."""
+    after = {path: proposal.after[path] for path in proposal.touched if path in proposal.after}
+    return {repository.prefix + path: entry for path, entry in after.items() if entry != proposal.before.get(path)}
+
+
+def _steps(repository: Repository, proposal: Proposal, place_of: Callable[[str], Place]) -> tuple[Step, ...]:
+    moving = _moving(repository, proposal)
     steps = []
     for path in proposal.touched:
         full = repository.prefix + path
@@ -204,7 +236,7 @@ def _staged(repository: Repository, proposal: Proposal, staging: Path) -> tuple[
         found = find_place(repository, full)
         here = found[0] if found and (old is not None or path in RECORDS) else None
         moves = old != new
-        steps.append(Step(full, here, staged_place(staging, full) if full in moving else None, before, after, moves))
+        steps.append(Step(full, here, place_of(full) if full in moving else None, before, after, moves))
     return tuple(steps)
 
 

@@ -35,7 +35,8 @@ class Change:
 class UpdateResult:
     """What ``update``, ``add`` or ``remove`` did, or in a ``preview`` would do.
 
-    ``manual`` are the steps that a person must do; ``what`` names the components of an add or remove.
+    ``manual`` are the steps that a person must do; ``what`` names the components of an add or remove; ``refused``
+    says, in a preview, why it would be and the way out.
     """
 
     name: str
@@ -48,6 +49,7 @@ class UpdateResult:
     manual: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     preview: bool = False
+    refused: tuple[str, ...] = ()
     diff: str = ""
     committed: bool = False
 
@@ -63,7 +65,9 @@ class UpdateResult:
 
     @property
     def exit_code(self) -> int:
-        """Return 1 when conflicts are (or would be) left, 0 otherwise."""
+        """Return 1 when conflicts are (or would be) left, 2 when it would be refused, 0 otherwise."""
+        if self.refused:
+            return ExitCode.REFUSED
         return ExitCode.FINDINGS if self.conflicts else ExitCode.OK
 
 
