@@ -146,19 +146,22 @@ def test_on_a_terminal_results_and_errors_are_apart(folder: Path) -> None:
 
 def test_the_model_is_shown_in_text_and_json(folder: Path) -> None:
     (folder / "shop" / "Dockerfile").write_text(
-        'FROM python:3.12-slim\nENV MODE=web\nEXPOSE 8000\nCMD ["gunicorn", "--bind", "0.0.0.0:8000", "shop:app"]\n'
+        "FROM python:3.12-slim\nENV MODE=web\nEXPOSE 8000\nCOPY shop.py ./\n"
+        'CMD ["gunicorn", "--bind", "0.0.0.0:8000", "shop:app"]\n'
     )
     text = audit(folder, "shop", "--show-services").stdout
     [service] = json.loads(audit(folder, "shop", "--show-services", "--format", "json").stdout)["services"]
 
-    assert text.splitlines()[:8] == [
+    assert text.splitlines()[:10] == [
         "shop  .",
         "  image       Dockerfile  from python:3.12-slim, 1 stage",
-        "  process     image  Dockerfile:4 (dockerfile)",
+        "  ships       Dockerfile  1 file",
+        "              COPY shop.py ./  Dockerfile:4, 1 file",
+        "  process     image  Dockerfile:5 (dockerfile)",
         "              PID 1: gunicorn --bind 0.0.0.0:8000 shop:app",
-        "              1. gunicorn --bind 0.0.0.0:8000 shop:app  Dockerfile:4 (last)",
-        "  server      gunicorn on 0.0.0.0, 8000  Dockerfile:4 started by image",
-        "  environment MODE  Dockerfile:2 set by the image",
+        "              1. gunicorn --bind 0.0.0.0:8000 shop:app  Dockerfile:5 (last)",
+        "  server      gunicorn on 0.0.0.0, 8000  Dockerfile:5 started by image",
+        "  environment MODE  Dockerfile:2 set by the image (web)",
         "  exposes     8000  Dockerfile:3 EXPOSE",
     ]
     argv = ["gunicorn", "--bind", "0.0.0.0:8000", "shop:app"]
@@ -167,24 +170,40 @@ def test_the_model_is_shown_in_text_and_json(folder: Path) -> None:
         "root": ".",
         "undecided": [],
         "images": [{"path": "Dockerfile", "base": "python:3.12-slim", "stages": 1, "released": True}],
+        "shipped": [
+            {
+                "path": "Dockerfile",
+                "context": ".",
+                "copies": [{"text": "COPY shop.py ./", "path": "Dockerfile", "line": 4, "files": 1}],
+                "ignore": None,
+                "left_out": 0,
+                "files": ["shop.py"],
+            }
+        ],
         "processes": [
             {
                 "name": "image",
                 "source": "dockerfile",
                 "released": True,
                 "path": "Dockerfile",
-                "line": 4,
+                "line": 5,
                 "argv": argv,
-                "steps": [{"argv": argv, "path": "Dockerfile", "line": 4, "block": "", "role": "last"}],
+                "steps": [{"argv": argv, "path": "Dockerfile", "line": 5, "block": "", "role": "last"}],
             }
         ],
         "servers": [
             {
                 "name": "gunicorn on 0.0.0.0, 8000",
-                "places": [{"path": "Dockerfile", "line": 4, "what": "started by image"}],
+                "places": [{"path": "Dockerfile", "line": 5, "what": "started by image"}],
             }
         ],
-        "environment": [{"name": "MODE", "places": [{"path": "Dockerfile", "line": 2, "what": "set by the image"}]}],
+        "settings": [],
+        "environment": [
+            {
+                "name": "MODE",
+                "places": [{"path": "Dockerfile", "line": 2, "what": "set by the image", "value": "web"}],
+            }
+        ],
         "backing_services": [],
         "exposures": [{"name": "8000", "places": [{"path": "Dockerfile", "line": 3, "what": "EXPOSE"}]}],
     }

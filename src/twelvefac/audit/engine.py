@@ -103,7 +103,7 @@ def _judge(
         for service in modelled.services:
             try:  # the model is worked out as it is asked: one service's mistake must not cost the others
                 notices += _parse_entries(root, service, files, scanner)
-                summaries.append(_summary(service, files, describe=options.describe))
+                summaries.append(_summary(service, files, found.names, describe=options.describe))
             except Exception as error:  # noqa: BLE001
                 notices.append(_unmodelled(service.root or ".", origin(error)))
                 summaries.append(ServiceSummary(service.name, service.root, ("its model failed",)))
@@ -139,13 +139,13 @@ def _notices(path: str, facts: FileFacts) -> Iterator[Notice]:
     return (Notice(kind, path, line, message) for kind, line, message in facts.notices)
 
 
-def _summary(service: Service, files: dict[str, FileFacts], *, describe: bool) -> ServiceSummary:
+def _summary(service: Service, files: dict[str, FileFacts], names: frozenset[str], *, describe: bool) -> ServiceSummary:
     if not describe:
         return ServiceSummary(service.name, service.root, service.undecided)
     from twelvefac.project import description
 
-    known = description.describe(service, files)
-    return ServiceSummary(service.name, service.root, service.undecided, known)
+    known = description.describe(service, files, names)
+    return ServiceSummary(service.name, service.root, (*service.undecided, *known.undecided), known)
 
 
 def _without_excluded(found: Discovery, patterns: tuple[str, ...]) -> Discovery:

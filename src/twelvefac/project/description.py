@@ -1,7 +1,6 @@
 """A service in words: what the model knows of it, flat, each fact with its place, for ``audit --show-services``.
 
-Values stay out: names of variables and what gives them are enough, and words of a command that hold a credential are
-replaced by ``***``.
+Values that may be a secret stay out: they, and words of a command that hold a credential, are replaced by ``***``.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,14 +8,15 @@ from typing import NamedTuple
 
 from twelvefac.project.clients import CLIENTS
 from twelvefac.project.facts import FileFacts
-from twelvefac.project.images import Image
 from twelvefac.project.masking import hidden
 from twelvefac.project.ports import CALLS as PORT_CALLS
 from twelvefac.project.ports import bound, port_of
 from twelvefac.project.processes import Process, Step
 from twelvefac.project.servers import CALLS as SERVER_CALLS
-from twelvefac.project.services import Service
+from twelvefac.project.services import DJANGO_SETTINGS, Service
+from twelvefac.project.shipped import Shipped, find_shipped
 from twelvefac.project.starting import STORES
+from twelvefac.project.variables import Given, find_variables
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
@@ -60,25 +60,40 @@ class ProcessLine(NamedTuple):
 
 
 class Named(NamedTuple):
-    """Something with a name (a server, a variable, a backing service, a port) and where that is known from."""
+    """Something with a name (a server, a backing service, a port) and where that is known from."""
 
     name: str
     places: tuple[Place, ...]
 
 
+class Variable(NamedTuple):
+    """A variable of the environment and the places that speak of it."""
+
+    name: str
+    places: tuple[Given, ...]
+
+
 class Description(NamedTuple):
-    """All of it."""
+    """All of it; ``undecided`` is what could not be told, besides what the service itself says."""
 
     images: tuple[ImageLine, ...]
+    shipped: tuple[Shipped, ...]
     processes: tuple[ProcessLine, ...]
     servers: tuple[Named, ...]
-    environment: tuple[Named, ...]
+    settings: tuple[Named, ...]
+    environment: tuple[Variable, ...]
     backing: tuple[Named, ...]
     exposures: tuple[Named, ...]
+    undecided: tuple[str, ...]
 
 
-def describe(service: Service, files: Mapping[str, FileFacts]) -> Description:
-    """What is known of ``service``; the order is the model's, names and places sorted within."""
+def describe(service: Service, files: Mapping[str, FileFacts], names: Iterable[str]) -> Description:
+    """What is known of ``service`` among ``names``, all paths of the repository; names and places are sorted."""
+    shipped, notes = find_shipped(service, files, names)
+    variables = find_variables(service, files)
+    given: dict[str, set[Given]] = {}
+    for name, place in variables.given:
+        given.setdefault(name, set()).add(place)
     return Description(
         images=tuple(
             ImageLine(image.path, hidden((image.base,))[0], len(image.dockerfile.stages), image.released)
@@ -86,10 +101,27 @@ def describe(service: Service, files: Mapping[str, FileFacts]) -> Description:
         ),
         processes=tuple(_process(process) for process in service.processes),
         servers=_named(_servers(service, files)),
-        environment=_named(_environment(service, files)),
+        settings=_named(_settings(service, files)),
+        environment=tuple(Variable(name, tuple(sorted(given[name]))) for name in sorted(given)),
         backing=_named(_backing(service, files)),
         exposures=_named(_exposures(service)),
+        undecided=(*notes, *variables.notes, *_undecided(service, files)),
+        shipped=shipped,
     )
+
+
+def _undecided(service: Service, files: Mapping[str, FileFacts]) -> Iterable[str]:
+    """What the model has no answer to, and why."""
+    for process in service.processes:
+        if not process.released and process.steps is None:  # of the released ones the service itself says it
+            yield f"{process.span.path}:{process.span.line}: the command is a shell program that is not followed"
+    modules = [one.environment.get(DJANGO_SETTINGS) for one in service.released]
+    for name in dict.fromkeys(one for one in modules if one):
+        if service.modules.find(name) is None:
+            yield f"{DJANGO_SETTINGS}={name}: no such module in the service"
+    for path in service.files:
+        for _, line, message in files[path].notices:
+            yield f"{path}:{line}: {message}" if line else f"{path}: {message}"
 
 
 def _named(found: Iterable[tuple[str, Place]]) -> tuple[Named, ...]:
@@ -140,36 +172,17 @@ def _servers(service: Service, files: Mapping[str, FileFacts]) -> Iterable[tuple
                 yield f"{known.name} on {on}", Place(path, call.at[0], "a call in the code")
 
 
-def _environment(service: Service, files: Mapping[str, FileFacts]) -> Iterable[tuple[str, Place]]:
-    for image in service.images:
-        yield from _image_environment(image)
-    for file, one in service.composed:
-        for setting in one.environment:
-            what = "passed on by compose" if setting.value is None else "set by compose"
-            yield setting.name, Place(file.path, setting.at[0], what)
-    for workload, container in service.deployed:
-        for setting in container.environment:
-            yield setting.name, Place(workload.path, setting.at[0], "set by the manifest")
-        for reference in container.references:
-            yield reference.name, Place(workload.path, reference.at[0], f"from a {reference.source}")
-    for path in service.files:
-        for entry in files[path].environment:
-            yield entry.name, Place(path, entry.at[0], "in an env file")
+def _settings(service: Service, files: Mapping[str, FileFacts]) -> Iterable[tuple[str, Place]]:
+    """The settings module of Django, and classes that read the environment."""
+    for path in service.settings[:1]:
+        others = len(service.settings) - 1
+        more = f", imports {others} more" if others else ""
+        yield service.modules.name_of(path), Place(path, 1, f"Django's settings module{more}")
+    for path in service.python:
         python = files[path].python
-        for read in python.env if python is not None else ():
-            if read.key:
-                needed = "read, needed" if read.default is None and read.api == "os.environ[]" else "read"
-                what = needed if read.default is None else "read, with a default"
-                yield read.key, Place(path, read.at[0], what)
-
-
-def _image_environment(image: Image) -> Iterable[tuple[str, Place]]:
-    from twelvefac.project.dockerfile import assignments
-
-    for instruction in image.instructions:
-        if instruction.keyword == "ENV":
-            for name, _ in assignments(instruction.text):
-                yield name, Place(image.path, instruction.at[0], "set by the image")
+        for one in python.classes if python is not None else ():
+            if any(base.rpartition(".")[2].endswith("BaseSettings") for base in one.bases):
+                yield one.name, Place(path, one.at[0], "a class that reads the environment")
 
 
 def _backing(service: Service, files: Mapping[str, FileFacts]) -> Iterable[tuple[str, Place]]:

@@ -40,6 +40,16 @@ def _expression(pattern: str) -> str:
     return "".join(parts) + "(?:/.*)?"
 
 
+@lru_cache(256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(_expression(pattern))
+
+
+def selects(pattern: str, path: str) -> bool:
+    """Whether a pattern of COPY takes ``path`` (below the context), itself or with the folder that it names."""
+    return len(pattern) < 500 and _compiled(pattern).fullmatch(path) is not None
+
+
 def is_left_out(text: str, path: str) -> bool:
     """Whether ``path`` (below the context) is left out by a ``.dockerignore`` with this text; the last match wins."""
     out = False

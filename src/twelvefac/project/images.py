@@ -144,13 +144,13 @@ class Image:
         for one in stage.instructions:
             if one.keyword == "WORKDIR":
                 folder = posixpath.join(folder, one.text.strip("\"'"))
-            elif one.keyword == "RUN" and brought and _PACKAGES.search(one.text):
+            elif one.keyword == "RUN" and brought and PACKAGES.search(one.text):
                 return None  # it may make a package of the sources
             elif one.keyword in ("COPY", "ADD") and "from" not in dict(one.flags):
                 context = _from_context(one)
-                target = posixpath.normpath(posixpath.join(folder, _words(one)[-1]))
+                target = posixpath.normpath(posixpath.join(folder, words_given(one)[-1]))
                 brought = brought or context is None
-                for word in _words(copy)[:-1]:
+                for word in words_given(copy)[:-1]:
                     source = posixpath.normpath(posixpath.join("/", word))
                     if context is None and source.startswith(target.rstrip("/") + "/"):
                         taken.append(source[len(target.rstrip("/")) + 1 :])
@@ -236,16 +236,17 @@ class Image:
 
 
 _PATTERN = regex(r"[$*?\[]")
-_PACKAGES = regex(r"\b(?:pip\d?|uv|poetry|pdm|hatch|flit|build|setup\.py|pex|pyinstaller)\b")
+PACKAGES = regex(r"\b(?:pip\d?|uv|poetry|pdm|hatch|flit|build|setup\.py|pex|pyinstaller)\b")
 
 
-def _words(instruction: Instruction) -> tuple[str, ...]:
+def words_given(instruction: Instruction) -> tuple[str, ...]:
+    """The words of an instruction, in either form."""
     return instruction.args if instruction.form == "exec" else tuple(instruction.text.split())
 
 
 def _from_context(copy: Instruction) -> list[str] | None:
     """The sources of a COPY as paths in the build context; None for all of it, or where a pattern chooses."""
-    sources = [posixpath.normpath(word.strip("\"'").lstrip("/") or ".") for word in _words(copy)[:-1]]
+    sources = [posixpath.normpath(word.strip("\"'").lstrip("/") or ".") for word in words_given(copy)[:-1]]
     if copy.heredocs:
         return []
     if any(one == "." or _PATTERN.search(one) for one in sources):

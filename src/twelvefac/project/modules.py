@@ -66,6 +66,10 @@ class Modules:
         self._packaged.update(dict.fromkeys(passed, outside))
         return outside
 
+    def name_of(self, path: str) -> str:
+        """A file's module name, as it is imported."""
+        return self._by_path.get(path, path)
+
     def find(self, name: str) -> str | None:
         """The file that ``python -m name`` or ``name:app`` runs."""
         name = name.partition(":")[0]

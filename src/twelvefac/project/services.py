@@ -50,7 +50,7 @@ DJANGO_MODULES = frozenset(
 )
 """Modules that Django, or one of its usual companions, loads from each application."""
 
-_SETTINGS = "DJANGO_SETTINGS_MODULE"
+DJANGO_SETTINGS = "DJANGO_SETTINGS_MODULE"
 
 
 @dataclass(frozen=True)
@@ -279,13 +279,13 @@ class Service:
         """
         given = [one for file, item in self.composed if file.released for one in item.environment]
         given += [one for _, container in self.deployed for one in container.environment]
-        names = [one.value for one in given if one.name == _SETTINGS]
-        names += [one.environment[_SETTINGS] for one in self.released if _SETTINGS in one.environment]
+        names = [one.value for one in given if one.name == DJANGO_SETTINGS]
+        names += [one.environment[DJANGO_SETTINGS] for one in self.released if DJANGO_SETTINGS in one.environment]
         stated = bool(names)
         if not names:
             for path in sorted(self.python, key=lambda one: (posixpath.basename(one) == "manage.py", one)):
                 if posixpath.basename(path) in ("wsgi.py", "asgi.py", "manage.py"):
-                    names += [one.default.text for one in self.modules.env_reads(path, _SETTINGS) if one.default]
+                    names += [one.default.text for one in self.modules.env_reads(path, DJANGO_SETTINGS) if one.default]
         found = self.modules.find(names[0]) if names and names[0] else None
         if found is not None and not stated and _DEVELOPMENT_SETTINGS.search(found):
             # what wsgi.py falls back to is for developers, where there are settings for production beside it

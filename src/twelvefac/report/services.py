@@ -1,7 +1,7 @@
 """The service model for a reader: as lines of text, and as an object for JSON."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twelvefac.audit.result import ServiceSummary
@@ -11,7 +11,9 @@ from twelvefac.report.wrap import wrapped
 from twelvefac.source.visible import visible
 
 if TYPE_CHECKING:  # most reports show no model
-    from twelvefac.project.description import Description, Named, Place, ProcessLine
+    from twelvefac.project.description import Description, Named, Place, ProcessLine, Variable
+    from twelvefac.project.shipped import Shipped
+    from twelvefac.project.variables import Given
 
 _LABEL = 14  # columns, "  not decided "
 
@@ -26,6 +28,8 @@ def service_lines(service: ServiceSummary, paint: Paint, width: int) -> list[str
         stages = f"{image.stages} stage{'s' if image.stages != 1 else ''}"
         text = f"{image.path}  from {image.base or 'a base that is not known'}, {stages}{_released(image.released)}"
         lines += _labelled("image", text, paint, width)
+    for shipped in known.shipped:
+        lines += _shipped(shipped, paint, width)
     for process in known.processes:
         lines += _process(process, paint, width)
     for label, items in _groups(known):
@@ -50,17 +54,36 @@ def _process(process: "ProcessLine", paint: Paint, width: int) -> list[str]:
     return lines
 
 
-def _groups(known: "Description") -> "tuple[tuple[str, tuple[Named, ...]], ...]":
+def _shipped(shipped: "Shipped", paint: Paint, width: int) -> list[str]:
+    left = f", {shipped.ignore} leaves {shipped.left_out} out" if shipped.ignore else ""
+    where = f" of {shipped.context}" if shipped.context else ""
+    lines = _labelled("ships", f"{shipped.path}  {_count(len(shipped.files))}{where}{left}", paint, width)
+    for one in shipped.copies:
+        lines += _labelled("", f"{one.text}  {one.path}:{one.line}, {_count(one.files)}", paint, width)
+    return lines
+
+
+def _count(files: int) -> str:
+    return f"{files} file{'s' if files != 1 else ''}"
+
+
+def _groups(known: "Description") -> "tuple[tuple[str, Sequence[Named | Variable]], ...]":
     return (
         ("server", known.servers),
+        ("settings", known.settings),
         ("environment", known.environment),
         ("backing", known.backing),
         ("exposes", known.exposures),
     )
 
 
-def _places(places: "Iterable[Place]") -> str:
-    return "; ".join(f"{place.path}:{place.line} {place.what}" for place in places)
+def _places(places: "Iterable[Place | Given]") -> str:
+    return "; ".join(f"{one.path}:{one.line} {one.what}{_value(one)}" for one in places)
+
+
+def _value(place: "Place | Given") -> str:
+    value = getattr(place, "value", "")
+    return f" ({value})" if value else ""
 
 
 def _released(released: bool) -> str:
@@ -105,12 +128,25 @@ def service_object(service: ServiceSummary) -> dict[str, Any]:
             }
             for one in known.processes
         ]
-        for key, items in (
+        found["shipped"] = [
+            {
+                **path_members(one.path),
+                **path_members(one.context or ".", "context"),
+                "copies": [{**copy._asdict(), **path_members(copy.path)} for copy in one.copies],
+                "ignore": one.ignore or None,
+                "left_out": one.left_out,
+                "files": list(one.files),
+            }
+            for one in known.shipped
+        ]
+        groups: tuple[tuple[str, Sequence[Named | Variable]], ...] = (
             ("servers", known.servers),
+            ("settings", known.settings),
             ("environment", known.environment),
             ("backing_services", known.backing),
             ("exposures", known.exposures),
-        ):
+        )
+        for key, items in groups:
             found[key] = [
                 {
                     "name": item.name,
