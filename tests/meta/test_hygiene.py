@@ -8,8 +8,13 @@ import pytest
 
 MOST_LINES = 400
 LONG_FOR_A_REASON = {
+    "src/twelvefac/rules/config/debug_on.py": "a rule is one file, and much of this one is its examples",
+    "src/twelvefac/rules/disposability/signal_lost.py": "a rule is one file, and much of this one is its examples",
+    "docs/rules/dev-server.md": "the page of a rule with many examples",
+    "docs/rules/signal-lost.md": "the page of a rule with many examples",
     "src/twelvefac/rules/logs/log_to_file.py": "a rule is one file, and much of this one is its examples",
     "src/twelvefac/rules/concurrency/scheduler_in_web.py": "a rule is one file, and much of this one is its examples",
+    "src/twelvefac/rules/port_binding/dev_server.py": "a rule is one file, and much of this one is its examples",
     "src/twelvefac/rules/port_binding/port_mismatch.py": "a rule is one file, and much of this one is its examples",
     "src/twelvefac/rules/processes/sqlite_in_production.py": "a rule is one file, and much of this one is its examples",
     "src/twelvefac/update/install.py": "an operation on the disk and its way back, which must be read side by side",

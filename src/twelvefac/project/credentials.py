@@ -102,6 +102,10 @@ _REFERENCE = regex(
     r"[a-z][a-z+.-]{1,20}://[^@]*"
 )
 """The name of a variable, a dotted or slashed path, a URL without credentials: where a secret is, not what it is."""
+_NAME_OF_VERSION = regex(r"[a-z]{1,30}(?:[_-][a-z]{1,30}){1,8}[_-]?v\d{1,2}")
+"""``rent_info_v1``: a name with a version."""
+_SEQUENCE = regex(r"abc.{0,4}xyz|xyz.{0,2}123", re.IGNORECASE)
+"""What somebody types to show that something stands there."""
 _WEAK_HOSTS = ("localhost", "127.0.0.1", "[::1]", "db", "postgres", "redis", "rabbitmq", "mysql", "mongo", "mongodb")
 
 
@@ -212,6 +216,8 @@ def looks_secret(name: str, value: str) -> bool:
     """Whether ``value`` is plausible as the secret that ``name`` holds: long, mixed, not a word, path or sentence."""
     stripped = value.strip()
     if len(stripped) < 8 or is_placeholder(stripped) or _SENTENCE.search(stripped) or _REFERENCE.fullmatch(stripped):
+        return False
+    if _NAME_OF_VERSION.fullmatch(stripped) or _SEQUENCE.search(stripped):
         return False
     if words_of(stripped) == words_of(name) or stripped.lower() in name.lower():
         return False

@@ -27,6 +27,8 @@ MAKES = frozenset(
     "publish scratch".split()
 )
 """Words in the names of developers' scripts."""
+JOBS = frozenset("job jobs cron crons cronjobs worker workers consumer consumers lambda lambdas functions".split())
+"""Folders of what a platform starts by itself: a script there that no known process starts may be one of its jobs."""
 SHOWN = frozenset("demo demos tutorial tutorials samples sample".split())
 """Folders in which whole services may lie, with manifests of their own."""
 

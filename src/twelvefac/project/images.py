@@ -13,7 +13,9 @@ from twelvefac.source.span import Span
 
 PRODUCTION = regex(r"(?:^|[._/-])(?:prod|production|release)(?:$|[._/-])")
 NOT_RELEASED = regex(
-    r"(?:^|[._/-])(?:dev|devel|develop|development|local|test|tests|testing|ci|debug|lint|jenkins|gitpod|\w{0,20}docs|(?:\w{1,40}_)?mocks?)(?:$|[._/-])"
+    r"(?:^|[._/-])(?:dev|devel|develop|development|local|test|tests|testing|ci|debug|lint|jenkins|gitpod|\w{0,20}docs|(?:\w{1,40}_)?mocks?"
+    r"|e2e|(?:e2e|unit|integration|functional|acceptance|system|smoke|load|api|browser)[_-]?tests?|selenium|cypress|playwright"
+    r"|circleci|taskcluster|devcontainer)(?:$|[._/-])"
 )
 _DEVELOPMENT_STAGE = regex(
     r"(?:^|[-_])(?:dev|devel|develop|development|(?:unit|integration)?-?tests?|testing|e2e|a11y|lint|debug|ci)(?:$|[-_])"
@@ -22,6 +24,13 @@ _DEVELOPMENT_SERVERS = frozenset(("runserver", "runserver_plus", "--reload"))
 _DEVELOPMENT_INSTALLS = regex(
     r"(?:^|[\s/_-])(?:dev|develop|development|local)(?:[_-]\w{1,30})?\.txt|--with[ =]dev\b|--dev\b"
 )
+
+
+def starts_for_developers(words: tuple[str, ...]) -> bool:
+    """Whether a command line starts a server for development."""
+    return not _DEVELOPMENT_SERVERS.isdisjoint(" ".join(words).split())
+
+
 _SHELL = ("/bin/sh", "-c")  # what Docker puts before the shell form
 
 
@@ -58,9 +67,12 @@ class Image:
         if self.environment.get("NODE_ENV") == "development":  # its server watches files, and serves one person
             return True
         words = self.command.argv if self.command is not None else ()
-        return not _DEVELOPMENT_SERVERS.isdisjoint(" ".join(words).split()) and any(
-            one.keyword == "RUN" and _DEVELOPMENT_INSTALLS.search(one.text) for one in self.instructions
-        )
+        return self.installs_for_developers and starts_for_developers(words)
+
+    @cached_property
+    def installs_for_developers(self) -> bool:
+        """Whether a build installs what only development needs."""
+        return any(one.keyword == "RUN" and _DEVELOPMENT_INSTALLS.search(one.text) for one in self.instructions)
 
     @property
     def _final(self) -> int:

@@ -142,6 +142,10 @@ class Modules:
             any(run.guarded for run in python.runs) or any(call.guarded for call in python.calls)
         )
 
+    def needs(self, path: str, packages: frozenset[str]) -> bool:
+        """Whether a file imports one of these packages."""
+        return path in self._facts and any(name in packages for name, _ in self._facts[path].packages)
+
     def reachable(self, entry: str, known: Collection[str] = ()) -> list[str]:
         """The service's files that ``entry`` imports, directly or not, itself first.
 

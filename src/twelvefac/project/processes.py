@@ -48,7 +48,8 @@ class Step(NamedTuple):
 
     ``span`` is where it is written. ``last`` is the command that the container lives as long as. ``keepers`` are the
     shells that stay in front of it, outermost first: none where each was replaced; for steps that are not the last they
-    say nothing. ``block`` is the statement of a script that it stands in.
+    say nothing. ``block`` is the statement of a script that it stands in, ``asked`` whether a variable
+    has to ask for it.
     """
 
     words: tuple[str, ...]
@@ -58,6 +59,7 @@ class Step(NamedTuple):
     keepers: tuple[Keeper, ...]
     background: bool
     block: str
+    asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,8 @@ def _commands(
         if not words or words[0] in _BUILTINS:
             continue
         if not _is_last(commands, index):
-            steps.append(_early(words, span, background=one.background, block=one.block))
+            early = _early(words, span, background=one.background, block=one.block)
+            steps.append(early._replace(asked=one.asked))
             continue
         inner = _follow(process, words, span, keepers if executed else (*keepers, Keeper("script", here)), depth + 1)
         steps += [step._replace(block=step.block or one.block) for step in inner or ()]

@@ -39,7 +39,9 @@ _TELLING = (ast.Constant, ast.Call, ast.Subscript, ast.BoolOp, ast.IfExp, ast.Bi
 _DULL = (None, "", b"", ...)
 _HAND_OVER = frozenset("submit Thread Process to_thread run_in_executor start_new_thread spawn".split())
 """Calls that run a function which is one of their arguments."""
-_WHOLE = frozenset("DATABASES CACHES STORAGES INSTALLED_APPS SQLALCHEMY_BINDS TORTOISE_ORM".split())
+_WHOLE = frozenset(
+    "DATABASES CACHES STORAGES INSTALLED_APPS SQLALCHEMY_BINDS TORTOISE_ORM LOGGING LOGGING_CONFIG LOG_CONFIG".split()
+)
 """Settings that are kept whatever their value is: with all that is in a list or dictionary, or as computed."""
 
 

@@ -23,7 +23,8 @@ _HOLDER = regex(
     rb"SimpleQueue)\b|\d+)"
 )
 _FETCHES = frozenset(
-    "get fetch load read build compile parse render query resolve compute calculate find lookup download".split()
+    "get fetch load loads json read build compile parse decode render query resolve request compute calculate find "
+    "lookup download retrieve detect".split()
 )
 """First words of functions whose result can be had again."""
 _STATE = regex(r"(?:request\.)?(?:app|application)\.state\.\w{1,100}")

@@ -14,11 +14,13 @@ from twelvefac.errors import origin
 from twelvefac.project.command import Launch
 from twelvefac.project.compose import ComposeFile, ComposeService, is_source
 from twelvefac.project.credentials import words_of
+from twelvefac.project.django import DEVELOPMENT_SETTINGS, DJANGO_MODULES, STARTS_DJANGO
 from twelvefac.project.facts import FileFacts
 from twelvefac.project.folders import (
     ASIDE,
     ASIDE_ON_TOP,
     HELPERS,
+    JOBS,
     MAKES,
     SHOWN,
     TOOLS,
@@ -27,7 +29,7 @@ from twelvefac.project.folders import (
     owner_of,
     service_root,
 )
-from twelvefac.project.images import PRODUCTION, Image
+from twelvefac.project.images import PRODUCTION, Image, starts_for_developers
 from twelvefac.project.kubernetes import Container, Workload
 from twelvefac.project.modules import Modules
 from twelvefac.project.processes import Process, Step
@@ -37,18 +39,10 @@ from twelvefac.source.pattern import regex
 
 _PYTHON_FILE = regex(r"[\w./${}-]{1,200}\.py\b")
 
-_OF_DEVELOPERS = r"(?:dev|devel|develop|development|devstack|docker_?dev|local|local_?dev|example|sample|debug)"
-_DEVELOPMENT_SETTINGS = regex(
-    rf"(?:^|/)(?:settings|configs?|conf|environments|envs)/(?:{_OF_DEVELOPERS}|integration|staging)\.py"
-    rf"|(?:^|/)(?:dev|test|demo|example)_?project/(?:[\w/]{{0,60}}/)?settings\.py"
-    rf"|(?:^|/){_OF_DEVELOPERS}_?(?:settings|config)\.py|(?:^|/)(?:settings|config)[_.-]{_OF_DEVELOPERS}\.py"
-)
-"""Settings that, by their name, no release uses: those of developers, examples, deploys for trials."""
+_TASKS = frozenset("tasks.py fabfile.py noxfile.py dodo.py".split())
+_RUNNERS = frozenset("invoke fabric fabric2 nox doit".split())
 
-DJANGO_MODULES = frozenset(
-    "apps.py models.py views.py urls.py admin.py middleware.py signals.py tasks.py consumers.py api.py".split()
-)
-"""Modules that Django, or one of its usual companions, loads from each application."""
+_DEEP = 2
 
 DJANGO_SETTINGS = "DJANGO_SETTINGS_MODULE"
 
@@ -100,9 +94,15 @@ class Service:
     def _is_of_developers(self, image: Image) -> bool:
         """Whether an image has no command, and only developers give it one: where compose mounts the sources over it.
 
-        Beside a Procfile, whose commands a platform runs without an image, it is theirs too.
+        Beside a Procfile, whose commands a platform runs without an image, it is theirs too. So is one that has what
+        development needs, and whose script ends with a server for development.
         """
         builds = [(file, one) for file, one in self.composed if one.dockerfile == image.path]
+        if image.installs_for_developers and any(
+            one.source == "dockerfile" and one.span.path == image.path and _serves_developers(one)
+            for one in self.processes
+        ):
+            return True  # by a script of its own
         if builds and image.command is None and any(one.source == "procfile" for one in self.processes):
             return not any(file.released for file, _ in builds)
         return (
@@ -168,9 +168,22 @@ class Service:
             return False
         if self.released and "-" in path.rpartition("/")[2] and folders[-1:] != ["commands"]:
             return False  # no import finds it: somebody starts it by hand
-        if self.reached and not MAKES.isdisjoint(words_of(posixpath.basename(path)[:-3])) and self._is_script(path):
+        made = not MAKES.isdisjoint(words_of(posixpath.basename(path)[:-3]))
+        if self.reached and (made or JOBS.isdisjoint(folders)) and self._is_script(path):
             return False
         return path not in self._built_or_probed and self._is_copied(path)
+
+    def comes_by(self, path: str, *, guarded: bool) -> bool:
+        """Whether a call of a file may be part of what is released: under a main guard only in what somebody starts.
+
+        Where no start is known, that may be a file at the top or in a folder there.
+        """
+        if not self.ships(path):
+            return False
+        if not guarded or (path in self.started and self.started[path][1] == path):
+            return True
+        inside = path[len(self.root) + 1 :] if self.root else path
+        return not self.reached and inside.count("/") < _DEEP
 
     def _is_aside(self, folders: list[str]) -> bool:
         """Whether a folder at the top is known not to be what runs; files for images may be what they need."""
@@ -198,8 +211,14 @@ class Service:
         return frozenset(found) if any(self._is_among(path, found) for path in self.python) else None
 
     def is_of_developers(self, path: str) -> bool:
-        """Whether a Python file holds settings of developers by its name, and they are not the ones released."""
-        return _DEVELOPMENT_SETTINGS.search(path) is not None and path not in self.settings[:1]
+        """Whether a Python file holds settings of developers by its name, and they are not the ones released.
+
+        What a runner of developers' tasks reads (invoke, fabric, nox) is theirs too.
+        """
+        inside = path[len(self.root) + 1 :] if self.root else path
+        if inside in _TASKS and self.modules.needs(path, _RUNNERS):
+            return True
+        return DEVELOPMENT_SETTINGS.search(path) is not None and path not in self.settings[:1]
 
     @cached_property
     def _settings_files(self) -> frozenset[str]:
@@ -283,17 +302,21 @@ class Service:
         names += [one.environment[DJANGO_SETTINGS] for one in self.released if DJANGO_SETTINGS in one.environment]
         stated = bool(names)
         if not names:
-            for path in sorted(self.python, key=lambda one: (posixpath.basename(one) == "manage.py", one)):
-                if posixpath.basename(path) in ("wsgi.py", "asgi.py", "manage.py"):
+            for path in sorted(self.python, key=self._by_start):
+                if STARTS_DJANGO.fullmatch(posixpath.basename(path)):
                     names += [one.default.text for one in self.modules.env_reads(path, DJANGO_SETTINGS) if one.default]
         found = self.modules.find(names[0]) if names and names[0] else None
-        if found is not None and not stated and _DEVELOPMENT_SETTINGS.search(found):
+        if found is not None and not stated and DEVELOPMENT_SETTINGS.search(found):
             # what wsgi.py falls back to is for developers, where there are settings for production beside it
             beside = (posixpath.join(posixpath.dirname(found), name) for name in ("production.py", "prod.py"))
             found = next((path for path in beside if path in self.python), found)
         if found is None or posixpath.basename(found) == "__main__.py":
             return ()
         return tuple(self.modules.reachable(found))
+
+    def _by_start(self, path: str) -> tuple[bool, bool, str]:
+        """What a released server loads comes first, then what any server may load."""
+        return posixpath.basename(path) == "manage.py", path not in self.served, path
 
     def _entry(self, start: Launch, workdir: str) -> str | None:
         if start.program == "python":
@@ -314,6 +337,10 @@ class Service:
             for path in self.modules.reachable(entry, reached):
                 reached.setdefault(path, (step, entry))
         return reached
+
+
+def _serves_developers(process: Process) -> bool:
+    return any(step.last and starts_for_developers(step.words) for step in process.steps or ())
 
 
 class Modelled(NamedTuple):

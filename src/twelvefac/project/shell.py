@@ -31,10 +31,17 @@ _IF_FIRST = regex(rf"(?:el)?if\s{{1,9}}{_TEST}(?:\s{{0,9}}\|\|\s{{0,9}}{_TEST}){
 _FIRST = regex(r"\$(?:1|\{1(?::?-[^}\s]{0,50})?\})")
 
 
+_ASKED = regex(
+    r"""(?:el)?if\s{1,9}\[\[?\s{1,9}(?:-n\s{1,9}"?\$\{?\w{1,60}\}?"?|"?\$\{?\w{1,60}\}?"?\s{1,9}==?\s{1,9}"""
+    r"""["']?(?:1|true|yes|on)["']?)\s{1,9}\]\]?\s{0,9};?""",
+    re.IGNORECASE,
+)
+
 DEBUG = "debug"
 """The block of what a script only does for debugging and development."""
 _DEBUG_IF = regex(
-    r"\$\{?(?:\w{0,40}_)?(?:DEBUG|DEV|DEVEL|DEVELOPMENT|DEV_MODE|RELOAD)\b|==?\s{0,9}[\"']?(?:dev|devel|development|local)\b",
+    r"\$\{?(?:\w{0,40}_)?(?:DEBUG|DEV|DEVEL|DEVELOPMENT|RELOAD|AUTORELOAD|LOCAL)(?:_(?:MODE|SERVER|ENV))?\b"
+    r"|==?\s{0,9}[\"']?(?:dev|devel|development|local)\b",
     re.IGNORECASE,
 )
 _FOR_DEVELOPERS = regex(r"(?:[\w|]{1,60}[-_])?(?:dev|devel|development|local|debug)", re.IGNORECASE)
@@ -48,6 +55,7 @@ class ShellCommand(NamedTuple):
     ``words`` have their quotes taken off; expansions stay as they are written (``"$@"`` is ``$@``). ``block`` is the
     innermost statement around it (``if``, ``while``, ``case``, ``function`` and its name…), "" at top level, ``debug``
     in all of a branch that is only for debugging.
+    ``asked`` is whether the branch is taken only where a variable without default says so (``[ "$COLLECT" = 1 ]``).
     ``joined`` is the operator before it (``&&``, ``|``…); ``background`` whether ``&`` follows.
     """
 
@@ -56,6 +64,7 @@ class ShellCommand(NamedTuple):
     joined: str
     background: bool
     at: Pos
+    asked: bool = False
 
 
 class ShellFacts(NamedTuple):
@@ -86,9 +95,9 @@ def read_shell(data: bytes) -> ShellFacts:
     traps: list[str] = []
     secrets: list[tuple[str, Pos]] = []
     renamed: set[str] = set()  # variables that hold $1
-    stack: list[tuple[Any, str, str]] = [(tree.root_node, "", "")]
+    stack: list[tuple[Any, str, str, bool]] = [(tree.root_node, "", "", False)]
     while stack:
-        node, block, joined = stack.pop()
+        node, block, joined, asked = stack.pop()
         kind = node.type
         if kind == "command":
             words = _words(node, data)
@@ -96,7 +105,7 @@ def read_shell(data: bytes) -> ShellFacts:
                 traps += words[2:]
             secrets += [(what, _place(node, data)) for what in given(words)]
             background = _in_background(node)
-            commands.append(ShellCommand(words, block, joined, background, _place(node, data)))
+            commands.append(ShellCommand(words, block, joined, background, _place(node, data), asked))
             if len(commands) > _MAX_COMMANDS:
                 raise UnreadableError(f"more than {_MAX_COMMANDS} commands")
             continue
@@ -107,12 +116,14 @@ def read_shell(data: bytes) -> ShellFacts:
             if _FIRST.fullmatch(value):
                 renamed.add(_text(node.child_by_field_name("name"), data))
         inner = _label(node, block, data) if kind in _BLOCKS else block
+        if kind in ("if_statement", "elif_clause", "else_clause"):
+            asked = _ASKED.fullmatch(_condition(node, data).strip()) is not None
         pending, children = joined, []
         for child in node.children:
             if child.type in ("&&", "||", "|", "|&"):
                 pending = child.type
             else:
-                children.append((child, inner, pending))
+                children.append((child, inner, pending, asked))
                 pending = "" if kind != "pipeline" else pending
         stack += reversed(children)
     if renamed:

@@ -131,6 +131,12 @@ def _filled(
         *(process for pair in own_pods if (process := starter.from_kubernetes(*pair)) is not None),
         *starter.from_procfiles(),
     ]
+    known = replace(service, processes=tuple(processes), composed=own_composed, deployed=own_pods)
+    still = {image.path for image in known.released_images}
+    processes = [
+        replace(one, released=False) if one.source == "dockerfile" and one.span.path not in still else one
+        for one in processes
+    ]
     if not any(process.released for process in processes):
         # where the sources are mounted over the image, a developer changes them while it runs
         mounted = {(file.path, item.name) for file, item in own_composed if any(is_source(one) for one in item.mounts)}

@@ -122,7 +122,7 @@ _KEYS = frozenset(
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls(*CLIENTS):
         found = _named(call)
-        if found is not None and found[1] not in LOCAL and service.ships(path):
+        if found is not None and found[1] not in LOCAL and service.comes_by(path, guarded=call.guarded):
             store, host = found
             message = (
                 f"{store} is named in the code ({host}): another one needs a release, not a change of configuration"

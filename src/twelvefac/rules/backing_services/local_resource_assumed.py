@@ -25,6 +25,7 @@ from twelvefac.project.clients import CLIENTS, LOCAL
 from twelvefac.project.facts import Call, Value
 from twelvefac.project.scan import calling
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 
 rule = Rule(
     __name__,
@@ -81,6 +82,8 @@ rule = Rule(
     ),
 )
 
+_IN_TESTS = regex(r"(?:^|[._])(?:test|mock|fake)(?:$|_)|[._]test$")
+"""Functions that give what tests use: ``get_test_db``."""
 _POOLS = ("connection_pool", "unix_socket_path", "path", "connection_class", "url", "dsn")
 
 
@@ -88,7 +91,7 @@ _POOLS = ("connection_pool", "unix_socket_path", "path", "connection_class", "ur
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls(*CLIENTS):
         client = CLIENTS[call.name]
-        if _is_local(call) and service.ships(path):
+        if _is_local(call) and service.comes_by(path, guarded=call.guarded) and not _IN_TESTS.search(call.scope):
             message = f"{client.store} is taken to run on the same machine, where in a container only this service is"
             yield rule.at(path, call.at, message, subject=f"resource:{client.store}:localhost", symbol=call.scope)
 

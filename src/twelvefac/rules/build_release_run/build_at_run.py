@@ -77,6 +77,24 @@ rule = Rule(
             """,
         ),
         Example(
+            "what the build has done, for those who ask for it once more",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim AS static
+                RUN python manage.py collectstatic --noinput
+                FROM python:3.12-slim
+                COPY --from=static /app/static /app/static
+                ENTRYPOINT ["./entry.sh"]
+                -- entry.sh --
+                #!/bin/bash
+                if [ "$COLLECT_STATIC" = 1 ]; then
+                    python manage.py collectstatic --noinput
+                fi
+                exec gunicorn shop.wsgi
+                -- manage.py --
+            """,
+        ),
+        Example(
             "the compose file for development",
             source="""
                 -- Dockerfile --
@@ -109,12 +127,25 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 if (step.span, what) in seen:  # the same script, started by another process
                     continue
                 seen.add((step.span, what))
+                if step.asked and what in _LOCAL and _is_built(service, what):
+                    continue
                 if step.block and step.block not in ("else", "while"):  # something has to choose it
                     severity = LOW if what in _LOCAL else min(severity, MEDIUM)
                 why = "a restart takes as long" if what in _LOCAL else "a restart needs the network and gets other code"
                 message = f"{what} runs at each start of each replica: {why}"
                 related = () if step.span == process.span else ((process.span, "this starts the script"),)
                 yield rule.on(step.span, message, subject=f"command:{what}", severity=severity, related=related)
+
+
+def _is_built(service: Service, what: str) -> bool:
+    """Whether the build of a released image does it already: the script has it for those who ask, as developers do."""
+    return any(
+        what in one.text
+        for image in service.released_images
+        for stage in image.built_from
+        for one in stage.instructions
+        if one.keyword == "RUN"
+    )
 
 
 def _builds(process: Process, step: Step) -> tuple[str, Severity] | None:

@@ -27,7 +27,7 @@ from twelvefac.source.span import Span
 
 _BUILT = (
     ("byte code", regex(r"(?:^|/)__pycache__/|\.py[co]$")),
-    ("a virtual environment", regex(r"(?:^|/)pyvenv\.cfg$|(?:^|/)site-packages/")),
+    ("a virtual environment", regex(r"(?:^|/)pyvenv\.cfg$|(?:^|/)site-packages/[^/]{1,200}\.(?:dist|egg)-info/")),
     ("a built package", regex(r"(?:^|/)dist/[^/]{1,200}\.(?:whl|tar\.gz)$|\.egg-info/PKG-INFO$")),
     ("a tool's cache", regex(r"(?:^|/)\.(?:pytest|mypy|ruff)_cache/")),
 )

@@ -34,7 +34,9 @@ from twelvefac.source.span import Span
 _RUNS = {name: call.debug for name, call in CALLS.items() if call.debug}
 _APPS = ("fastapi.FastAPI", "starlette.applications.Starlette", "litestar.Litestar")
 _DEVELOPMENT = regex(
-    r"(?:^|[/._-])(?:dev\w*|local\w*|test\w*|debug\w*|ci|example\w*|sample\w*)(?:[/._-]|$)", re.IGNORECASE
+    r"(?:^|[/._-])(?:dev\w*|local\w*|test\w*|debug\w*|ci|circleci|travis\w*|jenkins|github|gitlab|e2e|example\w*|sample\w*)"
+    r"(?:[/._-]|$)",
+    re.IGNORECASE,
 )
 _DEVELOPMENT_CLASS = regex(r"dev|test|local|debug|staging", re.IGNORECASE)
 _TRUE = frozenset(("1", "true", "yes", "on", "t", "y"))

@@ -128,6 +128,20 @@ rule = Rule(
             """,
         ),
         Example(
+            "a field of a record",
+            source="""
+                -- models.py --
+                from django.db import models
+
+                class Account(models.Model):
+                    environment = models.TextField()
+
+                    def clean(self):
+                        if self.environment not in ["test", "prod"]:
+                            raise ValueError
+            """,
+        ),
+        Example(
             "switches and labels",
             source="""
                 -- app.py --
@@ -182,7 +196,13 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     classes: list[tuple[Span, str]] = []
     for path, python in facts.python():
         if not is_tool(path):  # one that refuses to run in production is no part of the service
-            places += [(Span.of(path, one.at), _shown(one)) for one in python.comparisons if _is_group(one)]
+            records = {one.name for one in python.classes if any(base.endswith(_RECORDS) for base in one.bases)}
+            places += [
+                (Span.of(path, one.at), _shown(one))
+                for one in python.comparisons
+                if _is_group(one)
+                and not (one.name.startswith("self.") and (_owner(one.scope) in records or path.endswith(_DATA)))
+            ]
         for one in python.classes:
             match = _GROUP_CLASS.fullmatch(one.name.rpartition(".")[2])
             if match is not None and _is_config(one):
@@ -212,6 +232,15 @@ def _is_group(one: Comparison) -> bool:
     ):
         return False  # a parameter or local name may mean anything
     return any(value.text is not None and _NAMES.fullmatch(value.text) for value in one.rights)
+
+
+_RECORDS = ("Model", "Serializer", "Form", "Document", "Schema", "View", "ViewSet")
+"""Ends of the names of classes whose instances are data: what a field called environment says is the user's."""
+_DATA = ("models.py", "forms.py", "serializers.py")
+
+
+def _owner(scope: str) -> str:
+    return scope.rpartition(".")[0]
 
 
 def _shown(one: Comparison) -> str:

@@ -140,6 +140,30 @@ rule = Rule(
             """,
         ),
         Example(
+            "for development, for the build, a name with a version, and what fills a preview",
+            source="""
+                -- shop/settings.py --
+                import os
+
+                DEBUG = os.environ.get("DEBUG") == "1"
+                SECRET_KEY = os.environ.get("SECRET_KEY")
+                if DEBUG and not SECRET_KEY:
+                    SECRET_KEY = "xxx"
+                if not SECRET_KEY:
+                    SECRET_KEY = "super secret"  # <- hardcoded-secret
+                RENT_INFO_SESSION_KEY = "rent_info_v1"
+                preview = {"verification_token": "aBcDXyZ123-"}
+                -- shop/environment.py --
+                import typed_environ
+
+                class ShopEnvironment(typed_environ.BaseEnvironment):
+                    CONTENT_ACCESS_TOKEN: str = "Fli_OMdKgUFw6tEX3uv6HqvptuG6A6jn9"
+
+                class PipelineDefaults(ShopEnvironment):
+                    SECRET_KEY = "for the build only"
+            """,
+        ),
+        Example(
             "one key in two files",
             source="""
                 -- shop/youtube.py --
@@ -185,6 +209,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 what = None if service.modules.set_again(path, binding.target) else what
             if what is not None and binding.kind == "field" and _is_set_in_production(binding, python):
                 what = None
+            if what is not None and python.is_debugged(binding.value.at):
+                what = None
             if what is not None and binding.value.at not in defaults:
                 seen.add(binding.value.at)
                 if _is_said(binding.value.text, said):
@@ -206,6 +232,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             elif (
                 credentials.url_password(text) is not None
                 and not _is_shown(text, literal.scope)
+                and not python.is_debugged(literal.value.at)
                 and not (is_tool(path) and credentials.url_is_local(text))
             ):
                 severity = MEDIUM if credentials.url_is_made_up(text) else HIGH
@@ -263,13 +290,17 @@ def _is_set_in_production(binding: Binding, python: PythonFacts) -> bool:
     )
 
 
+_READS_ENVIRONMENT = ("BaseSettings", "Environment")
+"""Ends of the names of classes whose heirs take their fields from the environment."""
+
+
 def _defaults(python: PythonFacts) -> set[Pos]:
     """Places of the defaults of environment reads and of settings fields, which are another rule's."""
     places = {read.default.at for read in python.env if read.default is not None}
     settings = {
         one.name
         for one in python.classes
-        if any(base.rpartition(".")[2].endswith("BaseSettings") for base in one.bases)
+        if any(base.rpartition(".")[2].endswith(_READS_ENVIRONMENT) for base in one.bases)
     }
     for call in python.calls:
         default = call.arg("default") if call.name == "dj_database_url.config" else None
@@ -286,10 +317,16 @@ def _defaults(python: PythonFacts) -> set[Pos]:
     return places
 
 
+_FOR_DEVELOPERS = frozenset("dev development local pipeline ci testing".split())
+"""Words in the name of a class whose values no release has."""
+
+
 def _named(binding: Binding) -> tuple[str, Severity] | None:
     """What a binding gives away, in words, and how bad that is; None where name and value do not agree."""
     text = binding.value.text
     if credentials.STAND_IN.search(binding.scope):
+        return None
+    if binding.kind == "field" and not _FOR_DEVELOPERS.isdisjoint(credentials.words_of(binding.owner)):
         return None
     if not text or (binding.kind == "parameter" and len(text) < 8):
         return None

@@ -10,7 +10,7 @@ deploy has the same one, and a later `RUN rm` does not take it out.
 - Where a secret is, not what it is: `PASSWORD_FILE=/run/secrets/db`, `SECRET_NAME`.
 - `RUN --mount=type=secret`, a build argument without a default, an empty value.
 - `.env.example` and the like.
-- Images for development.
+- Images for development; what a build needs to pass and nothing ever uses (`ARG SECRET_KEY=insecure-build-key`).
 
 ## How to fix
 
@@ -101,6 +101,22 @@ rule = Rule(
             """,
         ),
         Example(
+            "what the build needs to pass",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim AS static
+                ARG SECRET_KEY=foo
+                ENV DATABASE_URL=postgres://shop:asdf@postgresql/shop
+                RUN python manage.py collectstatic
+                FROM python:3.12-slim
+                ARG DJANGO_SECRET_KEY=insecure_docker_build_key_1
+                ENV SECRET_KEY=insecure-key  # <- secret-in-image
+                COPY --from=static /static /static
+                CMD ["gunicorn", "shop.wsgi"]
+                -- shop/wsgi.py --
+            """,
+        ),
+        Example(
             "left out of the context",
             source="""
                 -- Dockerfile --
@@ -132,6 +148,7 @@ rule = Rule(
     ),
 )
 
+_STAND_IN = regex(r"insecure|dummy|fake|build|static|unused|not[-_ ]|only|temp|example|test|dev", re.IGNORECASE)
 _DEVELOPMENT = regex(r"(?:^|[/._-])(?:dev|development|local|tests?|ci)(?:[/._-]|$)", re.IGNORECASE)
 _SAMPLE = regex(r"example|sample|template|dist|default|test|\bci\b|dev|local", re.IGNORECASE)
 _KEY_FILE = regex(
@@ -148,7 +165,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             for one in stage.instructions:
                 if one.keyword in ("ENV", "ARG"):
                     for name, value in assignments(one.text):
-                        if _is_secret(name, value):
+                        lasts = one.keyword == "ENV" and id(stage) in final
+                        if _is_secret(name, value) and (lasts or not _is_for_the_build(name, value or "")):
                             local = value is not None and credentials.url_is_made_up(value)
                             message = f"{name} is written into the image: everybody who can pull it reads it"
                             yield rule.at(
@@ -172,6 +190,16 @@ def _is_secret(name: str, value: str | None) -> bool:
     if credentials.provider(value) or credentials.url_password(value) is not None:
         return True
     return credentials.holds_secret(name) or credentials.signs_sessions(name)
+
+
+def _is_for_the_build(name: str, value: str) -> bool:
+    """Whether a value that only the build sees is there to let it pass: collectstatic wants a key, whatever it is."""
+    if credentials.provider(value):
+        return False
+    password = credentials.url_password(value)
+    if password is not None:
+        name, value = "password", password
+    return _STAND_IN.search(value) is not None or not credentials.looks_secret(name, value)
 
 
 def _copied(service: Service, facts: Facts, image: Image, one: Instruction) -> Iterator[Finding]:

@@ -61,6 +61,7 @@ rule = Rule(
             source="""
                 -- requirements.txt --
                 PyYAML==6.0.3
+                pyspellchecker==0.9.0
                 python-dateutil==2.9.0
                 opensearch-py==3.2.0
                 django-oauth-toolkit==3.0.1
@@ -74,6 +75,7 @@ rule = Rule(
                 from dateutil import parser
                 from oauth2_provider.models import AccessToken
                 from opensearchpy import OpenSearch
+                from spellchecker import SpellChecker
 
                 try:
                     import ujson as json
@@ -202,6 +204,11 @@ def _is_declared(top: str, declared: frozenset[str]) -> bool:
         own in name.split("-")
         or name.startswith(f"{own}-")
         or name.endswith(f"-{own}")
-        or name.replace("-", "") == own.replace("-", "")
+        or name.replace("-", "") in _spellings(own.replace("-", ""))
         for name in declared
     )
+
+
+def _spellings(own: str) -> tuple[str, ...]:
+    """``spellchecker`` is what pyspellchecker brings, ``humps`` what pyhumps does."""
+    return own, f"py{own}", f"{own}py", f"python{own}", f"django{own}"

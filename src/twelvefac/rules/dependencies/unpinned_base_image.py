@@ -12,6 +12,7 @@ another image next month: another Python, other system libraries, and no way bac
 - A tag from a build argument that has a default; a name that a script fills in (`FROM %%BASE%%`).
 - A name without a registry that the repository's own Makefile, script, pipeline or Compose file builds.
 - The same image a second time in one file.
+- A database with data to start from, which nothing that is deployed builds (`Dockerfile.db`).
 - Dockerfiles and stages that are not released: `Dockerfile.dev`, `test.Dockerfile`, `FROM base AS dev` at the end, and
   stages that the released one takes nothing from.
 
@@ -58,6 +59,22 @@ rule = Rule(
                 COPY --from=ghcr.io/astral-sh/uv /uv /bin/  # <- unpinned-base-image
                 CMD ["python", "-m", "app"]
                 -- app.py --
+            """,
+        ),
+        Example(
+            "images for tests, and a database of developers",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "-m", "app"]
+                -- app.py --
+                -- Dockerfile.db --
+                FROM postgres
+                ADD seed.sql /docker-entrypoint-initdb.d
+                -- app/integrationTests/Dockerfile --
+                FROM ubuntu:latest
+                -- taskcluster/docker/python/Dockerfile --
+                FROM ubuntu:latest
             """,
         ),
         Example(
@@ -161,11 +178,21 @@ _FILLED_IN = regex(r"%%|\{\{|<%|@\w{1,60}@")
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for image in service.released_images:
+        if _STORE.search(image.base) and not _is_deployed(service, image):
+            continue
         seen: set[str] = set()
         for finding in (*_bases(image, facts), *_copies(image, facts)):
             if finding.subject not in seen:
                 seen.add(finding.subject)
                 yield finding
+
+
+_STORE = regex(r"(?:^|/)(?:postgres|postgis|mysql|mariadb|mongo|redis|rabbitmq|elasticsearch|opensearch)(?:[:@]|$)")
+
+
+def _is_deployed(service: Service, image: Image) -> bool:
+    """Whether something that is deployed builds an image: a store that nothing does is a developer's, with data."""
+    return any(file.released and one.dockerfile == image.path for file, one in service.composed)
 
 
 def _bases(image: Image, facts: Facts) -> Iterator[Finding]:

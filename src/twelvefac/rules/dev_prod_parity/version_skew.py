@@ -175,6 +175,10 @@ _DOCUMENTS = regex(r"(?:^|[._/-])(?:docs?|sphinx|mkdocs|lint)(?:$|[._/-])", re.I
 """Images in which nothing of the service runs."""
 
 
+_OF_TESTS = regex(r"(?:^|[._/-])(?:e2e|tests?|testing|ci)(?:$|[._/-])", re.IGNORECASE)
+"""Compose files that a pipeline starts: no development, and no release."""
+
+
 class _Shipped(NamedTuple):
     version: Minor
     span: Span
@@ -253,6 +257,8 @@ def _stores(facts: Facts, pipelines: list[tuple[str, PipelineVersions]]) -> Iter
     released: list[tuple[Store, Span]] = []
     development: list[tuple[Store, Span]] = []
     for path, file in facts.compose_files():
+        if not file.released and _OF_TESTS.search(path):
+            continue
         for one in file.services:
             if (store := store_of_image(one.image or "")) is not None:
                 (released if file.released else development).append((store, Span.of(path, one.image_at)))

@@ -12,6 +12,8 @@ it holds a worker; soon none is left, and this service is down too.
 - Scripts and tools of developers, and what only a build or a HEALTHCHECK runs (which Docker itself ends).
 - requests in a service that mounts an adapter of its own, which is where a default timeout is put.
 
+In commands, which hold no worker, it is low.
+
 ## How to fix
 
 Pass `timeout=` on each call; for requests a pair `(connect, read)` in seconds.
@@ -21,11 +23,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from twelvefac.audit.facts import Facts
-from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.facts import Call
 from twelvefac.project.scan import anchors, calling
 from twelvefac.project.services import Service
+from twelvefac.project.tools import is_tool
 
 
 class _Waiting(NamedTuple):
@@ -248,10 +251,13 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls(*_CALLS):
         if adapters and call.name.startswith("requests."):
             continue
-        if _waits(call) and service.ships(path):
+        if _waits(call) and service.comes_by(path, guarded=call.guarded):
             shown = call.name.replace("()", "")
-            message = f"{shown} waits for an answer without limit: a hanging peer holds a worker for ever"
-            yield rule.at(path, call.at, message, subject=f"call:{shown}", symbol=call.scope)
+            by_hand = is_tool(path)
+            what = "lets the command hang" if by_hand else "holds a worker"
+            message = f"{shown} waits for an answer without limit: a hanging peer {what} for ever"
+            severity = LOW if by_hand else MEDIUM
+            yield rule.at(path, call.at, message, subject=f"call:{shown}", symbol=call.scope, severity=severity)
 
 
 def _waits(call: Call) -> bool:

@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule, Safety, with_fix
 from twelvefac.factors import Factor
-from twelvefac.project.command import base_name
+from twelvefac.project.command import Launch, base_name
 from twelvefac.project.masking import hidden
 from twelvefac.project.processes import Process, Step
 from twelvefac.project.servers import listening
@@ -302,6 +302,24 @@ rule = Rule(
             """,
         ),
         Example(
+            "a chore of Django's, and a command that goes on",
+            source="""
+                -- Procfile --
+                web: gunicorn shop.wsgi
+                seed: ./bin/seed.sh
+                worker: ./bin/worker.sh
+                -- bin/seed.sh --
+                #!/bin/bash
+                set -e
+                python manage.py seedusers
+                -- bin/worker.sh --
+                #!/bin/bash
+                python manage.py process_tasks  # <- signal-lost
+                -- manage.py --
+                -- shop/wsgi.py --
+            """,
+        ),
+        Example(
             "shells that replace themselves",
             source="""
                 -- a/Dockerfile --
@@ -334,6 +352,11 @@ _OF_SHELLS = frozenset(". source cd export eval set umask ulimit exec".split())
 """Commands that only a shell has."""
 _SOON_DONE = frozenset("gcloud gsutil aws az kubectl helm terraform ansible echo cat ls true env chmod".split())
 """Tools that an image is made to hold: what they do is soon done."""
+_GOES_ON = regex(
+    r"run|serv|work|consum|listen|daemon|bot|watch|beat|process|loop|schedul|celery|rq|huey|cluster|subscri|poll|gunicorn|"
+    r"uvicorn|daphne|uwsgi|start|stream|receiv|relay|dramatiq|queue|monitor"
+)
+"""In the name of a management command: it is no chore that is soon done."""
 
 
 @rule.check
@@ -372,11 +395,24 @@ def _is_for_development(process: Process, step: Step) -> bool:
 def _matters(service: Service, step: Step) -> bool:
     """Whether what is held lives long enough to lose anything."""
     program = step.launch.program
+    if _is_chore(step.launch):
+        return False
     if step.keepers[-1].name != "script":
         return program not in _SOON_DONE
     if program in _LASTING or program.endswith(".py") or program in service.scripts:
         return True
     return service.modules.find(program) is not None
+
+
+def _is_chore(start: Launch) -> bool:
+    """Whether it is a management command of Django whose name does not say that it goes on for ever."""
+    words = start.args
+    if start.program == "python" and words and words[0].rpartition("/")[2] == "manage.py":
+        words = words[1:]
+    elif start.program not in ("manage.py", "django-admin"):
+        return False
+    name = next((word for word in words if not word.startswith("-")), "$")
+    return "$" not in name and not _GOES_ON.search(name)
 
 
 def _shell_changed(service: Service, process: Process) -> bool:

@@ -11,6 +11,7 @@ that vanishes with it, no collector reads it, and with a read-only root the serv
 - Tests, scripts of developers, branches for debugging, and handlers that write to a stream.
 - A file that only exists where the environment asks for it (`os.environ.get("LOG_FILE")`) or a
   setting (`if settings.file_logs:`).
+- A configured handler that no logger has, or only where the environment says so.
 - All but the first handler of a file: one configuration is one finding.
 
 ## How to fix
@@ -27,6 +28,7 @@ from twelvefac.factors import Factor
 from twelvefac.project.environment import READERS
 from twelvefac.project.facts import Call, PythonFacts, Value
 from twelvefac.project.images import Image
+from twelvefac.project.log_configuration import ConfiguredHandler, handler_at
 from twelvefac.project.nginx import Directive
 from twelvefac.project.processes import Step
 from twelvefac.project.scan import anchors
@@ -246,6 +248,59 @@ rule = Rule(
             """,
         ),
         Example(
+            "handlers that no logger has unless the environment says so, or whose file is none without it",
+            source="""
+                -- a/settings.py --
+                import environ
+
+                env = environ.Env()
+                HANDLERS = env.list("LOG_HANDLERS", default=["console"])
+                LOGGING = {
+                    "version": 1,
+                    "handlers": {
+                        "console": {"class": "logging.StreamHandler"},
+                        "file": {"class": "logging.FileHandler", "filename": "/var/log/app.log"},
+                    },
+                    "loggers": {"django": {"handlers": HANDLERS}},
+                }
+                -- b/settings.py --
+                import os
+
+                file_handler = {"class": "logging.FileHandler", "filename": "app.log"}
+                LOGGING = {
+                    "version": 1,
+                    "handlers": {
+                        "console": {"class": "logging.StreamHandler"},
+                        "null": {
+                            "class": "logging.FileHandler",
+                            "filename": os.environ.get("LOG_FILE", "/dev/null"),
+                        },
+                    },
+                    "root": {"handlers": ["console", "null"]},
+                }
+                if os.environ.get("LOG_TO_FILE"):
+                    LOGGING["handlers"]["file"] = file_handler
+                    LOGGING["root"]["handlers"].append("file")
+                -- c/settings.py --
+                file_handler = {"class": "logging.FileHandler", "filename": "app.log"}  # <- log-to-file
+                LOGGING = {
+                    "version": 1,
+                    "handlers": {"file": file_handler},
+                    "loggers": {"django": {"handlers": ["file"]}},
+                }
+                -- d/settings.py --
+                LOGGING = {
+                    "version": 1,
+                    "handlers": {
+                        "console": {"class": "logging.StreamHandler"},
+                        "file": {"class": "logging.FileHandler", "filename": "app.log"},  # <- log-to-file
+                    },
+                    "root": {"handlers": ["console"]},
+                    "loggers": {"shop": {"handlers": ["file"]}},
+                }
+            """,
+        ),
+        Example(
             "a test's own log, a script's, and that of a generated client",
             source="""
                 -- Dockerfile --
@@ -286,7 +341,8 @@ rule = Rule(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, python in facts.python():
-        found = [*_calls(python), *_classes(python)]
+        guarded = service.comes_by(path, guarded=True)
+        found = [*_calls(python, guarded=guarded), *_classes(python)]
         if found and service.ships(path):
             shown, at, scope, message = found[0]
             related = tuple((Span.of(path, one[1]), one[0]) for one in found[1:])
@@ -372,8 +428,11 @@ _Handler = tuple[str, Pos, str, str]
 """What is shown of a handler, its place, its scope, and what is said about it."""
 
 
-def _calls(python: PythonFacts) -> Iterator[_Handler]:
+def _calls(python: PythonFacts, *, guarded: bool) -> Iterator[_Handler]:
+    """``guarded`` whether what stands under a main guard counts."""
     for call in python.calls:
+        if call.guarded and not guarded:
+            continue
         if call.name in _HANDLERS and _opens_file(call, python) and not _GENERATED.search(call.scope):
             shown = "logger.add" if call.name.startswith("loguru") else call.name.rpartition(".")[2]
             message = (
@@ -385,9 +444,18 @@ def _calls(python: PythonFacts) -> Iterator[_Handler]:
 def _classes(python: PythonFacts) -> Iterator[_Handler]:
     for binding in python.bindings:
         if binding.kind == "key" and binding.target in ("class", "()") and binding.value.text in _CLASSES:
+            handler = handler_at(binding.value.at, python)
+            if handler is not None and (not handler.used or _names_stream(handler)):
+                continue
             shown = str(binding.value.text).rpartition(".")[2]
             message = f"the logging configuration sends events to a file ({shown}), which no platform collects"
             yield shown, binding.value.at, binding.scope, message
+
+
+def _names_stream(handler: ConfiguredHandler) -> bool:
+    """Whether a configured handler has no file but where the environment names one."""
+    name = handler.settings.get("filename")
+    return name is not None and name.kind == "env" and (name.data[1] is None or _is_stream(name.data[1]))
 
 
 def _opens_file(call: Call, python: PythonFacts) -> bool:

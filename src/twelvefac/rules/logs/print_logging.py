@@ -211,7 +211,12 @@ def _parsers(facts: Facts) -> Iterator[str]:
 
 
 def _is_report(service: Service, facts: Facts, path: str, call: Call) -> bool:
-    if not service.runs_there(path, guarded=call.guarded) or call.arg("file") is not None or is_tool(path):
+    if (
+        not service.runs_there(path, guarded=call.guarded)
+        or call.arg("file") is not None
+        or is_tool(path)
+        or service.is_of_developers(path)
+    ):
         return False
     if not service.reached[path][0].last:
         return False  # a command that prepares the start, and is soon done

@@ -9,6 +9,7 @@ matter, are still in its buffer.
 ## What it does not flag
 
 - Streams; error trackers (Sentry) and OpenTelemetry exporters.
+- A configured handler that no logger has, or only where the environment says so.
 - Settings for development and tests; syslog in a function that is told the address by its caller.
 
 ## How to fix
@@ -24,6 +25,7 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.facts import Value
+from twelvefac.project.log_configuration import handler_at
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
@@ -110,6 +112,24 @@ rule = Rule(
             """,
         ),
         Example(
+            "a handler that no logger has unless the environment says so",
+            source="""
+                -- settings.py --
+                import environ
+
+                env = environ.Env()
+                HANDLERS = env.list("LOG_HANDLERS", default=["console"])
+                LOGGING = {
+                    "version": 1,
+                    "handlers": {
+                        "console": {"class": "logging.StreamHandler"},
+                        "logstash": {"class": "logstash.TCPLogstashHandler", "host": "logs"},
+                    },
+                    "loggers": {"django": {"handlers": HANDLERS}},
+                }
+            """,
+        ),
+        Example(
             "another library's class of the same name, and development settings",
             source="""
                 -- log.py --
@@ -131,12 +151,15 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls(*_HANDLERS):
         chosen = call.name.startswith("logging.") and call.scope != "" and _is_variable(call.arg("address", 0))
         # the standard library's in a function, at an address that is passed in: the operator's choice, not the code's
-        if not _DEVELOPMENT.search(path) and not chosen and service.ships(path):
+        if not _DEVELOPMENT.search(path) and not chosen and service.comes_by(path, guarded=call.guarded):
             yield _finding(path, call.at, call.name, call.scope)
     for path, binding in facts.bindings():
         name = binding.value.text
         is_class = binding.kind == "key" and binding.target in ("class", "()")
         if is_class and name in _HANDLERS and not _DEVELOPMENT.search(path):
+            handler = handler_at(binding.value.at, facts.file(path).python)
+            if handler is not None and not handler.used:
+                continue
             yield _finding(path, binding.value.at, name, binding.scope)
 
 

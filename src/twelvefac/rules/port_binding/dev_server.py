@@ -31,6 +31,7 @@ from twelvefac.project.servers import CALLS, listening
 from twelvefac.project.services import Service
 
 _CALLS = {name: call for name, call in CALLS.items() if call.dev}
+_FOR_PRODUCTION = frozenset("gunicorn uwsgi hypercorn granian daphne waitress-serve supervisord".split())
 _RELOADING = ("uvicorn.run", "uvicorn.Config")
 
 rule = Rule(
@@ -274,6 +275,60 @@ rule = Rule(
             """,
         ),
         Example(
+            "a script's branch that a stage for development switches on",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim AS base
+                ENTRYPOINT ["./entry.sh"]
+                FROM base AS development
+                ENV DEV_SERVER=1
+                FROM base AS production
+                -- entry.sh --
+                #!/bin/bash
+                if [[ -n "$*" ]]; then
+                    "$@"
+                elif [[ "$DEV_SERVER" = "1" ]]; then
+                    python -Wd ./manage.py runserver 0.0.0.0:8080
+                else
+                    uwsgi --ini .prod/uwsgi.ini
+                fi
+                -- manage.py --
+            """,
+        ),
+        Example(
+            "developers' image with a script of its own, beside the one that is released",
+            source="""
+                -- docker/Dockerfile --
+                FROM python:3.12-slim
+                COPY requirements/dev.txt requirements/
+                RUN pip install -r requirements/dev.txt
+                COPY . .
+                CMD ["/app/docker/run.sh"]
+                -- docker/run.sh --
+                #!/bin/bash
+                python manage.py migrate
+                exec python manage.py runserver 0.0.0.0:8000
+                -- docker/Dockerfile-cloud --
+                FROM python:3.12-slim
+                COPY . .
+                CMD ["gunicorn", "shop.wsgi"]
+                -- manage.py --
+                -- shop/wsgi.py --
+            """,
+        ),
+        Example(
+            "an image for end-to-end tests",
+            source="""
+                -- Dockerfile.e2e --
+                FROM python:3.12-slim
+                CMD ["python", "manage.py", "runserver"]
+                -- Procfile --
+                web: gunicorn shop.wsgi -b 0.0.0.0:$PORT
+                -- manage.py --
+                -- shop/wsgi.py --
+            """,
+        ),
+        Example(
             "an image for development",
             source="""
                 -- Dockerfile --
@@ -330,6 +385,8 @@ def _has_other(process: Process, step: Step) -> bool:
     """Whether the same script starts another server where nothing is chosen."""
     for other in process.steps or ():
         if other.span.path == step.span.path and other.block not in ("if", "elif"):
+            if other.launch.program in _FOR_PRODUCTION:
+                return True
             server = listening(other.launch, process.environment)
             if server is not None and not server.server.dev:
                 return True

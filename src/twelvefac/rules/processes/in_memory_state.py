@@ -185,7 +185,19 @@ rule = Rule(
                 def load():
                     models["a"] = 1
 
+                configs: dict[str, dict] = {}
                 templates = {}
+
+                def config(issuer):
+                    global configs
+                    if issuer not in configs:
+                        answer = requests.get(issuer)
+                        configs[issuer] = answer.json()
+                    return configs[issuer]
+
+                @app.get("/config")
+                def show():
+                    return config("a")
 
                 @app.get("/pages/{name}")
                 async def page(name: str):
