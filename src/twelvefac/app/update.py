@@ -14,8 +14,9 @@ from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
 from twelvefac.scaffold.notes import Notes, read_notes
 from twelvefac.scaffold.overlay import split_answers
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer, Plan
-from twelvefac.scaffold.records import answers_text, manifest_text
+from twelvefac.scaffold.records import answers_values, manifest_text
 from twelvefac.update.adopt import owners
+from twelvefac.update.answers import carry_answers
 from twelvefac.update.carry import apply, last_operation, refusal, title_of, unresolved
 from twelvefac.update.files import LOCK, REGULAR, File, Files, read_files
 from twelvefac.update.history import (
@@ -32,7 +33,7 @@ from twelvefac.update.install import half_way, recover, refusing, was_stopped
 from twelvefac.update.journal import locked
 from twelvefac.update.merge import Labels
 from twelvefac.update.migrate import declared_moves, migrate_answers
-from twelvefac.update.objects import Entries, write_files, write_trees
+from twelvefac.update.objects import Entries, read_blobs, write_files, write_trees
 from twelvefac.update.overlay import Laid, lay, newest_layer
 from twelvefac.update.policy import voice_of
 from twelvefac.update.proposal import Proposal, Wanted, indexed, propose
@@ -182,11 +183,12 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
             _check_nothing_staged(repository)
         yours = indexed(repository)
         with tempfile.TemporaryDirectory(prefix="twelvefac-render-") as scratch:
-            wanted, laid = _render(root, provenance, goal, Path(scratch))
+            here = replace(provenance, text=_as_in_git(repository, yours, provenance.text))
+            wanted, laid = _render(root, here, goal, Path(scratch))
         step("rendered")
         proposal = propose(repository, laid.provenance, wanted, yours)
         if provenance.adopted:
-            proposal = _still_adopted(repository, proposal, wanted, laid.plan)
+            proposal = _still_adopted(repository, proposal, wanted, laid)
         step("merged")
         result = UpdateResult(
             provenance.name,
@@ -246,6 +248,7 @@ def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> t
     base, theirs = scratch / "base", scratch / "theirs"
     base.mkdir()
     theirs.mkdir()
+    questions = {key for notes in goal.crossed for key in notes.questions}
     with opened(root, provenance.version) as old:
         same = goal.version == provenance.version
         with nullcontext(old) if same else opened(root, goal.version) as new:
@@ -253,34 +256,68 @@ def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> t
             plan = plan_version(new, goal.answers)
             first = (old, _known(old, provenance.answers), base) if old is not None else None
             render_both(first, (new, plan.answers.as_data(), theirs))
+        told = _edited_owners(old, provenance, plan) if old is not None else ()
+        questions |= set(asked(old)) if old is not None else set()
     laid = lay(provenance, goal.overlay, plan, scratch, reached=not goal.notices)
     plan = laid.plan
-    records = {ANSWERS_FILE: answers_text(plan).encode()}
+    values = answers_values(plan)
+    records = {ANSWERS_FILE: carry_answers(provenance.text, values, questions - set(values)).encode()}
     (theirs / ANSWERS_FILE).write_bytes(records[ANSWERS_FILE])
     if laid.theirs is not None:
         shutil.copytree(laid.theirs, theirs, dirs_exist_ok=True)
     if laid.base is not None:
         shutil.copytree(laid.base, base, dirs_exist_ok=True)
-    records[MANIFEST_FILE] = manifest_text(theirs, plan, __version__, held=laid.held).encode()
+    records[MANIFEST_FILE] = manifest_text(theirs, plan, __version__, held=laid.held, own=provenance.own).encode()
     rendered: Files | None = read_files(base) if first is not None else None
     before = f"template {_full_version(provenance.version, provenance.overlay)}"
     after = f"template {goal.full_version}" + (f" {goal.kind} {goal.what}" if goal.what else "")
     moves = declared_moves(plan.answers.package, goal.crossed)
     voice = voice_of(goal.kind, goal.what, adopted=provenance.adopted)
+    laid = replace(laid, notices=(*told, *laid.notices))
     return Wanted(rendered, read_files(theirs), records, Labels(before, after), moves, voice), laid
 
 
-def _still_adopted(repository: Repository, proposal: Proposal, wanted: Wanted, plan: Plan) -> Proposal:
+def _still_adopted(repository: Repository, proposal: Proposal, wanted: Wanted, laid: Laid) -> Proposal:
     """Write the manifest of an adopted service anew: it speaks of those files alone that the service has."""
+    plan = laid.plan
     alike = owners(plan, wanted.theirs, proposal.after, repository.empty)
     with tempfile.TemporaryDirectory(prefix="twelvefac-render-") as scratch:
         for path in alike:
             target = Path(scratch, path)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(wanted.theirs[path].data)
-        text = manifest_text(Path(scratch), plan, __version__, alike)
+        text = manifest_text(Path(scratch), plan, __version__, alike, own=laid.provenance.own)
     entry = write_files(repository, {MANIFEST_FILE: File(REGULAR, text.encode())})[0]
     return replace(proposal, after={**proposal.after, **entry})
+
+
+def _as_in_git(repository: Repository, yours: Entries, text: str) -> str:
+    """Return the answers file's ``text`` with the line ends that git has of it, where it turns them round."""
+    entry = yours.get(ANSWERS_FILE)
+    if entry is None or "\r\n" not in text or b"\r\n" in read_blobs(repository, [entry.oid])[entry.oid]:
+        return text
+    return text.replace("\r\n", "\n")
+
+
+def _edited_owners(old: Path, provenance: Provenance, plan: Plan) -> tuple[str, ...]:
+    """Return what to say of files whose owner somebody changed in the manifest: it is written anew."""
+    if provenance.adopted:
+        return ()
+    recorded = provenance.files
+    differ = {
+        file.path: file.ownership.value
+        for file in plan.files
+        if file.path in recorded and recorded[file.path].ownership != file.ownership.value
+    }
+    if not differ:
+        return ()
+    given = {file.path: file.ownership.value for file in plan_version(old, _known(old, provenance.answers)).files}
+    return tuple(
+        f"{MANIFEST_FILE}: {path} is {owner} again, and was {recorded[path].ownership}: "
+        f"`twelvefac update --accept {path}` makes it yours"
+        for path, owner in differ.items()
+        if given.get(path) != recorded[path].ownership
+    )
 
 
 def _known(template: Path, answers: Mapping[str, str]) -> dict[str, str]:

@@ -26,16 +26,20 @@ def write_records(tree: Path, plan: Plan, tool_version: str) -> None:
 
 
 def answers_text(plan: Plan) -> str:
-    """Return ``.copier-answers.yml``: Copier's two own keys, then the answers as they are asked."""
+    """Return ``.copier-answers.yml`` as a new service has it."""
     import yaml
 
+    body: str = yaml.safe_dump(answers_values(plan), sort_keys=False, allow_unicode=True, width=1000)
+    return f"# Written by twelvefac, which updates this repository by it. Do not edit.\n{body}"
+
+
+def answers_values(plan: Plan) -> dict[str, object]:
+    """Return what the answers file holds: Copier's two own keys, then the answers as they are asked."""
     values: dict[str, object] = {"_commit": plan.version, "_src_path": TEMPLATE_URL}
     if plan.overlay is not None:
         values |= {OVERLAY_VERSION: plan.overlay.version, OVERLAY_SOURCE: plan.overlay.source}
         values |= {OVERLAY_ANSWERS: dict(plan.overlay.answers)} if plan.overlay.answers else {}
-    values |= plan.answers.as_data()
-    body: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=1000)
-    return f"# Written by twelvefac, which updates this repository by it. Do not edit.\n{body}"
+    return values | plan.answers.as_data()
 
 
 def manifest_text(
@@ -44,11 +48,13 @@ def manifest_text(
     tool_version: str,
     adopted: Mapping[str, Ownership] | None = None,
     held: Mapping[str, str] | None = None,
+    own: Mapping[str, Mapping[str, object]] | None = None,
 ) -> str:
     """Return ``.twelvefac/manifest.json``: owner and SHA-256 of every rendered file, one line each.
 
     The manifest itself is not in it. ``adopted`` is for a repository that was not made by us: the files that it
-    has, and whose they are. ``held`` are digests of the overlay's files where they are not in ``tree``.
+    has, and whose they are. ``held`` are digests of the overlay's files where they are not in ``tree``. ``own`` are
+    keys of the service's owners, by the file that they are noted at, those of the whole under an empty path.
     A service with an overlay has version 2 of the format: who knows only our own files must not update it.
     Raises OSError when a planned file is missing.
     """
@@ -59,6 +65,7 @@ def manifest_text(
             "sha256": (held or {}).get(file.path) or hashlib.sha256((tree / file.path).read_bytes()).hexdigest(),
         }
         | ({"origin": file.component} if plan.overlay is not None and file.component == "overlay" else {})
+        | dict((own or {}).get(file.path, {}))
         for file in plan.files
         if file.path != MANIFEST_FILE and file.path in owners
     }
@@ -67,7 +74,7 @@ def manifest_text(
     if plan.overlay is not None:
         layer = {"source": plan.overlay.source, "version": plan.overlay.version}
         head = {"version": 2, "template": template, "overlay": layer, "tool": tool_version}
-    head |= {} if adopted is None else {"adopted": True}
-    lines = [f'  "{key}": {json.dumps(value)},' for key, value in head.items()]
+    head |= ({} if adopted is None else {"adopted": True}) | dict((own or {}).get("", {}))
+    lines = [f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
     entries = [f"    {json.dumps(path)}: {json.dumps(entry)}" for path, entry in files.items()]
     return "\n".join(["{", *lines, '  "files": {', ",\n".join(entries), "  }", "}", ""])

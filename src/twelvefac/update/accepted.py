@@ -47,9 +47,10 @@ def accept(provenance: Provenance, paths: Iterable[str]) -> tuple[str, ...]:
     fresh = tuple(path for path in wanted if not is_ours(path, known))
     if fresh:
         text = text or _HEAD
-        joint = "" if text.endswith("\n") else "\n"
+        end = "\r\n" if "\r\n" in text else "\n"
+        joint = "" if text.endswith("\n") else end
         (folder / OURS_FILE).parent.mkdir(exist_ok=True)
-        write_atomically(str(folder / OURS_FILE), "".join([text, joint, *(f"{path}\n" for path in fresh)]).encode())
+        write_atomically(str(folder / OURS_FILE), "".join([text, joint, *(f"{path}{end}" for path in fresh)]).encode())
     return fresh
 
 
@@ -64,7 +65,7 @@ def _entries(text: str) -> dict[str, int]:
 
 def _text(folder: Path) -> str:
     try:
-        return (folder / OURS_FILE).read_text("utf-8")
+        return (folder / OURS_FILE).read_bytes().decode("utf-8")  # its line ends stay
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError as error:

@@ -2,16 +2,20 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from twelvefac.errors import MachineError, RefusedError
+from twelvefac.scaffold.component import QUESTIONS
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer
 from twelvefac.scaffold.records import OVERLAY_ANSWERS, OVERLAY_SOURCE, OVERLAY_VERSION, TEMPLATE_URL
 from twelvefac.scaffold.staging import shown
+from twelvefac.update.answers import check_answers
 from twelvefac.update.repository import check_folder
 
+_KEYS = {"version", "template", "overlay", "tool", "adopted", "files"}
+_FILE_KEYS = {"ownership", "sha256", "origin"}
 _LARGEST = 4 * 1024 * 1024  # bytes of a manifest; one of ours has a few dozen kB
 
 
@@ -28,6 +32,8 @@ class Recorded:
 class Provenance:
     """Where a service comes from: template version, answers, and the files as they were rendered.
 
+    ``text`` is the answers file itself; ``own`` are keys in the manifest that are not ours, by file, those of the
+    whole under an empty path.
     ``adopted``: it was not rendered from the template but taken over, and only some files are alike.
     """
 
@@ -37,6 +43,8 @@ class Provenance:
     adopted: bool = False
     overlay: Layer | None = None
     folder: Path = Path()
+    text: str = ""
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -60,6 +68,7 @@ def read_provenance(folder: Path) -> Provenance:
             else "name the service's folder, or take the service over with `twelvefac adopt`",
         )
     values = _yaml(text)
+    check_answers(text, ("name", "description", *(kind.name for kind in QUESTIONS)))
     source = values.pop("_src_path", "")
     if source != TEMPLATE_URL:
         raise RefusedError(
@@ -68,10 +77,12 @@ def read_provenance(folder: Path) -> Provenance:
         )
     version = str(values.pop("_commit", ""))
     overlay = _overlay(values)
-    answers = {str(key): value for key, value in values.items() if not str(key).startswith("_")}
-    if not version or not all(isinstance(value, str) for value in answers.values()) or not answers.get("name"):
+    answers = {
+        str(key): value for key, value in values.items() if not str(key).startswith("_") and isinstance(value, str)
+    }
+    if not version or not answers.get("name"):
         raise RefusedError(f"{ANSWERS_FILE} is damaged: it lacks the version or the name", hint="take it from git")
-    return replace(_with_manifest(folder, version, answers), overlay=overlay, folder=folder.absolute())
+    return replace(_with_manifest(folder, version, answers), overlay=overlay, folder=folder.absolute(), text=text)
 
 
 def _overlay(values: dict[Any, Any]) -> Layer | None:
@@ -98,6 +109,8 @@ def _with_manifest(folder: Path, version: str, answers: dict[str, str]) -> Prove
             path: Recorded(str(entry["ownership"]), str(entry["sha256"]), str(entry.get("origin", "")))
             for path, entry in manifest["files"].items()
         }
+        own = {path: _own(entry, _FILE_KEYS) for path, entry in manifest["files"].items()}
+        own[""] = _own(manifest, _KEYS)
         recorded = manifest["template"]["version"]
         adopted = manifest.get("adopted", False) is True
         readable = manifest["version"] in {1, 2}
@@ -110,7 +123,11 @@ def _with_manifest(folder: Path, version: str, answers: dict[str, str]) -> Prove
             f"{ANSWERS_FILE} says template {version} and {MANIFEST_FILE} says {recorded}: one of them was edited",
             hint=f"take both from git; after an update by Copier or Renovate: git rm {MANIFEST_FILE}",
         )
-    return Provenance(version, answers, files, adopted)
+    return Provenance(version, answers, files, adopted, own=own)
+
+
+def _own(values: dict[str, Any], known: set[str]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in known}
 
 
 def _yaml(text: str) -> dict[Any, Any]:

@@ -1,0 +1,135 @@
+"""The answers file written anew in place: what its owners wrote between our lines stays as it is.
+
+YAML's own reader tells where each value lies; only those that change are written over.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from twelvefac.errors import RefusedError
+from twelvefac.scaffold.plan import ANSWERS_FILE
+
+
+@dataclass(frozen=True)
+class _Edit:
+    """Put ``text`` in the place of what lies from ``start`` to ``end``."""
+
+    start: int
+    end: int
+    text: str
+
+
+def carry_answers(there: str, wanted: Mapping[str, Any], gone: Iterable[str] = ()) -> str:
+    """Return the answers file ``there`` with the values ``wanted`` and without the keys ``gone``; all else stays.
+
+    Raises RefusedError where that cannot be done, naming the line if there is one.
+    """
+    import yaml
+
+    text = there.replace("\r\n", "\n")
+    text += "" if text.endswith("\n") else "\n"
+    before, gone = yaml.safe_load(text), set(gone)
+    pieces, at = [], 0
+    for edit in sorted(_edits(text, _root(text), before, wanted, gone), key=lambda each: each.start):
+        pieces += [text[at : edit.start], edit.text]
+        at = max(at, edit.end)
+    after = "".join([*pieces, text[at:]])
+    try:
+        same = yaml.safe_load(after) == {key: value for key, value in before.items() if key not in gone} | dict(wanted)
+    except yaml.YAMLError:
+        same = False
+    if not same:  # an anchor, a key that is written in an odd way
+        raise RefusedError(
+            f"{ANSWERS_FILE} holds YAML that cannot be written anew without loss", hint="one 'question: answer' a line"
+        )
+    return after.replace("\n", "\r\n") if "\r\n" in there else after
+
+
+def check_answers(text: str, questions: Iterable[str]) -> None:
+    """Raise RefusedError naming the line of a key that is there twice, or of an answer that is no text."""
+    questions, seen = set(questions), set()
+    for key, value in _root(text).value:
+        if key.value in seen:
+            raise _refused(key, f"{key.value!r} is there twice", "keep one of the two")
+        seen.add(key.value)
+        if key.value in questions and not value.tag.endswith(":str"):
+            raise _refused(key, f"the answer to {key.value!r} must be one text", "put it into quotes")
+
+
+def _root(text: str) -> Any:
+    import yaml
+
+    try:
+        root: Any = yaml.compose(text, yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise RefusedError(
+            f"{ANSWERS_FILE} is no YAML: {str(error).splitlines()[0]}", hint="take it from git"
+        ) from error
+    except RecursionError as error:
+        raise RefusedError(f"{ANSWERS_FILE} is nested too deeply", hint="take it from git") from error
+    if not isinstance(root, yaml.MappingNode) or root.flow_style:
+        raise _refused(root, "expected one 'question: answer' a line", "take it from git")
+    for key, _ in root.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise _refused(key, "expected one 'question: answer' a line", "take it from git")
+    return root
+
+
+def _refused(node: Any, what: str, hint: str) -> RefusedError:
+    line = node.start_mark.line + 1 if node is not None else 1
+    return RefusedError(f"{ANSWERS_FILE}:{line}: {what}", hint=hint)
+
+
+def _edits(text: str, node: Any, before: Mapping[str, Any], wanted: Mapping[str, Any], gone: set[str]) -> list[_Edit]:
+    """Return what to write over in the mapping ``node``, whose values are ``before``."""
+    found = {key.value: (key, value) for key, value in node.value}
+    indent = " " * node.start_mark.column
+    place = text.rfind("\n", 0, node.start_mark.index) + 1
+    edits = []
+    for name, value in wanted.items():
+        if name not in found:
+            edits.append(_Edit(place, place, _dumped(name, value, indent) + "\n"))
+            continue
+        key, old = found[name]
+        end = _end(text, old)
+        if before[name] != value:
+            if isinstance(value, Mapping) and isinstance(before[name], Mapping) and not old.flow_style:
+                edits += _edits(text, old, before[name], value, set(before[name]) - set(value))
+            elif _is_commented(text[old.start_mark.index : end], old):
+                raise _refused(old, "a comment is in what has to be written anew", "put it on a line of its own")
+            else:
+                edits.append(_Edit(key.start_mark.index, end, _dumped(name, value, indent).lstrip()))
+        place = text.index("\n", end) + 1
+    for name in gone & set(found):
+        key, old = found[name]
+        end = _end(text, old)
+        line_end = text.index("\n", end) + 1
+        comment = text[end:line_end].strip()
+        start = key.start_mark.index if comment else key.start_mark.index - len(indent)
+        edits.append(_Edit(start, line_end, f"{comment}\n" if comment else ""))
+    return edits
+
+
+def _dumped(name: str, value: Any, indent: str) -> str:
+    import yaml
+
+    value = dict(value) if isinstance(value, Mapping) else value
+    lines: list[str] = yaml.safe_dump({name: value}, sort_keys=False, allow_unicode=True, width=1000).splitlines()
+    return "\n".join(indent + line for line in lines)
+
+
+def _end(text: str, node: Any) -> int:
+    """Return where the value ``node`` ends; a block's own mark is behind the comments that follow it."""
+    if isinstance(node.value, list) and node.value and not node.flow_style:
+        last = node.value[-1]
+        return _end(text, last[1] if isinstance(last, tuple) else last)
+    start: int = node.start_mark.index
+    end: int = node.end_mark.index
+    return start + len(text[start:end].rstrip())
+
+
+def _is_commented(text: str, node: Any) -> bool:
+    if isinstance(node.value, list):
+        return "#" in text
+    return node.style in {"|", ">"} and "#" in text.split("\n", 1)[0]

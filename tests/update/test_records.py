@@ -1,0 +1,154 @@
+"""What owners write into the answers file and under `.twelvefac/` stays, or is refused by file and line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from update.conftest import Run
+from update.test_update import edit, refused
+from update_overlays import make
+from update_trees import run, snapshot
+
+Commit = Callable[[Path], None]
+ANSWERS = ".copier-answers.yml"
+MANIFEST = ".twelvefac/manifest.json"
+END = "owners: [ann, bob]\n# end\n"
+
+
+def fill(service: Path) -> None:
+    """Keys, comments and lines of the owners' own."""
+    edit(service / ANSWERS, "# Written by", "# Payments: ask Ann before an update\n# Written by")
+    edit(service / ANSWERS, "name: orders\n", "\nname: orders  # never changes\n")
+    edit(service / ANSWERS, "_commit: 1.0.0\n", "_commit: 1.0.0  # pinned\n")
+    edit(
+        service / ANSWERS, "ci: github\n", "ci: 'github' # the platform's\nteam: payments\nowners: [ann, bob]\n# end\n"
+    )
+
+
+FILLED = """\
+# Payments: ask Ann before an update
+# Written by twelvefac, which updates this repository by it. Do not edit.
+_commit: 2.0.0  # pinned
+_src_path: https://github.com/twelvefac/twelvefac
+
+name: orders  # never changes
+description: The orders service
+framework: fastapi
+database: none
+ci: actions # the platform's
+team: payments
+owners: [ann, bob]
+# end
+deploy: none
+"""
+
+
+def test_an_update_keeps_what_owners_wrote_into_the_answers_file(service: Path, call: Run, commit: Commit) -> None:
+    assert (service / ANSWERS).read_text().endswith("deploy: none\n")
+    fill(service)
+    commit(service)
+    before = snapshot(service)
+    code, _, error = call("update")
+    assert (code, error) == (0, "")
+    assert (service / ANSWERS).read_text() == FILLED
+    assert call("update", "--check") == (0, "orders is up to date: template 2.0.0.\n", "")
+    assert call("undo")[0] == 0
+    assert snapshot(service) == before
+
+
+def test_add_and_remove_keep_it_too(service: Path, call: Run, commit: Commit) -> None:
+    fill(service)
+    commit(service)
+    assert call("update", "--commit")[0] == 0
+    assert call("add", "postgres", "--commit")[0] == 0
+    assert (service / ANSWERS).read_text() == FILLED.replace("database: none", "database: postgres")
+    assert call("remove", "postgres", "--commit")[0] == 0
+    assert (service / ANSWERS).read_text() == FILLED
+
+
+@pytest.mark.parametrize("staged", [True, False])
+def test_an_edit_of_the_answers_file_that_is_not_committed_stays(service: Path, call: Run, staged: bool) -> None:
+    fill(service)
+    if staged:
+        run(service, "add", ANSWERS)
+    before = snapshot(service)
+    assert call("update")[0] == 0
+    assert (service / ANSWERS).read_text() == FILLED
+    assert call("undo")[0] == 0
+    assert snapshot(service) == before
+
+
+def test_line_ends_and_a_question_that_is_new(service: Path, call: Run, commit: Commit) -> None:
+    fill(service)
+    text = (service / ANSWERS).read_text().replace("deploy: none\n", "").replace("database: none\n", "")
+    (service / ANSWERS).write_bytes(text.replace("\n", "\r\n").encode())
+    commit(service)
+    assert call("update")[0] == 0
+    ci = "ci: actions # the platform's\n"
+    wanted = FILLED.replace("deploy: none\n", "").replace(ci, f"{ci}deploy: none\n")
+    assert (service / ANSWERS).read_bytes() == wanted.replace("\n", "\r\n").encode()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("ci: github\n", "ci: github\nci: none\n", f"{ANSWERS}:9: 'ci' is there twice\n"),
+        ("ci: github\n", "ci: [github]\n", f"{ANSWERS}:8: the answer to 'ci' must be one text\n"),
+        ("ci: github\n", "ci: github\ndatabase: no\n", f"{ANSWERS}:9: 'database' is there twice\n"),
+    ],
+)
+def test_what_cannot_be_carried_over_is_refused_by_its_line(
+    service: Path, call: Run, commit: Commit, old: str, new: str, message: str
+) -> None:
+    edit(service / ANSWERS, old, new)
+    commit(service)
+    refused(call, service, message)
+
+
+def test_one_line_for_all_is_refused(service: Path, call: Run, commit: Commit) -> None:
+    import yaml
+
+    values = yaml.safe_load((service / ANSWERS).read_text())
+    (service / ANSWERS).write_text(f"---\n{json.dumps(values)}\n")
+    commit(service)
+    refused(call, service, f"{ANSWERS}:2: expected one 'question: answer' a line\n")
+
+
+def test_keys_of_ones_own_in_the_manifest_stay(service: Path, call: Run, commit: Commit) -> None:
+    values = json.loads((service / MANIFEST).read_text())
+    values["reviewed"] = {"by": "Ann"}
+    values["files"]["run.sh"]["note"] = "started by the platform"
+    (service / MANIFEST).write_text(json.dumps(values, indent=4))
+    commit(service)
+    assert call("update", "--commit")[0] == 0
+    after = json.loads((service / MANIFEST).read_text())
+    assert after["reviewed"] == {"by": "Ann"}
+    assert after["files"]["run.sh"]["note"] == "started by the platform"
+    assert call("add", "postgres")[0] == 0
+    assert json.loads((service / MANIFEST).read_text())["reviewed"] == {"by": "Ann"}
+
+
+def test_an_owner_that_was_changed_in_the_manifest_is_told(service: Path, call: Run, commit: Commit) -> None:
+    edit(service / MANIFEST, '"run.sh": {"ownership": "managed"', '"run.sh": {"ownership": "seeded"')
+    commit(service)
+    code, _, error = call("update")
+    assert (code, error) == (
+        0,
+        f"{MANIFEST}: run.sh is managed again, and was seeded: `twelvefac update --accept run.sh` makes it yours\n",
+    )
+
+
+def test_comments_among_the_overlays_answers_stay(call: Run, overlay: Path, place: Path, commit: Commit) -> None:
+    assert make(call, str(overlay), "--overlay-answer", "team=payments")[0] == 0
+    service = place / "orders"
+    edit(service / ANSWERS, "  team: payments\n", "  # who pays\n  team: payments  # since May\n")
+    commit(service)
+    assert call("update", str(service), "--overlay-answer", "team=orders")[0] == 0
+    assert "\n_overlay_answers:\n  # who pays\n  team: orders  # since May\n" in (service / ANSWERS).read_text()
+
+
+def test_accepting_leaves_the_line_ends_of_what_is_there(service: Path, call: Run) -> None:
+    (service / ".twelvefac/ours").write_bytes(b"# ours\r\nREADME.md\r\n")
+    assert call("update", "--accept", "run.sh")[0] == 0
+    assert (service / ".twelvefac/ours").read_bytes() == b"# ours\r\nREADME.md\r\nrun.sh\r\n"
