@@ -9,7 +9,7 @@ from typing import NamedTuple
 from twelvefac.audit.cache import Cache
 from twelvefac.audit.facts import Facts, Repository
 from twelvefac.audit.result import AuditReport, RuleRun, RunState, ServiceSummary
-from twelvefac.audit.rule import Finding, Rule
+from twelvefac.audit.rule import MEDIUM, Finding, Rule
 from twelvefac.audit.suppress import ConfiguredIgnore, suppress
 from twelvefac.audit.unread import open_factors, unread_files
 from twelvefac.audit.verdicts import Judged, Verdicts
@@ -17,6 +17,7 @@ from twelvefac.errors import origin
 from twelvefac.factors import Factor
 from twelvefac.project.discovery import Discovery, File, discover, read_bytes
 from twelvefac.project.facts import ERRORED, FileFacts, Notice
+from twelvefac.project.running import is_guessed
 from twelvefac.project.scan import Scanner
 from twelvefac.project.services import Service, find_services
 from twelvefac.source.digest import digest
@@ -235,6 +236,8 @@ def _run(
             except Exception as error:  # noqa: BLE001 - one rule's mistake must not cost the others
                 runs.append(RuleRun(rule, service.name, RunState.ERRORED, origin(error)))
                 continue
+            if rule.needs_command and is_guessed(service):  # without proof that it ships nothing is of high severity
+                found = [one._replace(severity=min(one.severity, MEDIUM)) for one in found]
             findings += [(finding, rule, service.name) for finding in found]
             runs.append(_state(rule, service, facts, unread.get(service.root, {})))
     return findings, runs

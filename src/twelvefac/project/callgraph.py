@@ -55,3 +55,26 @@ def _next(path: str, function: Function, modules: Modules) -> list[Place]:
     found = [(path, name) for name in function.calls]
     found += [place for name in function.outside if (place := modules.locate(name, path)) is not None]
     return found
+
+
+def only_by_hand(path: str, python: PythonFacts, modules: Modules) -> frozenset[str]:
+    """The functions that only the main guard of their own file leads to, and nothing in another file speaks of.
+
+    What is released does not come by them where it does not start the file.
+    """
+    own = {function.name: function for function in python.functions}
+    guarded = _closure({run.name for run in python.runs if run.guarded}, own)
+    others = {run.name for run in python.runs if not run.guarded}
+    others.update(name for one in own.values() if one.name not in guarded for name in (*one.calls, *one.handed))
+    found = guarded - _closure(others, own)
+    return frozenset(name for name in found if not modules.is_named_elsewhere(path, name.rpartition(".")[2]))
+
+
+def _closure(names: Iterable[str], own: Mapping[str, Function]) -> set[str]:
+    queue, seen = [name for name in names if name in own], set[str]()
+    while queue:
+        name = queue.pop()
+        if name not in seen:
+            seen.add(name)
+            queue += [other for other in own[name].calls if other in own]
+    return seen

@@ -49,7 +49,10 @@ _BY_NAME = {
     "runtime.txt": "text",
     "Makefile": "text",
 }
-_SCRIPTS = frozenset("entrypoint docker-entrypoint start run boot launch wait-for-it prestart".split())
+_SCRIPTS = regex(
+    r"(?:[\w-]{1,40}[_-])?(?:entrypoint|start|startup|run|boot|launch|serve)(?:[_-][\w-]{1,40})?|wait-for-it|prestart"
+)
+"""Names of start scripts without an extension; what is none by its first line is not read."""
 _PIPELINES = frozenset(
     ".gitlab-ci .travis azure-pipelines .azure-pipelines bitbucket-pipelines .drone cloudbuild buildspec appveyor "
     ".appveyor .woodpecker .cirrus".split()
@@ -147,7 +150,7 @@ def kind_of(path: str) -> str | None:
         return _yaml_kind(folder, name)
     if name in _BY_NAME:
         return _BY_NAME[name]
-    if name.endswith((".sh", ".bash")) or (name in _SCRIPTS and "." not in name):
+    if name.endswith((".sh", ".bash")) or ("." not in name and _SCRIPTS.fullmatch(name)):
         return "shell"
     if _ENVFILE.fullmatch(name):
         return "envfile"
@@ -185,6 +188,7 @@ def is_out_of_scope(path: str, kind: str) -> bool:
             or folder.startswith(("tests_", "tests-"))
             or folder in _OTHER_FOLDERS
             or folder.endswith(("_tests", "-tests", "_mock", "-mock", "_mocks", "-mocks"))
+            or (kind == "dockerfile" and folder.endswith(("_examples", "-examples")))
         ):
             return True
     if kind != "python" or not folders:

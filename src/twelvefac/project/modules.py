@@ -70,10 +70,22 @@ class Modules:
         """A file's module name, as it is imported."""
         return self._by_path.get(path, path)
 
+    def read(self, path: str) -> bytes:
+        """A file's bytes."""
+        return self._read(path)
+
+    def is_named_elsewhere(self, path: str, name: str) -> bool:
+        """Whether another of the service's files speaks of a name."""
+        word = name.encode("utf-8", "surrogatepass")
+        return any(word in self._read(other) for other in self._files if other != path)
+
     def find(self, name: str) -> str | None:
         """The file that ``python -m name`` or ``name:app`` runs."""
         name = name.partition(":")[0]
         path = self._names.get(name)
+        if path is None and "." in name:  # started in a folder further down: ``core.wsgi`` of ``app/core/wsgi.py``
+            ends = [other for known, other in self._names.items() if known.endswith(f".{name}")]
+            path = ends[0] if len(set(ends)) == 1 else None
         if path is not None and path.endswith("/__init__.py"):
             return self._names.get(f"{name}.__main__", path)
         return path

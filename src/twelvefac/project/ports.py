@@ -31,6 +31,7 @@ _COMMANDS = {
     "hypercorn": _Options(8000, bind=("-b", "--bind")),
     "granian": _Options(8000, port=("--port",), variable="GRANIAN_PORT"),
     "daphne": _Options(8000, port=("-p", "--port")),
+    "uwsgi": _Options(0, bind=("--http", "--http-socket")),
     "waitress": _Options(8080, port=("--port",), bind=("--listen",)),
     "sanic": _Options(8000, port=("-p", "--port")),
     "litestar run": _Options(8000, port=("-p", "--port"), variable="LITESTAR_PORT"),
@@ -43,7 +44,7 @@ _COMMANDS = {
     "http.server": _Options(8000),
 }
 _POSITIONAL = regex(r"(?:[^\s=/]{1,200}:)?(\d{1,5}|\$\{?\w{1,60}(?::?-\d{1,5})?\}?)")
-_FILES = ("-c", "--config", "--uds", "--fd", "--unix-socket", "-u")
+_FILES = ("-c", "--config", "--uds", "--fd", "--unix-socket", "-u", "--ini", "--socket")
 
 
 class Bound(NamedTuple):
@@ -79,7 +80,7 @@ def bound(start: Launch, environment: Mapping[str, str | None]) -> Bound | None:
     if options.variable in environment:
         number = _number(environment[options.variable] or "", environment)
         return Bound(() if number is None else (number,), literal=False, option="")
-    return Bound((options.default,), literal=False, option="")
+    return Bound((options.default,) if options.default else (), literal=False, option="")
 
 
 def _stated(start: Launch, options: _Options, *, positional: bool) -> tuple[str, list[str]] | None:

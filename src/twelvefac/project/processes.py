@@ -30,6 +30,8 @@ _BASH = regex(
 )
 _SHELLS = frozenset(("sh", "bash", "ash", "dash"))
 _ALL = frozenset(("$@", "${@}", "$*", "$1"))
+SCRIPT = "script"
+"""The source of a process that no file states: what is started by hand."""
 _BUILTINS = frozenset("set cd export source . shift echo true false test [ [[ local readonly umask ulimit".split())
 _BRANCHES = frozenset(("if", "elif", "else", "while", "for", "until"))
 _PASSING = _BUILTINS | frozenset(("exit", "printf", "trap", "wait", "sleep", "rm", "return"))
@@ -66,9 +68,10 @@ class Step(NamedTuple):
 class Process:
     """A process type of a service.
 
-    ``source`` is ``dockerfile``, ``compose``, ``kubernetes`` or ``procfile``; ``released`` whether it is what runs in
-    production. ``span`` states the command. ``argv`` is what becomes PID 1, ``shell`` what ``/bin/sh`` is in the
-    image. ``environment`` is what the image and the manifest set; None for a value that is not known.
+    ``source`` is ``dockerfile``, ``compose``, ``kubernetes``, ``procfile`` or ``script`` (a guess); ``released``
+    whether it is what runs in production. ``span`` states the command. ``argv`` is what becomes PID 1, ``shell`` what
+    ``/bin/sh`` is in the image. ``environment`` is what the image and the manifest set; None for a value that is not
+    known.
     """
 
     name: str

@@ -1,9 +1,14 @@
 """Which calls of a server in Python the released processes come by: not those for developers."""
 
 from twelvefac.project.facts import Call, PythonFacts
-from twelvefac.project.processes import Step
+from twelvefac.project.processes import SCRIPT, Step
 from twelvefac.project.services import Service
 from twelvefac.project.tools import is_other_command
+
+
+def is_guessed(service: Service) -> bool:
+    """Whether no file says what runs in production: scripts that start a server are taken for it."""
+    return any(process.source == SCRIPT for process in service.processes)
 
 
 def started_call(service: Service, python: PythonFacts | None, path: str, call: Call) -> Step | None:

@@ -154,6 +154,8 @@ class Scanner:
 
             return FileFacts(python=read_python(data, self._names), packages=packages)
         if kind == "shell":
+            if data.startswith(b"#!") and b"sh" not in data.partition(b"\n")[0]:
+                return FileFacts()  # another language's script
             from twelvefac.project.shell import read_shell
 
             return FileFacts(shell=read_shell(data))

@@ -40,6 +40,7 @@ _COMMANDS = {
         "granian", "127.0.0.1", host=("--host",), host_env="GRANIAN_HOST", reload=("--reload",)
     ),
     "daphne": ServerCommand("daphne", "127.0.0.1", host=("-b", "--bind")),  # 4.2
+    "uwsgi": ServerCommand("uwsgi", "", bind=("--http", "--http-socket")),  # 2.0: no default
     "waitress-serve": ServerCommand("waitress", "0.0.0.0", host=("--host",), bind=("--listen",)),  # noqa: S104 - 3.0
     "sanic": ServerCommand("sanic", "127.0.0.1", host=("-H", "--host"), reload=("--dev", "-d", "-r")),  # 25
     "http.server": ServerCommand("http.server", "0.0.0.0", host=("-b", "--bind"), dev=True),  # noqa: S104 - 3.13
@@ -62,7 +63,7 @@ _COMMANDS = {
     "runserver": ServerCommand("manage.py runserver", "127.0.0.1", dev=True),  # Django 6.0: an address argument
     "runserver_plus": ServerCommand("manage.py runserver_plus", "127.0.0.1", dev=True),  # django-extensions 4
 }
-_ELSEWHERE = ("--uds", "--fd", "--unix-socket", "-u", "-c", "--config")
+_ELSEWHERE = ("--uds", "--fd", "--unix-socket", "-u", "-c", "--config", "--ini", "--socket")
 """Options that name a socket, or a file that may."""
 _ADDRESS = regex(r"(?:[^\s=/]{1,200}:)?(?:\d{1,5}|\$\{?\w{1,60}(?::?-\d{1,5})?\}?)")
 """``runserver``'s own argument: a port or ``address:port``."""

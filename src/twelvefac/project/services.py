@@ -79,8 +79,10 @@ class Service:
         """The images that are released: those that say so (``Dockerfile.prod``), or all that do not say otherwise."""
         if not HELPERS.isdisjoint(self.root.lower().split("/")):
             return ()
-        released = tuple(image for image in self.images if image.released)
-        released = tuple(image for image in released if not self._is_of_developers(image))
+        released = tuple(image for image in self.images if image.released and not self._is_of_developers(image))
+        # beside an image that runs, one that nothing starts builds something: a binary, packages
+        started = {one.dockerfile for _, one in self.composed}
+        released = tuple(image for image in released if image.command is not None or image.path in started) or released
         named = tuple(image for image in released if PRODUCTION.search(image.path.rpartition("/")[2].lower()))
         if not released and any(posixpath.basename(path) == "Procfile" for path in self.files):
             return ()  # the image is for development, the Procfile is what ships

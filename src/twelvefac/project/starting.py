@@ -13,7 +13,8 @@ from twelvefac.project.dockerfile import expand
 from twelvefac.project.facts import FileFacts
 from twelvefac.project.images import NOT_RELEASED, Image
 from twelvefac.project.kubernetes import Container, Workload, workloads
-from twelvefac.project.processes import Process, shell_of
+from twelvefac.project.processes import SCRIPT, Process, shell_of
+from twelvefac.project.scripts import started_scripts
 from twelvefac.project.shell import ShellFacts
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
@@ -49,6 +50,7 @@ def find_processes(
                 continue
             if owner is not None:
                 composed.setdefault(owner, []).append((file, one))
+                owners.note_built(one, owner)
     for path, facts in files.items():
         try:
             found = workloads(facts.resources)
@@ -60,10 +62,12 @@ def find_processes(
                 for root in owners.of_container(workload.path, container):
                     pods.setdefault(root, []).append((workload, container))
     filled = []
+    # where anything is said of how the repository is deployed, nothing is guessed
+    silent = not (compose_files or pods or any(one.images for one in services))
     for service in services:
         own = tuple(composed.get(service.root, ())), tuple(pods.get(service.root, ()))
         try:
-            filled.append(_filled(service, files, *own))
+            filled.append(_filled(service, files, *own, silent=silent))
         except Exception as error:  # noqa: BLE001
             failures.append((service.root or ".", origin(error)))
     return tuple(filled), failures
@@ -80,6 +84,12 @@ class _Owners:
         self._by_name: dict[str, list[str]] = {}
         for one in services:
             self._by_name.setdefault(_name(one.name), []).append(one.root)
+        self._built: dict[str, set[str]] = {}
+
+    def note_built(self, one: ComposeService, root: str) -> None:
+        """Keep the name that a compose file gives to the image it builds."""
+        if one.image:
+            self._built.setdefault(_image_name(one.image), set()).add(root)
 
     def of_compose(self, one: ComposeService) -> str | None:
         """The service that is built: by its Dockerfile or, where nobody has that, by its directory."""
@@ -94,23 +104,35 @@ class _Owners:
         Of several with that name it is the one that lies with the manifest; where none does, none is known.
         """
         image = (container.image or "").partition("@")[0]
-        name = _name(re.sub(r":[\w.${}-]{1,128}$", "", image).rpartition("/")[2])
+        name = _image_name(image)
         if not name or STORES.search(image):
             return []
+        top = path.partition("/")[0]
+        built = self._built.get(name, set())
+        built = {root for root in built if root.partition("/")[0] == top} or built
+        if len(built) == 1:
+            return list(built)
         parts = name.split("-")
+        if parts[-1] in _OF_STORES:
+            return []
         heads = ("-".join(parts[:end]) for end in range(1, len(parts)))
         named = {name, *("-".join(parts[start:]) for start in range(1, len(parts)))}
         named.update(head for head in heads if len(head) > _SHORTEST_HEAD)
         found = {root for one in named for root in self._by_name.get(one, ())}
         if len(found) > 1:
-            top = path.partition("/")[0]
             near = {root for root in found if root.partition("/")[0] == top}
             found = near if near or len({_name(posixpath.basename(root)) for root in found}) < len(found) else found
         return sorted(found) or ([] if self._only is None else [self._only])
 
 
+_OF_STORES = frozenset("db database postgres mysql mongo redis cache nginx proxy".split())
+"""Last words of the names of images that are not the service itself: ``shop-db``."""
 _SHORTEST_HEAD = 3
 """Of an image's name: ``web-api`` is not run by a service that is called ``web``."""
+
+
+def _image_name(image: str) -> str:
+    return _name(re.sub(r":[\w.${}-]{1,128}$", "", image.partition("@")[0]).rpartition("/")[2])
 
 
 def _name(name: str) -> str:
@@ -122,6 +144,8 @@ def _filled(
     files: Mapping[str, FileFacts],
     own_composed: tuple[tuple[ComposeFile, ComposeService], ...],
     own_pods: tuple[tuple[Workload, Container], ...],
+    *,
+    silent: bool,
 ) -> "Service":
     own_pods = tuple(pair for pair in own_pods if not service.is_shown(pair[0].path))
     starter = _Starter(service, files)
@@ -131,6 +155,8 @@ def _filled(
         *(process for pair in own_pods if (process := starter.from_kubernetes(*pair)) is not None),
         *starter.from_procfiles(),
     ]
+    if silent and not processes:
+        processes = starter.from_scripts()
     known = replace(service, processes=tuple(processes), composed=own_composed, deployed=own_pods)
     still = {image.path for image in known.released_images}
     processes = [
@@ -235,6 +261,15 @@ class _Starter:
                 found.append(
                     self._process(entry.name, "procfile", span, argv, None, released=True, environment=environment)
                 )
+        return found
+
+    def from_scripts(self) -> list[Process]:
+        """A process for each script that starts a server, where no file says what does."""
+        found = []
+        for path in started_scripts(self._service.root, self._service.python, self._service.modules.read):
+            span = Span.of(path, (1, 1, 1, 1))
+            inside = path[len(self._service.root) + 1 :] if self._service.root else path
+            found.append(self._process(posixpath.basename(path), SCRIPT, span, ("python", inside), None, released=True))
         return found
 
     def _image(self, dockerfile: str | None) -> Image | None:

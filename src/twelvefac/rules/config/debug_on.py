@@ -25,6 +25,7 @@ from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rul
 from twelvefac.factors import Factor
 from twelvefac.project.dockerfile import assignments
 from twelvefac.project.facts import Binding, Value
+from twelvefac.project.running import is_guessed
 from twelvefac.project.scan import anchors
 from twelvefac.project.servers import CALLS
 from twelvefac.project.services import Service
@@ -34,7 +35,7 @@ from twelvefac.source.span import Span
 _RUNS = {name: call.debug for name, call in CALLS.items() if call.debug}
 _APPS = ("fastapi.FastAPI", "starlette.applications.Starlette", "litestar.Litestar")
 _DEVELOPMENT = regex(
-    r"(?:^|[/._-])(?:dev\w*|local\w*|test\w*|debug\w*|ci|circleci|travis\w*|jenkins|github|gitlab|e2e|example\w*|sample\w*)"
+    r"(?:^|[/._-])(?:dev\w*|local\w*|(?:py)?test\w*|debug\w*|ci|circleci|travis\w*|jenkins|github|gitlab|e2e|example\w*|sample\w*)"
     r"(?:[/._-]|$)",
     re.IGNORECASE,
 )
@@ -59,6 +60,24 @@ rule = Rule(
     ),
     names=frozenset((*(name.rpartition(".")[2] for name in (*_RUNS, *_APPS)), "listen", "enable_attach")),
     examples=(
+        Example(
+            "settings of tests below the released ones",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "--chdir", "web", "core.wsgi"]
+                -- web/__init__.py --
+                -- web/core/__init__.py --
+                -- web/core/wsgi.py --
+                import os
+
+                os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
+                -- web/core/settings/__init__.py --
+                DEBUG = True  # <- debug-on
+                -- web/core/settings/quick/__init__.py --
+                DEBUG = True
+            """,
+        ),
         Example(
             "on by default, compared with a text",
             source="""
@@ -321,7 +340,11 @@ def _answers_visitors(service: Service, facts: Facts) -> bool:
 def _is_other_settings(service: Service, path: str) -> bool:
     """Whether a module beside the settings that are released is not one of them: settings of some other deploy."""
     released = service.settings
-    return bool(released) and path not in released and path.rpartition("/")[0] == released[0].rpartition("/")[0]
+    if not released or path in released:
+        return False
+    folder, own = released[0].rpartition("/")[0], path.rpartition("/")[0]
+    # settings/__init__.py with settings/pytest/__init__.py beside it
+    return own == folder or (released[0].endswith("/__init__.py") and own.startswith(f"{folder}/"))
 
 
 def _is_switch(binding: Binding) -> bool:
@@ -399,4 +422,7 @@ def _calls(service: Service, facts: Facts) -> Iterator[Finding]:
         shown = call.name.replace("()", "")
         harm = "sees its source" if call.name in _APPS else "runs code in Werkzeug's debugger"
         message = f"{shown} runs with debugging on: a visitor who causes an error {harm}"
-        yield rule.at(path, call.at, message, subject=f"call:{shown}", symbol=call.scope, related=related)
+        severity = MEDIUM if is_guessed(service) else HIGH
+        yield rule.at(
+            path, call.at, message, subject=f"call:{shown}", symbol=call.scope, related=related, severity=severity
+        )

@@ -23,7 +23,7 @@ import re
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
-from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
+from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.command import launch, split_shell
 from twelvefac.project.facts import Instruction
@@ -39,6 +39,22 @@ rule = Rule(
     since="0.1",
     needs_image=True,
     examples=(
+        Example(
+            "an installer in a builder",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim AS build
+                RUN pip install -U pip poetry && poetry install --only main  # <- adhoc-install
+                FROM python:3.12-slim
+                COPY --from=build /venv /venv
+                CMD ["python", "app.py"]
+                -- tool.Dockerfile --
+                FROM python:3.12-slim
+                RUN pip install pyinstaller
+                RUN pyinstaller app.py
+                -- app.py --
+            """,
+        ),
         Example(
             "in the image",
             source="""
@@ -140,12 +156,12 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             for one in stage.instructions:
                 if one.keyword == "RUN":
                     names = _installed(one)
-                    if id(stage) not in final:
-                        names = [name for name in names if name not in _INSTALLERS]
+                    builds_only = id(stage) not in final and _INSTALLERS.issuperset(names)
                     if names:
                         shown = ", ".join(names[:4])
                         message = f"{shown} installed by name: no manifest declares it, no lock pins its version"
-                        yield rule.at(image.path, one.at, message, subject=f"package:{names[0]}")
+                        severity = LOW if builds_only else rule.severity
+                        yield rule.at(image.path, one.at, message, subject=f"package:{names[0]}", severity=severity)
 
 
 def _installed(one: Instruction) -> list[str]:

@@ -37,6 +37,23 @@ rule = Rule(
     since="0.1",
     examples=(
         Example(
+            "a list that stands twice is said once, where the image installs it",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                RUN pip install -r requirements.txt
+                CMD ["python", "app.py"]
+                -- requirements.txt --
+                flask  # <- unpinned
+                redis
+                -- pyproject.toml --
+                [project]
+                name = "shop"
+                dependencies = ["flask", "redis"]
+                -- app.py --
+            """,
+        ),
+        Example(
             "requirements",
             source="""
                 -- requirements.txt --
@@ -168,7 +185,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         open_ones = [
             one for one in manifest.requirements if one.kind == "open" and not _is_extra(one) and one.name not in pinned
         ]
-        if open_ones:
+        if open_ones and not _is_said_beside(path, {one.name for one in open_ones}, manifests, service):
             first = open_ones[0]
             related = tuple((Span.of(path, one.at), one.name) for one in open_ones[1:12])
             more = f" and {len(open_ones) - 1} more are" if len(open_ones) > 1 else " is"
@@ -176,6 +193,19 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 f"{first.name}{more} left open and nothing locks it: the same commit installs other code next month"
             )
             yield rule.at(path, first.at, message, subject=f"requirement:{first.name}", related=related)
+
+
+def _is_said_beside(path: str, names: set[str], manifests: dict[str, Manifest], service: Service) -> bool:
+    """Whether a requirements file beside a project's leaves the same open, and is what the image installs."""
+    if not path.endswith("pyproject.toml"):
+        return False
+    folder = posixpath.dirname(path)
+    for other, manifest in manifests.items():
+        if other != path and posixpath.dirname(other) == folder and other.endswith(".txt"):
+            same = names == {one.name for one in manifest.requirements if one.kind == "open" and not one.group}
+            if same and any(posixpath.basename(other) in text for image in service.images for text in _texts(image)):
+                return True
+    return False
 
 
 def _is_left_over(path: str, service: Service, facts: Facts) -> bool:

@@ -243,7 +243,7 @@ rule = Rule(
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
-    if not service.python or any(STORES.search(image.base) for image in service.released_images):
+    if not service.python or any(_is_store(image.base) for image in service.released_images):
         return  # another language, whose routes are not read, or a store or proxy with a file or two added
     deployed = [(w, c) for w, c in service.deployed if w.serves and not c.init]
     for workload, container in deployed:
@@ -282,6 +282,11 @@ def _image(process: Process, server: str, program: str) -> Finding:
         "counts as running"
     )
     return rule.on(process.span, message, subject=f"image:{program}", severity=LOW)
+
+
+def _is_store(base: str) -> bool:
+    """Whether an image is made from a store's or a proxy's; what is made from a bare Linux may be anything."""
+    return STORES.search(base) is not None and not base.startswith(("alpine", "busybox"))
 
 
 _WORKER = regex(r"(?:^|[-_])(?:worker|workers|celery|consumer|beat|scheduler|cron)(?:$|[-_\d])")

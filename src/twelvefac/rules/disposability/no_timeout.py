@@ -25,6 +25,7 @@ from typing import NamedTuple
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
+from twelvefac.project.callgraph import only_by_hand
 from twelvefac.project.facts import Call
 from twelvefac.project.scan import anchors, calling
 from twelvefac.project.services import Service
@@ -83,6 +84,30 @@ rule = Rule(
     ),
     names=frozenset((*_METHODS, *(name.rpartition(".")[2] for name in _CALLS), "mount", "setdefaulttimeout")),
     examples=(
+        Example(
+            "what only a person starts",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "-m", "shop.main"]
+                -- shop/__init__.py --
+                -- shop/main.py --
+                from shop import prices
+
+                prices.load()
+                -- shop/prices.py --
+                import requests
+
+                def load():
+                    return requests.get("https://example.com")  # <- no-timeout
+
+                def write_table():
+                    return requests.get("https://example.com/table")
+
+                if __name__ == "__main__":
+                    write_table()
+            """,
+        ),
         Example(
             "requests, a session and the standard library",
             source="""
@@ -251,13 +276,27 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls(*_CALLS):
         if adapters and call.name.startswith("requests."):
             continue
-        if _waits(call) and service.comes_by(path, guarded=call.guarded):
+        if (
+            _waits(call)
+            and service.comes_by(path, guarded=call.guarded)
+            and not _is_by_hand(service, facts, path, call)
+        ):
             shown = call.name.replace("()", "")
             by_hand = is_tool(path)
             what = "lets the command hang" if by_hand else "holds a worker"
             message = f"{shown} waits for an answer without limit: a hanging peer {what} for ever"
             severity = LOW if by_hand else MEDIUM
             yield rule.at(path, call.at, message, subject=f"call:{shown}", symbol=call.scope, severity=severity)
+
+
+def _is_by_hand(service: Service, facts: Facts, path: str, call: Call) -> bool:
+    """Whether a call stands where only a person comes by: below the main guard of a file that nothing starts."""
+    python = facts.file(path).python
+    if python is None or not call.scope or any(path == entry for _, _, entry in service.entries):
+        return False
+    if any(target.rpartition(":")[2] == call.scope for target in service.scripts.values()):
+        return False
+    return bool(service.reached) and call.scope in only_by_hand(path, python, service.modules)
 
 
 def _waits(call: Call) -> bool:

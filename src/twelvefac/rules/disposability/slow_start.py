@@ -137,6 +137,9 @@ rule = Rule(
                   probe
                   sleep 5
                 done &
+                while [ "$DEMO" ]; do
+                  probe
+                done
                 exec "$@"
                 -- app.py --
             """,
@@ -223,8 +226,9 @@ def _lines(process: Process, facts: Facts) -> Iterator[Finding]:
 
 
 def _is_in_the_loop(shell: ShellFacts, step: Step) -> bool:
-    """Whether a command stands in the loop itself: a function that a loop calls is work, not a question."""
-    return any(one.at[0] == step.span.line and one.block == step.block for one in shell.commands)
+    """Whether a command is what a loop asks: not work that a function does, or a loop without a condition."""
+    loops = [one for one in shell.commands if one.block == step.block]
+    return any(one.at[0] == step.span.line for one in loops) and all(one.words[0] not in ("true", ":") for one in loops)
 
 
 def _follows(steps: tuple[Step, ...]) -> bool:

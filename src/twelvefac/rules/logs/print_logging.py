@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import LOW, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
+from twelvefac.project.callgraph import only_by_hand
 from twelvefac.project.facts import Call
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
@@ -45,6 +46,29 @@ rule = Rule(
     anchors=anchors(r"print ~print[ \t]{0,4}\(", "subparsers ~add_subparsers"),
     names=frozenset(("print", "add_subparsers", "input", "sys.exit")),
     examples=(
+        Example(
+            "what only a person starts",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "-m", "shop.main"]
+                -- shop/__init__.py --
+                -- shop/main.py --
+                from shop import prices
+
+                prices.load()
+                -- shop/prices.py --
+                def load():
+                    return 1
+
+                def write_table():
+                    print("one")
+                    print("two")
+
+                if __name__ == "__main__":
+                    write_table()
+            """,
+        ),
         Example(
             "in what the server loads",
             source="""
@@ -222,7 +246,10 @@ def _is_report(service: Service, facts: Facts, path: str, call: Call) -> bool:
         return False  # a command that prepares the start, and is soon done
     if not call.scope and path in service.served:
         return False  # said once, before there is a request: usually why the service does not start
-    return not is_command(facts.file(path).python, call.scope) and not _is_script(service, path, call.scope)
+    python = facts.file(path).python
+    if is_command(python, call.scope) or _is_script(service, path, call.scope) or python is None:
+        return False
+    return service.reached[path][1] == path or call.scope not in only_by_hand(path, python, service.modules)
 
 
 def _is_script(service: Service, path: str, scope: str) -> bool:

@@ -46,6 +46,25 @@ rule = Rule(
     names=frozenset(name.rpartition(".")[2] for name in (*_CALLS, *_RELOADING)),
     examples=(
         Example(
+            "nothing but the script says how it is started",
+            source="""
+                -- shop/app.py --
+                from flask import Flask
+
+                app = Flask(__name__)
+
+                if __name__ == "__main__":
+                    app.run(port=5003)  # <- dev-server
+                -- demo/app.py --
+                from flask import Flask
+
+                app = Flask(__name__)
+
+                if __name__ == "__main__":
+                    app.run(port=5003)
+            """,
+        ),
+        Example(
             "commands",
             source="""
                 -- a/Dockerfile --

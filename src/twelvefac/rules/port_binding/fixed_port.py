@@ -29,6 +29,7 @@ from twelvefac.project.processes import Process, Step
 from twelvefac.project.running import started_call
 from twelvefac.project.scan import calling
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 
 rule = Rule(
     __name__,
@@ -41,6 +42,32 @@ rule = Rule(
     anchors=calling(*CALLS),
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
+        Example(
+            "in uWSGI's file, and in a Procfile that the image reads",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["uwsgi", "--ini", "uwsgi.ini"]
+                -- a/uwsgi.ini --
+                [uwsgi]
+                http = :8000  # <- fixed-port
+                stats = :9191
+                -- a/app.py --
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["uwsgi", "--ini", "uwsgi.ini"]
+                -- b/uwsgi.ini --
+                [uwsgi]
+                http = :$(PORT)
+                -- b/app.py --
+                -- c/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["honcho", "start"]
+                -- c/Procfile --
+                web: gunicorn --bind 0.0.0.0:3000 app:app  # <- fixed-port
+                -- c/app.py --
+            """,
+        ),
         Example(
             "in the image's command and in a script",
             source="""
@@ -198,6 +225,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         if severity is HIGH:
             message += ": the platform routes to PORT, where nothing answers"
         yield rule.on(step.span, message, subject=f"server:{server.server.name}", severity=severity)
+    yield from _of_uwsgi(service, facts)
     for path, call in facts.calls(*CALLS):
         python = facts.file(path).python
         step_of_call = started_call(service, python, path, call)
@@ -211,12 +239,32 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             yield rule.at(path, call.at, message, subject=f"server:{shown}", symbol=call.scope, related=related)
 
 
+def _of_uwsgi(service: Service, facts: Facts) -> Iterator[Finding]:
+    """``http = :8000`` in the file that uWSGI is started with; ``$(PORT)`` is what the environment says."""
+    seen: set[str] = set()
+    for process in service.released:
+        for step in process.steps or () if process.source == "dockerfile" else ():
+            for path, entries in facts.configurations(step.launch) if step.launch.program == "uwsgi" else ():
+                if path not in seen:
+                    seen.add(path)
+                    for one in entries:
+                        if one.key in ("http", "http-socket") and (match := _ADDRESS.fullmatch(one.value)):
+                            message = f"uwsgi listens on {match.group(1)} ({one.key}) whatever the environment says"
+                            related = ((step.span, "this starts it"),)
+                            yield rule.at(path, one.at, message, subject="server:uwsgi", related=related)
+
+
+_ADDRESS = regex(r"(?:[\w.\[\]:*-]{0,60}:)?(\d{2,5})")
+_RUN_PROCFILES = frozenset(("honcho", "foreman", "hivemind", "overmind"))
+
+
 def _is_stated_by_deployment(service: Service, process: Process, step: Step) -> bool:
     """Whether a manifest states the port: in its own command, or in the one it puts over the image's."""
     if process.source in ("compose", "kubernetes"):
         return process.states(step)
     if process.source == "procfile":  # with a Dockerfile it is honcho on a developer's machine that reads it
-        return bool(service.images)
+        programs = {one.program for other in service.released if other.source == "dockerfile" for one in other.launches}
+        return bool(service.images) and _RUN_PROCFILES.isdisjoint(programs)
     return process.source == "dockerfile" and any(
         one.source in ("compose", "kubernetes") and step.launch.program in (other.program for other in one.launches)
         for one in service.released
@@ -224,7 +272,7 @@ def _is_stated_by_deployment(service: Service, process: Process, step: Step) -> 
 
 
 def _severity(service: Service, process: Process, numbers: tuple[int, ...]) -> Severity:
-    if process.source == "procfile":
+    if process.source == "procfile" and not service.images:
         return HIGH if process.name == "web" else LOW
     declared = {number for _, container in service.deployed for _, number in container.ports}
     return LOW if any(str(number) in declared for number in numbers) else MEDIUM

@@ -77,6 +77,37 @@ rule = Rule(
     names=frozenset(name.rpartition(".")[2] for name in (*_ENGINES, *_FILES, *_URLS)),
     examples=(
         Example(
+            "a file whose name is put together, or a constant",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "bot.py"]
+                -- a/bot.py --
+                import os
+
+                import aiosqlite
+
+                async def main():
+                    await aiosqlite.connect(f"{os.path.dirname(__file__)}/bot.db")  # <- sqlite-in-production
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "bot.py"]
+                -- b/bot.py --
+                import sqlite3
+
+                FILE = "bot.sqlite3"
+                connection = sqlite3.connect(FILE)  # <- sqlite-in-production
+                -- c/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "bot.py"]
+                -- c/bot.py --
+                import sqlite3
+
+                def read(name):
+                    return sqlite3.connect(name)
+            """,
+        ),
+        Example(
             "what takes the settings' place",
             source="""
                 -- Procfile --
@@ -365,10 +396,28 @@ def _elsewhere(service: Service, facts: Facts) -> Iterator[_Use]:
         if value is None:
             continue
         if call.name in _FILES:
-            if value.kind == "str" and value.data and not _HARMLESS.search(value.data) and not call.arg("uri"):
+            text = _file(facts, path, value)
+            if text and not _HARMLESS.search(text) and not call.arg("uri"):
                 yield _Use(path, call.at, default=False, key=None, target=call.name)
         elif (use := _use(path, value, call.name)) is not None:
             yield use
+
+
+def _file(facts: Facts, path: str, value: Value) -> str | None:
+    """The file that is opened, or the end of its name where that is put together or a constant of the module."""
+    if value.kind == "name":
+        python = facts.file(path).python
+        given = [one.value for one in python.bindings if one.target == value.data] if python is not None else []
+        return given[0].text if len(given) == 1 and _is_file(given[0].text) else None
+    if value.kind == "joined" and value.data:
+        return value.data[-1].text if _is_file(value.data[-1].text) else None
+    if value.kind == "call" and value.data[0] == "os.path.join" and value.data[1]:
+        return value.data[1][-1].text if _is_file(value.data[1][-1].text) else None
+    return value.text
+
+
+def _is_file(text: str | None) -> bool:
+    return text is not None and text.endswith((".db", ".sqlite", ".sqlite3", ".db3"))
 
 
 def _ships(path: str, loaded: Mapping[str, object], settings: frozenset[str]) -> bool:
