@@ -18,7 +18,7 @@ from twelvefac.project.command import launch, shell_line, split_shell, strip_ini
 from twelvefac.project.discovery import kind_of
 from twelvefac.project.dockerfile import assignments, expand, read_dockerfile, split_words
 from twelvefac.project.facts import FileFacts
-from twelvefac.project.facts_json import from_json, to_json
+from twelvefac.project.facts_json import encode, revive
 from twelvefac.project.ignores import read_ignores
 from twelvefac.project.python import read_python
 from twelvefac.project.scan import Scanner
@@ -83,9 +83,9 @@ def scan(path: str, kind: str, data: bytes) -> FileFacts:
 
 def check(path: str, kind: str, data: bytes) -> None:
     facts = scan(path, kind, data)
-    stored = json.loads(json.dumps(to_json(facts)))
+    stored = json.loads(encode(facts))
 
-    assert from_json(stored) == facts
+    assert revive(stored) == facts
 
 
 @st.composite

@@ -12,11 +12,11 @@ from typing import Any
 from twelvefac.errors import MachineError
 from twelvefac.project.discovery import File
 from twelvefac.project.facts import FileFacts
-from twelvefac.project.facts_json import from_json, to_json
+from twelvefac.project.facts_json import encode, revive
 from twelvefac.source.digest import digest
 from twelvefac.source.write import write_atomically
 
-_FORMAT = 1
+_FORMAT = 2
 _FIELDS = 4  # of an entry: size, time, digest, facts
 
 
@@ -66,19 +66,17 @@ class Cache:
     def put(self, file: File, data: bytes, facts: FileFacts) -> None:
         """Keep the facts of a file."""
         if self.path:
-            self._keep(file, digest(data), to_json(facts))
+            self._keep(file, digest(data), facts)
             self._changed = True
 
     def _keep(self, file: File, content: str, facts: object) -> None:
-        text = json.dumps([file.size, file.mtime, content, facts], separators=(",", ":"))
+        text = encode([file.size, file.mtime, content, facts])
         self._new[file.path] = text.encode("ascii")
 
     def _revive(self, file: File, entry: list[Any]) -> FileFacts | None:
         try:
-            facts = from_json(entry[3])
+            facts = revive(entry[3])
         except (KeyError, TypeError, ValueError, RecursionError):
-            return None
-        if not isinstance(facts, FileFacts):
             return None
         self._keep(file, entry[2], entry[3])
         return facts

@@ -7,9 +7,10 @@ a value alone proves little; the two must agree, or the value must carry a provi
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
+from twelvefac.project.glance import Glance
 from twelvefac.project.margin import definition_around
 from twelvefac.source.pattern import regex
 
@@ -245,13 +246,8 @@ def described(value: str) -> str:
     return f"{len(value)} characters"
 
 
-STEMS = tuple(
-    b"assword ASSWORD asswd ASSWD assphrase ASSPHRASE asscode ASSCODE _pass _PASS Pass -pass pwd PWD Pwd ecret ECRET "
-    b"oken OKEN redential REDENTIAL key KEY Key".split()
-)
-"""What names that hold a secret have in them; each is found as fast as a text can be searched."""
 _GIVEN = regex(rb"\w{0,60}['\"]?[ \t]{0,4}\]?\s{0,8}(?::[^=\n]{0,120})?[=:][\s(\\]{0,120}[rRbBuU]{0,2}(['\"])")
-"""Goes on from there to a text that is given to the name: assigned, passed, an entry of a dictionary."""
+"""Goes on from a place in a name to a text that is given to the name: assigned, passed, an entry of a dictionary."""
 _NAME = regex(rb"[\w.-]{1,100}")
 _IN_NAME = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 _MOST_GIVEN = 20_000
@@ -272,24 +268,16 @@ STAND_IN = regex(
 """Classes and functions that stand in for the real thing in development."""
 
 
-def may_give_away(data: bytes) -> bool:
+def may_give_away(file: Glance) -> bool:
     """Whether a Python file may give a secret to a name: a look at its text that is wrong only by saying yes."""
-    for count, at in enumerate(places_of_stems(data, STEMS)):
+    data = file.data
+    for count, at in enumerate(file.secrets):
         match = _GIVEN.match(data, at)
         if count > _MOST_GIVEN:
             return True
         if match is not None and _is_given(data, at, match) and not STAND_IN.search(definition_around(data, at)):
             return True
     return False
-
-
-def places_of_stems(data: bytes, stems: Iterable[bytes]) -> Iterator[int]:
-    """Where the stems occur, one after the other: a text is searched faster for many stems than for one expression."""
-    for stem in stems:
-        at = data.find(stem)
-        while at >= 0:
-            yield at
-            at = data.find(stem, at + len(stem))
 
 
 def _is_given(data: bytes, at: int, match: re.Match[bytes]) -> bool:
@@ -303,11 +291,24 @@ def _is_given(data: bytes, at: int, match: re.Match[bytes]) -> bool:
     if quote in (b"'", b'"'):  # a key of several words
         start = max(data.rfind(quote, 0, start), data.rfind(b"\n", 0, start)) + 1
         name = data[start : whole.end()].decode("ascii", "replace")
+    signs = signs_sessions(name)
+    if not signs and not holds_secret(name):
+        return False
     line = data[data.rfind(b"\n", 0, start) + 1 : start]
     if b"," in line and not any(bracket in line for bracket in (b"(", b"[", b"{")):
         return True  # several names are given values at once
-    end, stop = data.find(match.group(1), match.end()), data.find(b"\n", match.end())
-    text, after = data[match.end() : end], data[end + 1 : end + 40].lstrip()[:1]
-    if end < 0 or 0 <= stop < end or not text.isascii() or b"\\" in text or after in (b"'", b'"', b"+"):
-        return True  # more than one line, or put together
-    return signs_sessions(name) or (holds_secret(name) and looks_secret(name, text.decode("ascii")))
+    quote = match.group(1)
+    if data.startswith(quote + quote, match.end()):
+        quote, first = 3 * quote, match.end() + 2
+    else:
+        first = match.end()
+    end = data.find(quote, first)
+    text = data[first:end]
+    if end < 0 or b"\\" in text:
+        return True
+    if len(quote) == 1 and b"\n" in text:
+        return False  # a quote that closes a text: none goes on over a line's end
+    after = data[end + len(quote) : end + 40].lstrip()[:1]
+    if not text.isascii() or after in (b"'", b'"', b"+"):  # or put together
+        return True
+    return signs or looks_secret(name, text.decode("ascii"))

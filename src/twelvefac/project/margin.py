@@ -33,3 +33,22 @@ def _margin(lines: bytes, at: int) -> int:
         above = lines.rfind(b"\n", 0, above)
         left -= 1
     return max(above, 0)
+
+
+_BRACKET = regex(rb"[()\[\]{}]")
+_MOST_BRACKETS = 300
+
+
+def arguments_at(data: bytes, at: int) -> bytes:
+    """The text from ``at``, behind an open bracket, to the one that closes it; brackets inside of texts count too.
+
+    Up to the end of the file where none does.
+    """
+    depth = 1
+    for count, match in enumerate(_BRACKET.finditer(data, at)):
+        depth += 1 if match.group() in b"([{" else -1
+        if not depth:
+            return data[at : match.start()]
+        if count > _MOST_BRACKETS:
+            break
+    return data[at:]

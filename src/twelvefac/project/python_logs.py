@@ -3,8 +3,10 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
-from twelvefac.project.credentials import STEMS, holds_secret, places_of_stems
+from twelvefac.project.credentials import holds_secret
 from twelvefac.project.facts import Logged, Value
+from twelvefac.project.glance import Glance
+from twelvefac.project.margin import arguments_at
 from twelvefac.project.python_values import Places, ValueReader
 from twelvefac.project.python_walk import Walk
 from twelvefac.source.pattern import regex
@@ -61,16 +63,22 @@ def _is_secret(value: Value) -> bool:
 _CALLED = regex(rb"(?:\.(?:" + "|".join(sorted(METHODS)).encode() + rb")|print)\s{0,4}\(")
 _TOKEN = regex(rb"([a-zA-Z]{0,2})(\"\"\"|'''|\"|')|[(\[{]|[)\]}]|[A-Za-z_][\w.]{0,200}|#[^\n]{0,300}")
 _FILLED = regex(rb"\{([^{}]{1,200})\}")
+_ENVIRONMENT = regex(rb"environ")
+_TEXT_OF = frozenset((b"str", b"dict", b"repr", b"dumps"))
+"""Functions whose result shows what they are given."""
 _LONGEST_CALL = 1_500  # bytes
 _MOST_CALLS = 3_000
 
 
-def may_log_secret(data: bytes) -> bool:
+def may_log_secret(file: Glance) -> bool:
     """Whether a call that logs may have a secret among its arguments: a look at the text of a file.
 
     It is wrong by saying no only where a call is longer than any that a person writes.
     """
-    names = sorted(places_of_stems(data, (*STEMS, b"environ")))
+    data = file.data
+    names = file.secrets
+    if b"environ" in data:
+        names = tuple(sorted((*names, *(match.start() for match in _ENVIRONMENT.finditer(data)))))
     if not names:
         return False
     for count, match in enumerate(_CALLED.finditer(data)):
@@ -84,29 +92,66 @@ def may_log_secret(data: bytes) -> bool:
 
 
 def _passes_secret(rest: bytes) -> bool:
-    """Whether the arguments, up to the bracket that closes the call, have such a name outside of plain texts."""
-    at, depth = 0, 1
-    while depth and (match := _TOKEN.search(rest, at)) is not None:
-        at = match.end()
+    """Whether the arguments, up to the bracket that closes the call, have such a name outside of plain texts.
+
+    What other calls are given does not count, but for those that only make a text of it.
+    """
+    at = 0
+    muted = [False]  # of each open bracket
+    before = -1  # where the word, text or bracket ended that a bracket makes a call or a subscript of
+    word = b""
+    while muted and (match := _TOKEN.search(rest, at)) is not None:
+        at, begin = match.end(), match.start()
         prefix, quotes = match.groups()
-        word = match.group()
+        token = match.group()
         if quotes is not None:
             end = rest.find(quotes, at)
             while end > 0 and rest[end - 1 : end] == b"\\":
                 end = rest.find(quotes, end + 1)
             end = len(rest) if end < 0 else end
-            text = rest[at:end]
-            if b"f" in prefix.lower() and any(map(_has_stem, _FILLED.findall(text))):
+            if b"f" in prefix.lower() and not muted[-1]:
+                for filled in _FILLED.findall(rest[at:end]):
+                    if _passes_secret(filled):
+                        return True
+            before = at = end + len(quotes)
+            word = b""
+        elif token in b"([{":
+            applied = begin == before
+            muted.append(muted[-1] or (applied and word.rpartition(b".")[2] not in _TEXT_OF))
+            word = b""
+        elif token in b")]}":
+            muted.pop()
+            before, word = at, b""
+        elif token[:1] != b"#":
+            before, word = at, token
+            if not muted[-1] and _is_given_away(rest, begin, at, token):
                 return True
-            at = end + len(quotes)
-        elif word in b"([{":
-            depth += 1
-        elif word in b")]}":
-            depth -= 1
-        elif word[:1] != b"#" and (b"environ" in word or b"getenv" in word or _has_stem(word)):
-            return True
     return False
 
 
-def _has_stem(text: bytes) -> bool:
-    return any(stem in text for stem in STEMS)
+def _is_given_away(rest: bytes, begin: int, end: int, word: bytes) -> bool:
+    """Whether a word among arguments is a value of that name: no callee, subscript, attribute or parameter."""
+    if b"environ" in word or b"getenv" in word:
+        return True
+    after = rest[end : end + 2]
+    if after[:1] in (b"(", b"[") or (after[:1] == b"=" and after != b"==") or rest[begin - 1 : begin] == b".":
+        return False
+    return holds_secret(word.decode("ascii", "replace"))
+
+
+_PRINT = regex(rb"print[ \t]{0,4}\(")
+_GUARD = regex(rb"\nif[ \t(]{1,4}__name__[ \t]{0,4}==")
+_ELSEWHERE = regex(rb"\bfile[ \t]{0,4}=")
+
+
+def may_print(file: Glance) -> bool:
+    """Whether a file that something else imports may print to stdout: a look at its text, wrong only by saying yes."""
+    data = file.data
+    guard = _GUARD.search(data)
+    for match in _PRINT.finditer(data, 0, guard.start() if guard is not None else len(data)):
+        before = data[data.rfind(b"\n", 0, match.start()) + 1 : match.start()]
+        if b">>>" in before or (b"#" in before and before.lstrip()[:1] == b"#"):
+            continue  # an example, a line that is switched off
+        if not _ELSEWHERE.search(arguments_at(data, match.end())):
+            return True
+    return False

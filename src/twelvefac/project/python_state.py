@@ -4,7 +4,8 @@ import ast
 from collections.abc import Callable, Iterable, Iterator
 
 from twelvefac.project.facts import Shared
-from twelvefac.project.margin import is_inside
+from twelvefac.project.glance import Glance
+from twelvefac.project.margin import definition_around, is_inside
 from twelvefac.project.python_values import Names, Places, dotted
 from twelvefac.project.python_walk import CHANGES, Walk, inner_scope
 from twelvefac.source.pattern import regex
@@ -30,9 +31,9 @@ _FETCHES = frozenset(
 _STATE = regex(r"(?:request\.)?(?:app|application)\.state\.\w{1,100}")
 _EMPTY = regex(
     rb"\n([a-z_]\w{0,100})[ \t]{0,8}(?::[^=\n]{1,200})?=[ \t]{0,8}"
-    rb"(?:\{\}|\[\]|(?:\w{1,40}\.){0,2}(?:set|dict|list|defaultdict|OrderedDict|deque)\()"
+    rb"(?:\{\}|\[\]|(?:\w{1,40}\.){0,2}(?:(?:set|dict|list|OrderedDict)\(\)|(?:defaultdict|deque)\())"
 )
-_INSTANCE = regex(rb"\n[a-z_]\w{0,100}[ \t]{0,8}(?::[^=\n]{1,100})?=[ \t]{0,8}[A-Z]\w{0,100}\(")
+_INSTANCE = regex(rb"\n[A-Za-z_]\w{0,100}[ \t]{0,8}(?::[^=\n]{1,100})?=[ \t]{0,8}([A-Za-z_]\w{0,100})\(")
 _OWN = regex(
     rb"self\.(\w{1,100})[ \t]{0,4}(?::[^=\n]{1,100})?=[ \t]{0,4}"
     rb"(?:\{|\[|(?:\w{1,40}\.){0,2}(?:dict|list|set|defaultdict|OrderedDict|Counter|deque)\b)"
@@ -54,34 +55,40 @@ _ON_STATE = regex(rb"(?:app|application)\.state\.\w{1,100}(?:" + _CHANGED_OR_SET
 _MOST_PLACES = 20_000
 
 
-def may_share(data: bytes, counts: Callable[[str], bool]) -> bool:
+def may_share(file: Glance, counts: Callable[[str], bool]) -> bool:
     """Whether a file may have shared state in a name that ``counts``: a look at its text, wrong only by saying yes."""
-    lines = b"\n" + data
+    data = file.data
     if b".state." in data and _ON_STATE.search(data):
         return True
-
-    def is_asked(name: bytes) -> bool:
-        return counts(name.decode("ascii", "replace"))
-
-    if any(is_asked(match.group(1)) for match in _EMPTY.finditer(lines)):
-        return True  # what other files may change
-    names = {name for match in _HOLDER.finditer(lines) for name in _BOUND.findall(match.group(1)) if is_asked(name)}
+    lines = b"\n" + data
+    names = set()
+    for match in _HOLDER.finditer(lines):
+        asked = [name for name in _BOUND.findall(match.group(1)) if counts(name.decode("ascii", "replace"))]
+        if asked and _EMPTY.match(lines, match.start()):
+            return True  # what other files may change
+        names.update(asked)
     if b"global" in data and any(
         not names.isdisjoint(_NAMES.findall(match.group(1))) for match in _GLOBAL.finditer(lines)
     ):
         return True
-    if b"self." in data and _INSTANCE.search(lines):
-        names |= {b"self." + match.group(1) for match in _OWN.finditer(data) if is_asked(match.group(1))}
+    classes: set[str] = set()
+    if b"self." in data and (instances := _INSTANCE.findall(lines)):
+        classes = {name.decode("ascii", "replace") for name in instances}
+        owned = (match.group(1) for match in _OWN.finditer(data) if definition_around(lines, match.start()) in classes)
+        names |= {b"self." + name for name in owned if counts(name.decode("ascii", "replace"))}
     left = _MOST_PLACES
     for name in names:
-        changed = _CHANGED_OR_SET if name.startswith(b"self.") else _CHANGED
+        is_own = name.startswith(b"self.")
+        changed = _CHANGED_OR_SET if is_own else _CHANGED
         at = lines.find(name)
         while at >= 0:
             end = at + len(name)
             left -= 1
             is_name = lines[at - 1] not in _IN_WORD
             is_changed = is_name and (changed.match(lines, end) is not None or lines[at - 4 : at] == b"del ")
-            if left <= 0 or (is_changed and is_inside(lines, at)):
+            if left <= 0 or (
+                is_changed and (definition_around(lines, at) in classes if is_own else is_inside(lines, at))
+            ):
                 return True
             at = lines.find(name, end)
     return False

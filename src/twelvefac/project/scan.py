@@ -11,6 +11,7 @@ from twelvefac.project import compose, environment
 from twelvefac.project.dependencies import Manifest, read_pipfile, read_pyproject, read_requirements, secrets_in
 from twelvefac.project.envfile import read_envfile, read_procfile
 from twelvefac.project.facts import ERRORED, FileFacts, Ignore
+from twelvefac.project.glance import Glance
 from twelvefac.project.ignores import MARKER, read_ignores
 from twelvefac.project.ini import read_ini
 from twelvefac.project.kubernetes import SNIFF, read_resources
@@ -20,10 +21,7 @@ from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.document import Document
 from twelvefac.source.pattern import regex
 
-_WORDS = bytes(ord(chr(code).lower()) if chr(code).isalnum() and code < 128 else 32 for code in range(256))
-"""Byte table: letters to lower case, digits kept, everything else (the underscore too) to a blank."""
-
-Confirm = Callable[[bytes], bool]
+Confirm = Callable[[Glance], bool]
 
 
 class Alternative(NamedTuple):
@@ -48,7 +46,7 @@ def anchors(*alternatives: str, confirm: Confirm | None = None) -> Anchors:
     Words are lower case without underscores (``SECRET_KEY`` is two). What follows ``~`` is a regular expression, by
     itself or behind words that must be there too (``"create all ~create_all"``); it must begin with a literal or a
     small class, so that the search is as fast as one for a string, and every quantifier be bounded. ``^`` in the place
-    of ``~``: matches inside of functions do not count. ``confirm`` is a look at the bytes of a file that has the words
+    of ``~``: matches inside of functions do not count. ``confirm`` is a look at the text of a file that has the words
     ("" for every file); it may only be wrong by saying yes.
     """
     return tuple(_alternative(one)._replace(confirm=confirm) for one in alternatives)
@@ -103,7 +101,8 @@ class Scanner:
         """Whether some rule's anchors are in a Python file."""
         if not self._prefilter:
             return True
-        words = set(data.translate(_WORDS).split())
+        file = Glance(data)
+        words = file.words
         tests = set(self._always)
         for key in self._keys & words:
             for needed, test in self._by_word[key]:
@@ -111,14 +110,10 @@ class Scanner:
                     if test is None:
                         return True
                     tests.add(test)
-        return any(self._passes(test, data) for test in tests)
-
-    def _passes(self, test: _Test, data: bytes) -> bool:
-        expression, outside, confirm = test
-        if confirm is not None:
-            return confirm(data)
-        part = _compiled(expression)
-        return _is_outside(part, data) if outside else part.search(data) is not None
+        # the expressions first: a look costs more
+        return any(_matches(test, data) for test in tests if test[2] is None) or any(
+            confirm(file) for _, _, confirm in tests if confirm is not None
+        )
 
     def scan(self, path: str, kind: str, data: bytes, *, whole: bool = False) -> FileFacts:
         """The facts of one file; what cannot be read becomes a notice, never an exception.
@@ -177,6 +172,12 @@ class Scanner:
         if kind in ("compose", "pipeline", "values", "yaml"):
             return _yaml(path, kind, text)
         return FileFacts(text=text)
+
+
+def _matches(test: _Test, data: bytes) -> bool:
+    expression, outside, _ = test
+    part = _compiled(expression)
+    return _is_outside(part, data) if outside else part.search(data) is not None
 
 
 _compiled = cache(re.compile)

@@ -49,7 +49,7 @@ rule = Rule(
     since="0.1",
     needs_command=True,
     anchors=anchors(
-        r"sqlalchemy ~(?:declarative_base|SQLAlchemy)\b",
+        r"sqlalchemy class ~(?:declarative_base|SQLAlchemy)(?:[ \t]{0,4}\(|[ \t]{1,4}as\b)",
         r"command ~@[\w.]{0,100}command",
         r"typer ~Typer[ \t]{0,4}\(",
         "automap base",

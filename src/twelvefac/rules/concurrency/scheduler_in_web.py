@@ -71,7 +71,7 @@ rule = Rule(
     anchors=anchors(
         "apscheduler",
         r"app ~def[ \t]{1,4}(?:create|make|build|init|get)_(?:\w{0,20}_)?app(?:lication)?\b",
-        "scheduler start",
+        r"scheduler start ~\.start[ \t]{0,4}\(",
         "repeat every ~repeat_every",
         "schedule run pending ~run_pending",
         r"threading thread while ~while[ \t(]{1,4}True",

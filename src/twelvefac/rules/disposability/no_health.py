@@ -41,6 +41,20 @@ _LIBRARIES = frozenset(
 """Distributions that bring a health route."""
 
 _END = r"(?:/|\$|\\Z|['\"{])"
+_BEFORE = regex(rb"['\"/}][_.^-]{0,4}[hH]\Z")
+_AFTER = regex(rf"(?i:ealth\w{{0,60}}[_.-]{{0,2}}(?:[-_]?check)?){_END}".encode())
+
+
+def _may_be_asked(data: bytes) -> bool:
+    """Whether a text or a part of a path may begin with "health"."""
+    for stem in (b"ealth", b"EALTH"):
+        at = data.find(stem)
+        while at >= 0:
+            if _BEFORE.search(data, max(at - 6, 0), at) and _AFTER.match(data, at):
+                return True
+            at = data.find(stem, at + 5)
+    return False
+
 
 rule = Rule(
     __name__,
@@ -50,18 +64,19 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
-    anchors=calling(*CALLS)
-    + anchors(
-        rf"~ealth\w{{0,60}}[_.-]{{0,2}}(?:[-_]?check)?{_END}",
-        rf"~EALTH\w{{0,60}}[_.-]{{0,2}}(?:[-_]?CHECK)?{_END}",
-        *(
-            rf"{word} ~['\"/}}][_.^-]{{0,4}}(?i:heartbeat|lbheartbeat|livez|liveness|readyz|readiness|alive|ping)"
-            rf"[_.-]{{0,2}}(?i:[-_]?check)?{_END}"
-            for word in "heartbeat lbheartbeat livez liveness readyz readiness alive ping".split()
-        ),
-        *(
-            rf"{word} ~/[_.-]{{0,2}}(?i:status|ready|live|up|version|monitor){_END}"
-            for word in "status ready live up version monitor".split()
+    anchors=(
+        *calling(*CALLS),
+        *anchors("", confirm=lambda file: _may_be_asked(file.data)),
+        *anchors(
+            *(
+                rf"{word} ~['\"/}}][_.^-]{{0,4}}(?i:heartbeat|lbheartbeat|livez|liveness|readyz|readiness|alive|ping)"
+                rf"[_.-]{{0,2}}(?i:[-_]?check)?{_END}"
+                for word in "heartbeat lbheartbeat livez liveness readyz readiness alive ping".split()
+            ),
+            *(
+                rf"{word} ~/[_.-]{{0,2}}(?i:status|ready|live|up|version|monitor){_END}"
+                for word in "status ready live up version monitor".split()
+            ),
         ),
     ),
     names=frozenset(name.rpartition(".")[2] for name in CALLS),

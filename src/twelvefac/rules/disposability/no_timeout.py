@@ -27,9 +27,11 @@ from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.callgraph import only_by_hand
 from twelvefac.project.facts import Call
+from twelvefac.project.margin import arguments_at
 from twelvefac.project.scan import anchors, calling
 from twelvefac.project.services import Service
 from twelvefac.project.tools import is_tool
+from twelvefac.source.pattern import regex
 
 
 class _Waiting(NamedTuple):
@@ -64,6 +66,23 @@ _CALLS: dict[str, _Waiting] = {
 }
 
 _LATER = frozenset(("smtplib.SMTP", "smtplib.SMTP_SSL", "ftplib.FTP"))
+_MANY = regex(
+    rf"requests(?:\.[sS]ession|[ \t]{{1,4}}(?:as\b|import[ \t]{{1,4}}(?:\(|[^\n]{{0,300}}?\b(?:{'|'.join(_METHODS)}|"
+    r"[sS]essions?)\b)))".encode()
+)
+_ONE = regex(rf"requests\.(?:{'|'.join(_METHODS)})\b(\()?".encode())
+_GIVEN = regex(rb"\btimeout[ \t]{0,4}=(?![ \t]{0,4}None\b)|\*\*")
+
+
+def _may_wait(data: bytes) -> bool:
+    """Whether requests may be called without a timeout: by a session or another name, or directly."""
+    if _MANY.search(data):
+        return True
+    for match in _ONE.finditer(data):
+        if match.group(1) is None or not _GIVEN.search(arguments_at(data, match.end())):
+            return True
+    return False
+
 
 rule = Rule(
     __name__,
@@ -73,8 +92,8 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     anchors=(
+        *anchors("requests", confirm=lambda file: _may_wait(file.data)),
         *anchors(
-            rf"requests ~requests(?:\.(?:{'|'.join(_METHODS)}|[sS]essions?)\b|[ \t]{{1,4}}(?:import|as)\b)",
             r"httpx none ~timeout[ \t]{0,4}=[ \t]{0,4}None",
             r"aiohttp none ~(?:timeout|total)[ \t]{0,4}=[ \t]{0,4}None|ClientTimeout\(\s{0,20}None",
             "httpadapter",

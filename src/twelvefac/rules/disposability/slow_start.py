@@ -49,6 +49,11 @@ _CALLS = {
     "kafka.KafkaConsumer": "connects to its broker",
 }
 """Calls that talk to the network at once; clients that connect on first use are not among them."""
+_ASKED = (
+    rf"(?:\.(?:{'|'.join(_METHODS)})\b|[ \t]{{1,4}}(?:as\b|import[ \t]{{1,4}}(?:\(|[^\n]{{0,300}}?\b"
+    rf"(?:{'|'.join(_METHODS)})\b)))"
+)
+"""What follows the name of a client's module: a method, or an import that may give it or the module a new name."""
 _LIMITS = regex(r"-(?:lt|le|gt|ge|eq)$|^\(\(|SECONDS")
 _ENDS = frozenset(("exit", "break", "return", "timeout"))
 
@@ -62,8 +67,8 @@ rule = Rule(
     needs_command=True,
     anchors=anchors(
         r"sleep ^sleep[ \t]{0,4}\(",
-        rf"requests ^requests(?:\.(?:{'|'.join(_METHODS)})\b|[ \t]{{1,4}}(?:import|as)\b)",
-        rf"httpx ^httpx(?:\.(?:{'|'.join(_METHODS)})\b|[ \t]{{1,4}}(?:import|as)\b)",
+        rf"requests ^requests{_ASKED}",
+        rf"httpx ^httpx{_ASKED}",
         *(
             rf"{name.rpartition('.')[2].lower().replace('_', ' ')} ^{name.rpartition('.')[2]}[ \t]{{0,4}}\("
             for name in _CALLS

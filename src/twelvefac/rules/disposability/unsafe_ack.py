@@ -57,7 +57,11 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
-    anchors=anchors("pika", "kombu", "amqp", "aioamqp", "amqpstorm", "nats", "pubsub", "confluent", "aiokafka"),
+    anchors=anchors(
+        *(f"{broker} ack" for broker in ("pika", "aiormq", "kombu", "amqp", "aioamqp", "amqpstorm", "nats", "pubsub")),
+        r"confluent ~Consumer\b",
+        r"aiokafka ~Consumer\b",
+    ),
     names=frozenset((*_FLAGS, "queue_declare", "declare_queue", "AIOKafkaConsumer", "commit", "store_offsets")),
     examples=(
         Example(

@@ -24,6 +24,7 @@ from twelvefac.audit.rule import LOW, Confidence, Example, Finding, Rule, Safety
 from twelvefac.factors import Factor
 from twelvefac.project.images import Image
 from twelvefac.project.processes import Process
+from twelvefac.project.python_logs import may_print
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.project.tools import is_command, is_tool
@@ -45,7 +46,7 @@ rule = Rule(
     since="0.1",
     needs_command=True,
     fix=Safety.SAFE,
-    anchors=anchors(r"print ~print[ \t]{0,4}\(", "stdout reconfigure"),
+    anchors=(*anchors("print", confirm=may_print), *anchors("stdout reconfigure")),
     names=frozenset(("print", "sys.stdout.reconfigure")),
     examples=(
         Example(

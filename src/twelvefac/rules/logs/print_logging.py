@@ -28,6 +28,7 @@ from twelvefac.audit.rule import LOW, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.callgraph import only_by_hand
 from twelvefac.project.facts import Call
+from twelvefac.project.python_logs import may_print
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.project.tools import is_command, is_tool
@@ -43,7 +44,7 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
-    anchors=anchors(r"print ~print[ \t]{0,4}\(", "subparsers ~add_subparsers"),
+    anchors=(*anchors("print", confirm=may_print), *anchors("subparsers ~add_subparsers")),
     names=frozenset(("print", "add_subparsers", "input", "sys.exit")),
     examples=(
         Example(

@@ -59,7 +59,7 @@ rule = Rule(
     confidence=Confidence.MEDIUM,
     since="0.1",
     # state may lie in a file that has no word of a framework
-    anchors=anchors("", confirm=lambda data: may_share(data, _counts)),
+    anchors=anchors("", confirm=lambda file: may_share(file, _counts)),
     examples=(
         Example(
             "a dictionary and a counter",

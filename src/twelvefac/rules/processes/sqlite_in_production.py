@@ -66,7 +66,7 @@ rule = Rule(
     since="0.1",
     needs_command=True,
     anchors=anchors(
-        r"databases ~DATABASES\b",
+        r"databases ~DATABASES(?:\[|['\"]?\]?[ \t]{0,8}(?::[^=\n]{0,200})?=)",
         r"sqlite ~[sS](?:qlite|QLITE)(?:\+\w{1,30})?:/",
         r"sqlite3 ~sqlite3(?:\.connect|[ \t]{1,4}(?:import|as)\b|['\"])",
         "aiosqlite",

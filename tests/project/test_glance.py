@@ -1,0 +1,98 @@
+"""Looks at a Python file's text before it is parsed: they may only be wrong by saying yes, and rarely are."""
+
+import pytest
+
+from twelvefac.project.credentials import may_give_away
+from twelvefac.project.glance import Glance
+from twelvefac.project.python_logs import may_log_secret, may_print
+from twelvefac.project.python_state import may_share
+
+STORE = """
+class Store:
+    def __init__(self):
+        self.all = []
+
+    def add(self):
+        self.all.append(1)
+
+"""
+
+
+def test_the_places_of_names_that_hold_a_secret_come_in_order() -> None:
+    file = Glance(b"x_pass = apiKey\nPASSWORD\npass\ntokens\n")
+
+    assert [file.data[at : at + 5] for at in file.secrets] == [b"_pass", b"Key\nP", b"ASSWO", b"okens"]
+    assert file.words == {b"x", b"pass", b"apikey", b"password", b"tokens"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("print(user.password)", True),
+        ("logger.info('%s', api_key)", True),
+        ("logger.info('%s %s' % (name, token))", True),
+        ("log.debug(f'{user.token!r} is new')", True),
+        ("print(json.dumps(token))", True),
+        ("print(os.environ)", True),
+        ("print(os.getenv('DB_PASSWORD'))", True),
+        ("print('the password is', x)", False),
+        ("print(len(token))", False),
+        ("print(mask(password))", False),
+        ("print(tokens[0], user.token.name)", False),
+        ("print(f'{mask(token)}', token=1)", False),
+        ("print(get().token)", False),
+        ("print('a')  # token\ntoken = 1", False),
+    ],
+)
+def test_a_log_call_with_a_secret(text: str, expected: bool) -> None:
+    assert may_log_secret(Glance(text.encode())) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("API_KEY = 'a8Fk29xQ0zLm'", True),
+        ("SECRET_KEY = 'dev'", True),
+        ("API_KEY = 'a8Fk29' 'xQ0zLm'", True),
+        ("API_KEY = '''a8Fk29xQ0zLm'''", True),
+        ("connect({'password': 'a8Fk29xQ0zLm'})", True),
+        ("API_KEY = 'your-key'", False),
+        ("def tokenize(text) -> Token:\n    '''Split a text into its tokens.'''", False),
+        ("class PageToken:\n    '''Where a page\n    begins'''", False),
+        ("text = (\n    'Checkout token: '\n    f'{token}'\n)", False),
+        ("keyword = 'a8Fk29xQ0zLm'", False),
+    ],
+)
+def test_a_secret_given_to_a_name(text: str, expected: bool) -> None:
+    assert may_give_away(Glance(text.encode())) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("def f():\n    print('a')\n", True),
+        ("print(\n    'a', end='')\n", True),
+        ("print('a', file=sys.stderr)\n", False),
+        ("# print('a')\n", False),
+        ("'''\n>>> print(1)\n'''\n", False),
+        ("x = 1\nif __name__ == '__main__':\n    print(x)\n", False),
+    ],
+)
+def test_a_print_of_a_file_that_is_imported(text: str, expected: bool) -> None:
+    assert may_print(Glance(text.encode())) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("carts = {}\n", True),
+        ("carts = dict(a=1)\n\ndef add():\n    carts['x'] = 1\n", True),
+        ("visits = 0\n\ndef add():\n    global visits\n    visits += 1\n", True),
+        (STORE + "store = Store()\n", True),
+        (STORE + "other = Other()\n", False),
+        ("names = set(ALL)\n\ndef has(x):\n    return x in names\n", False),
+        ("carts = {'a': 1}\n\ndef get():\n    return carts['a']\n", False),
+    ],
+)  # fmt: skip
+def test_state_that_functions_share(text: str, expected: bool) -> None:
+    assert may_share(Glance(text.encode()), lambda name: True) is expected
