@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 
 from twelvefac.errors import RefusedError
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE
+from twelvefac.update.drivers import judge_drivers
 from twelvefac.update.files import LOCK, REGULAR, SUBMODULE, File, Files, line_end, user_line_ends
 from twelvefac.update.merge import Labels, merge_trees, renames
 from twelvefac.update.objects import Entries, Entry, read_blobs, write_files
@@ -253,4 +254,5 @@ def _settled(repository: Repository, trees: tuple[Entries, Entries, Entries], wa
     gone, lost = set(base) - set(theirs), set(base) - set(yours)
     by_template = renames(repository, merged.base, merged.theirs) if gone and set(theirs) - set(base) else {}
     by_you = renames(repository, merged.base, merged.yours) if lost and set(yours) - set(base) else {}
-    return settle(merged, Sides(base, yours, theirs, by_you, by_template), wanted.voice)
+    sides = Sides(base, yours, theirs, by_you, by_template)
+    return judge_drivers(repository, settle(merged, sides, wanted.voice), merged, sides, wanted.voice)

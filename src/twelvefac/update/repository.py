@@ -1,7 +1,7 @@
 """The user's repository: where it is, and how git is run in it.
 
-The user's own configuration is not read, save for what decides how a file on disk looks (line ends, filters):
-an alias, a hook or a monitor of somebody's machine must not change what an update does.
+The user's own configuration is not read, save for what decides how a file on disk looks (line ends, filters) and
+for merge drivers: an alias, a hook or a monitor of somebody's machine must not change what an update does.
 """
 
 import errno
@@ -22,7 +22,10 @@ _LOCAL = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
     *("GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE", "GIT_CEILING_DIRECTORIES", "GIT_ATTR_SOURCE"),
 )
-_KEPT = r"^(core\.(autocrlf|eol|safecrlf|attributesfile|filemode|symlinks|bigfilethreshold)|filter\..*)$"
+_KEPT = (
+    r"^(core\.(autocrlf|eol|safecrlf|attributesfile|filemode|symlinks|bigfilethreshold)"
+    r"|filter\..*|merge\..*\.(driver|recursive))$"
+)
 _OPTIONS = (
     *("-c", "core.fsmonitor=false"),
     *("-c", f"core.hooksPath={os.devnull}"),
@@ -116,9 +119,14 @@ def find_repository(folder: Path) -> Repository:
     top, directory, state, objects = (Path(line) for line in lines[:4])
     kept = _spawn(["git", "config", "-z", "--get-regexp", _KEPT], folder, user)
     pairs = [entry.split("\n", 1) for entry in os.fsdecode(kept.stdout).split("\0") if "\n" in entry]
-    options = [word for key, value in pairs for word in ("-c", f"{key}={value}")]
+    options = [word for key, value in pairs for word in ("-c", f"{key}={_silent(key, value)}")]
     empty = "0" * (64 if lines[4] == "sha256" else 40)
     return Repository(top, lines[5], directory, state, objects, (*options, *_OPTIONS), empty)
+
+
+def _silent(key: str, value: str) -> str:
+    """Return a setting's value; a merge driver's words must not come between those of git."""
+    return f"( {value}\n) >&2" if key.startswith("merge.") and key.endswith(".driver") else value
 
 
 def dry(repository: Repository, scratch: Path) -> Repository:

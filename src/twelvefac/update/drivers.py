@@ -1,0 +1,89 @@
+"""Merge drivers of the user's own (``merge=…`` in .gitattributes).
+
+Git runs them, as it does for whoever merges there; what one of them leaves out nobody would see. So its result is
+compared with both sides, and what is not in it is told by its name.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from twelvefac.update.merge import Merged
+from twelvefac.update.objects import Entry, read_blobs
+from twelvefac.update.policy import Settled, Sides, Voice
+from twelvefac.update.repository import Repository, git
+from twelvefac.update.result import Change, Kind
+
+_UNION = "union"  # git's own, which keeps the lines of both
+
+
+@dataclass(frozen=True)
+class _Met:
+    """A file that both sides changed, where it is afterwards and as each of them has it."""
+
+    base: Entry | None
+    yours: Entry
+    theirs: Entry
+
+
+def judge_drivers(repository: Repository, settled: Settled, merged: Merged, sides: Sides, voice: Voice) -> Settled:
+    """Return ``settled`` with the words for what drivers merged, and a conflict where lines of the user's would go."""
+    met = {path: found for path in merged.entries if path not in settled.stages if (found := _met(path, sides))}
+    drivers = _drivers(repository, met) if met else {}
+    if not drivers:
+        return settled
+    entries, stages = dict(settled.entries), dict(settled.stages)
+    changes = {change.path: change for change in settled.changes}
+    for path, name in drivers.items():
+        three, result = met[path], merged.entries[path]
+        driver = f"the merge driver {name} (.gitattributes)"
+        lost = _lost(repository, three, result)
+        if result == three.yours or (lost[1] and not lost[0]):
+            if result == three.yours:
+                why = f"{driver} kept yours: {voice.whose} change is not in it"
+            else:
+                why = f"{driver} merged it: not all of {voice.whose} change is in it"
+            changes[path] = Change(path, Kind.DECLINED, why)
+        elif lost[0]:
+            entries[path] = three.yours
+            stages[path] = {2: three.yours, 3: three.theirs} | ({1: three.base} if three.base else {})
+            why = f"{driver} would drop lines of yours: yours is in place, {voice.whose} is `git show :3:{path}`"
+            changes[path] = Change(path, Kind.CONFLICT, why)
+        else:
+            changes[path] = Change(path, Kind.MERGED, f"by {driver}: look whether it fits")
+    return Settled(entries, stages, tuple(changes[path] for path in sorted(changes)))
+
+
+def _met(path: str, sides: Sides) -> _Met | None:
+    by_you = next((old for old, new in sides.moved_by_you.items() if new == path), path)
+    by_template = next((old for old, new in sides.moved_by_template.items() if new == path), path)
+    base = sides.base.get(path) or sides.base.get(by_you) or sides.base.get(by_template)
+    yours = sides.yours.get(path) or sides.yours.get(by_template)
+    theirs = sides.theirs.get(path) or sides.theirs.get(by_you)
+    if yours is None or theirs is None:
+        return None
+    there = [each.oid for each in (base, yours, theirs) if each is not None]
+    if len(set(there)) < len(there):
+        return None
+    return _Met(base, yours, theirs)
+
+
+def _drivers(repository: Repository, paths: Iterable[str]) -> dict[str, str]:
+    """Return those of ``paths`` that have a driver which is defined somewhere, with its name."""
+    given = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    fields = git(repository, "check-attr", "-z", "--stdin", "merge", given=given).split(b"\0")
+    named = {os.fsdecode(fields[at]): os.fsdecode(fields[at + 2]) for at in range(0, len(fields) - 2, 3)}
+    defined = [option for option in repository.options if option.startswith("merge.")]
+    return {
+        path: name
+        for path, name in named.items()
+        if name == _UNION or any(option.startswith(f"merge.{name}.driver=") for option in defined)
+    }
+
+
+def _lost(repository: Repository, met: _Met, result: Entry) -> tuple[bool, bool]:
+    """Return whether lines that the user wrote, and that the template wrote, are not in ``result``."""
+    ids = [met.yours.oid, met.theirs.oid, result.oid, *([met.base.oid] if met.base else [])]
+    lines = {oid: set(data.split(b"\n")) for oid, data in read_blobs(repository, ids).items()}
+    old, there = lines[met.base.oid] if met.base else set(), lines[result.oid]
+    return bool(lines[met.yours.oid] - old - there), bool(lines[met.theirs.oid] - old - there)

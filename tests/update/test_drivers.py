@@ -1,0 +1,102 @@
+"""Merge drivers of the user's own: git runs them, and what they leave out is told, by their name."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from update.conftest import Run
+from update.test_update import SOURCE, edit
+from update_trees import run, snapshot
+
+Commit = Callable[[Path], None]
+GREETING = f"{SOURCE}/greeting.py"
+
+
+def drive(service: Path, commit: Commit, name: str, program: str = "", line: str = "STEP_9 = 9") -> None:
+    """Give the file a driver, and an edit of the user's."""
+    (service / ".gitattributes").write_text(f"{GREETING} merge={name}\n")
+    if program:
+        run(service, "config", f"merge.{name}.driver", program)
+    edit(service / GREETING, line, f"{line} + MINE")
+    commit(service)
+
+
+def told(out: str) -> str:
+    return next(line for line in out.splitlines() if f" {GREETING} " in line)
+
+
+@pytest.mark.parametrize("flags", [(), ("--dry-run",)])
+def test_what_a_driver_keeps_is_declined_by_its_name(
+    service: Path, call: Run, commit: Commit, flags: tuple[str, ...]
+) -> None:
+    drive(service, commit, "ours", "true")
+    before = (service / GREETING).read_text()
+    code, out, error = call("update", *flags)
+    assert (code, error) == (0, "")
+    assert told(out) == (
+        f"  declined  {GREETING}    the merge driver ours (.gitattributes) kept yours: "
+        "the template's change is not in it"
+    )
+    assert (service / GREETING).read_text() == before
+
+
+def test_without_an_edit_no_driver_is_asked(service: Path, call: Run, commit: Commit) -> None:
+    (service / ".gitattributes").write_text(f"{GREETING} merge=ours\n")
+    run(service, "config", "merge.ours.driver", "true")
+    commit(service)
+    code, out, _ = call("update")
+    assert code == 0
+    assert told(out) == f"  updated   {GREETING}    the template changed it, you had not"
+
+
+def test_a_driver_that_drops_lines_of_the_users_is_a_conflict(service: Path, call: Run, commit: Commit) -> None:
+    drive(service, commit, "theirs", "cp -- %B %A")
+    before = snapshot(service)
+    mine = (service / GREETING).read_text()
+    code, out, _ = call("update")
+    assert code == 1
+    assert told(out).endswith(
+        f"  conflict  {GREETING}    the merge driver theirs (.gitattributes) would drop lines of yours: "
+        f"yours is in place, the template's is `git show :3:{GREETING}`"
+    )
+    assert (service / GREETING).read_text() == mine
+    assert "WORDS = 'hello'" in run(service, "show", f":3:{GREETING}").decode()
+    assert call("update", "--abort")[0] == 0
+    assert snapshot(service) == before
+
+
+def test_a_driver_that_drops_lines_of_the_templates_is_told(service: Path, call: Run, commit: Commit) -> None:
+    drive(service, commit, "half", "echo said; sed -i s/hello/hallo/ %B; git merge-file -q %A %O %B")
+    code, out, _ = call("update")
+    assert code == 0
+    assert told(out) == (
+        f"  declined  {GREETING}    the merge driver half (.gitattributes) merged it: "
+        "not all of the template's change is in it"
+    )
+    assert "hallo" in (service / GREETING).read_text()
+
+
+def test_a_driver_that_keeps_both_is_named(service: Path, call: Run, commit: Commit) -> None:
+    drive(service, commit, "union", line="STEP_0 = 0")
+    code, out, _ = call("update")
+    assert code == 0
+    assert told(out) == f"  merged    {GREETING}    by the merge driver union (.gitattributes): look whether it fits"
+    text = (service / GREETING).read_text()
+    assert "STEP_0 = 0 + MINE" in text
+    assert "WORDS = 'hello'" in text
+
+
+def test_a_driver_that_is_nowhere_defined_is_none(service: Path, call: Run, commit: Commit) -> None:
+    drive(service, commit, "nowhere")
+    code, out, _ = call("update")
+    assert code == 0
+    assert told(out) == f"  merged    {GREETING}    the template's changes and yours, in different places"
+
+
+def test_a_driver_of_the_users_own_configuration_counts(
+    service: Path, call: Run, commit: Commit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gitconfig").write_text('[merge "ours"]\n\tdriver = true\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    drive(service, commit, "ours")
+    assert told(call("update")[1]).startswith(f"  declined  {GREETING} ")
