@@ -264,6 +264,8 @@ def test_suppressions_take_linear_work(part: str, python: bool) -> None:
         ("pipfile", "p = 1\n"),
         ("requirements", "a==1 --hash=b\n"),
         ("requirements", "["),
+        ("lock", "[[package]]\nname = 'a'\n"),
+        ("lock", "[[package]]\n"),
         ("envfile", "a='"),
         ("procfile", "web: a\n"),
         ("compose", "  a: {image: b}\n"),
@@ -284,6 +286,7 @@ def test_suppressions_take_linear_work(part: str, python: bool) -> None:
 def test_files_of_one_part_take_linear_work(kind: str, part: str) -> None:
     def read(count: int) -> Callable[[], object]:
         head = "[project]\ndependencies = [\n" if kind == "pyproject" else ""
-        return lambda: scan(f"x.{kind}", kind, (head + part * count).encode())
+        name = "uv.lock" if kind == "lock" else f"x.{kind}"
+        return lambda: scan(name, kind, (head + part * count).encode())
 
     assert steps(read(800)) < 8 * steps(read(200)) + 2000

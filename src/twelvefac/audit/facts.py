@@ -81,6 +81,22 @@ class Repository:
         return any(map(is_lock, self.by_base)) or any(one is not None and one.locks for one in manifests)
 
     @cached_property
+    def pinned(self) -> Mapping[str, frozenset[str]] | None:
+        """The versions that lock files and compiled requirements give each distribution; None where one is not read."""
+        found: dict[str, set[str]] = {}
+        for path in (path for base, paths in self.by_base.items() if is_lock(base) for path in paths):
+            lock = self.files[path].lock if path in self.files else None
+            if lock is None or not lock.packages:
+                return None
+            for one in lock.packages:
+                found.setdefault(one.name, set()).add(one.version)
+        for facts in self.configuration.values():
+            if facts.manifest is not None and facts.manifest.locks:
+                for requirement in facts.manifest.requirements:
+                    found.setdefault(requirement.name, set()).add(requirement.specifier.lstrip("="))
+        return {name: frozenset(versions) for name, versions in found.items()}
+
+    @cached_property
     def proxied(self) -> Mapping[str, tuple[tuple[str, Address], ...]]:
         """Where nginx sends requests, by the host: ``(path of the configuration, address)``."""
         return _grouped(

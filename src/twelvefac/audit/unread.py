@@ -14,6 +14,7 @@ _TELLS: Mapping[str, frozenset[Factor]] = {
     "dockerfile": frozenset(Factor) - {Factor.CODEBASE},
     "envfile": frozenset((Factor.CONFIG,)),
     "ini": frozenset((Factor.PORT_BINDING, Factor.CONCURRENCY, Factor.LOGS)),
+    "lock": frozenset((Factor.DEPENDENCIES,)),
     "nginx": frozenset((Factor.PROCESSES, Factor.PORT_BINDING, Factor.LOGS)),
     "pipeline": frozenset((Factor.CONFIG, Factor.BUILD_RELEASE_RUN)),
     "pipfile": frozenset((Factor.DEPENDENCIES, Factor.DEV_PROD_PARITY)),

@@ -25,6 +25,8 @@ _LINE = regex(
 )
 _OPTION = regex(r"(-r|--requirement|-c|--constraint|-e|--editable)(?:[ \t]{1,8}|=)(\S{1,500})")
 
+_PLAIN = frozenset(("version", "extras", "optional"))
+"""Members of Poetry's and Pipenv's tables that do not make a requirement depend on where it is installed."""
 _NOWHERE = (1, 1, 1, 1)
 _MOST_PLACED = 2_000
 """Requirements whose place is searched for: each search reads the file."""
@@ -34,6 +36,8 @@ class Requirement(NamedTuple):
     """A direct requirement: ``name`` normalised (PEP 503), ``specifier`` as written, ``group`` "" or its name.
 
     ``kind`` is ``exact`` (``==``, a file or a commit), ``bounded`` (an upper bound, ``~=``, ``==1.*``) or ``open``.
+    ``conditional`` tells that something else may decide whether, or in which version, it is needed: a marker, an
+    override of uv's, the project itself with an extra.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Requirement(NamedTuple):
     kind: str
     group: str
     at: Pos
+    conditional: bool = False
 
     @property
     def is_development(self) -> bool:
@@ -166,6 +171,11 @@ def read_pyproject(text: str) -> Manifest:
     for entries in (_list(_table(data, "tool", "uv").get("dev-dependencies")),):
         for entry in entries:
             _add(found, document, entry, "dev")
+    decided = {normalised(str(one.get("name", ""))) for one in (project, poetry)}
+    for entry in _list(_table(data, "tool", "uv").get("override-dependencies")):
+        match = _LINE.match(entry)
+        decided |= {normalised(match.group(1))} if match else set()
+    found = [one._replace(conditional=True) if one.name in decided else one for one in found]
     scripts = {**_table(project, "scripts"), **_table(poetry, "scripts")}
     python = project.get("requires-python") or _table(poetry, "dependencies").get("python") or ""
     return Manifest(
@@ -209,7 +219,8 @@ def _add(found: list[Requirement], document: Document, entry: str, group: str) -
     if match:
         specifier = (match.group(2) or "").strip()
         at = _place(document, entry) if len(found) < _MOST_PLACED else _NOWHERE
-        found.append(Requirement(normalised(match.group(1)), specifier, kind_of(specifier), group, at))
+        kind = kind_of(specifier)
+        found.append(Requirement(normalised(match.group(1)), specifier, kind, group, at, conditional=";" in entry))
 
 
 def _poetry(
@@ -227,7 +238,8 @@ def _poetry(
         else:
             specifier = str(value.get("version", "") if isinstance(value, dict) else value)
             kind = kind_of(specifier)
-        found.append(Requirement(normalised(name), specifier, kind, group, at))
+        conditional = not isinstance(value, str) and not (isinstance(value, dict) and _PLAIN.issuperset(value))
+        found.append(Requirement(normalised(name), specifier, kind, group, at, conditional))
 
 
 def _place(document: Document, entry: str) -> Pos:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from twelvefac.project.compose import is_compose
-from twelvefac.project.dependencies import is_requirements
+from twelvefac.project.dependencies import is_lock, is_requirements
 from twelvefac.project.facts import Notice
 from twelvefac.project.git import UnlistedError, listed_files
 from twelvefac.project.helm import is_helm
@@ -48,6 +48,10 @@ _BY_NAME = {
     ".python-version": "text",
     "runtime.txt": "text",
     "Makefile": "text",
+    "uv.lock": "lock",
+    "poetry.lock": "lock",
+    "pdm.lock": "lock",
+    "Pipfile.lock": "lock",
 }
 _SCRIPTS = regex(
     r"(?:[\w-]{1,40}[_-])?(?:entrypoint|start|startup|run|boot|launch|serve)(?:[_-][\w-]{1,40})?|wait-for-it|prestart"
@@ -131,6 +135,8 @@ def discover(root: str, *, all_files: bool = False) -> Discovery:
             notices.append(Notice("unreadable", path, 0, f"passed over: {error.strerror}"))
             continue
         if stat.st_size > MAX_BYTES:
+            if kind == "lock":  # that it is there is most of what it says
+                continue
             notices.append(Notice("too-large", path, 1, f"passed over: {stat.st_size} bytes, the limit is {MAX_BYTES}"))
             continue
         files.append(File(path, kind, stat.st_size, stat.st_mtime_ns))
@@ -156,6 +162,8 @@ def kind_of(path: str) -> str | None:
         return "envfile"
     if is_requirements(path):
         return "requirements"
+    if name.endswith((".lock", ".toml")) and is_lock(name):
+        return "lock"
     if name.endswith(".dockerignore"):
         return "text"
     if is_ini(path):

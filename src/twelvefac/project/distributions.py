@@ -26,6 +26,7 @@ dns dnspython
 docx python-docx
 dotenv python-dotenv
 engineio python-engineio
+enumfields django-enumfields django-enumfields2
 environ django-environ environ-config
 faiss faiss-cpu faiss-gpu
 fitz pymupdf
@@ -72,6 +73,8 @@ pylab matplotlib
 pythonjsonlogger python-json-logger
 rediscluster redis-py-cluster
 rest_framework djangorestframework
+rest_framework_extensions drf-extensions
+rest_framework_gis djangorestframework-gis
 rest_framework_nested drf-nested-routers
 rest_framework_simplejwt djangorestframework-simplejwt
 ruamel ruamel-yaml
@@ -98,6 +101,7 @@ timezone_field django-timezone-field
 tlz toolz
 two_factor django-two-factor-auth
 usb pyusb
+vcr vcrpy
 webdav3 webdavclient3
 websocket websocket-client
 win32api pywin32
@@ -111,6 +115,20 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     name: tuple(distributions) for name, *distributions in map(str.split, _TABLE.strip().splitlines())
 }
 """Import name -> distributions that bring it (normalised); one of them is enough. For others the names are equal."""
+
+SAME = frozenset(
+    "aioboto3 aiobotocore aiofiles aiohttp aiokafka aio_pika alembic anyio apscheduler argon2 arq arrow asyncpg "
+    "authlib babel backoff bcrypt bleach boto3 botocore cachetools celery cerberus certifi click colorlog "
+    "confluent_kafka cryptography dash django dramatiq elasticsearch eventlet falcon fastapi fastavro faust "
+    "feedparser flask gevent gunicorn h5py httpx huey hvac hypercorn influxdb_client invoke isodate itsdangerous "
+    "jinja2 joblib jsonschema kombu kubernetes litestar loguru lxml mako markdown markupsafe marshmallow motor "
+    "msgpack nameko neo4j networkx nltk numpy openai opensearchpy orjson packaging pandas paramiko passlib peewee "
+    "pendulum phonenumbers pika polars prometheus_client psutil psycopg pyarrow pydantic pydantic_settings pymongo "
+    "pymysql pyotp pytz quart redis regex requests rq sanic scipy sentry_sdk shapely simplejson six "
+    "sortedcontainers sqlalchemy sqlmodel sqlparse structlog stripe tenacity toml tornado tqdm twilio tzlocal ujson "
+    "urllib3 uvicorn uvloop validators watchdog werkzeug xmltodict yarl zeep".split()
+)
+"""Import names that are known to be those of their distributions: without them, not found proves it undeclared."""
 
 NAMESPACES = frozenset(("google", "azure", "opentelemetry", "ruamel", "zope", "jaraco", "backports", "sphinxcontrib"))
 """Import names that many distributions share: which one is meant the first part does not tell."""

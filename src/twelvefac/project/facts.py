@@ -11,6 +11,7 @@ from twelvefac.project.dependencies import Manifest
 from twelvefac.project.envfile import EnvEntry, ProcfileEntry
 from twelvefac.project.ini import IniEntry
 from twelvefac.project.kubernetes import Resource
+from twelvefac.project.locks import Lock
 from twelvefac.project.nginx import Directive
 from twelvefac.project.shell import ShellFacts
 from twelvefac.project.yaml_nodes import YamlDocument
@@ -329,6 +330,7 @@ class FileFacts(NamedTuple):
     resources: tuple[Resource, ...] = ()
     pipeline: tuple[YamlDocument, ...] = ()
     manifest: Manifest | None = None
+    lock: Lock | None = None
     environment: tuple[EnvEntry, ...] = ()
     procfile: tuple[ProcfileEntry, ...] = ()
     nginx: tuple[Directive, ...] = ()

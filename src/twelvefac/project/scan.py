@@ -161,6 +161,10 @@ class Scanner:
             return FileFacts(dockerfile=read_dockerfile(text))
         if kind in ("requirements", "pyproject", "pipfile"):
             return FileFacts(manifest=_manifest(path, kind, text))
+        if kind == "lock":
+            from twelvefac.project.locks import read_lock
+
+            return FileFacts(lock=read_lock(path, text))
         if kind == "envfile":
             return FileFacts(environment=read_envfile(text))
         if kind == "procfile":

@@ -3,12 +3,14 @@
 ## Why
 
 It works where somebody installed it by hand, or because another package pulls it in today. In a clean build, or after
-that other package drops it, the import fails: at boot, or in the one request that needs it.
+that other package drops it, the import fails: at boot, or in the one request that needs it. A service without any
+manifest declares nothing at all, which is said once.
 
 ## What it does not flag
 
 - Imports that may fail: under `try`, `TYPE_CHECKING`, a platform check.
-- What a lock pins although only another package asks for it.
+- What a lock pins although only another package asks for it; with a lock, what its text does not tell: an import whose
+  distribution has a name that is not known.
 - Packages that the image installs by name: that is `adhoc-install`.
 - What a program with a Python inside brings (`uwsgi`, `mysqlsh`).
 - The service's own modules, plug-in packages of large namespaces (`google`, `azure`).
@@ -18,15 +20,17 @@ that other package drops it, the import fails: at boot, or in the one request th
 Declare it with the version that you use.
 """
 
+import posixpath
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.dependencies import normalised
-from twelvefac.project.distributions import IMPORTS, NAMESPACES
+from twelvefac.project.distributions import IMPORTS, NAMESPACES, SAME
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
+from twelvefac.source.span import Span
 
 rule = Rule(
     __name__,
@@ -54,6 +58,77 @@ rule = Rule(
                 from helpers import x
                 -- helpers.py --
                 x = 1
+            """,
+        ),
+        Example(
+            "what neither the manifest nor the lock has, though other packages are pinned",
+            source="""
+                -- a/pyproject.toml --
+                [project]
+                dependencies = ["flask"]
+                -- a/uv.lock --
+                version = 1
+
+                [[package]]
+                name = "flask"
+                version = "3.1.0"
+
+                [[package]]
+                name = "werkzeug"
+                version = "3.1.3"
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "app.py"]
+                -- a/app.py --
+                import flask
+                import some_plugin
+                import werkzeug
+                import requests  # <- undeclared-import
+                -- a/tool.py --
+                import redis
+            """,
+        ),
+        Example(
+            "a service without any manifest",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY . /srv
+                CMD ["python", "/srv/app.py"]
+                -- app.py --
+                import os
+                import requests  # <- undeclared-import
+                from flask import Flask
+                import helpers
+                -- helpers.py --
+                import redis
+            """,
+        ),
+        Example(
+            "without a manifest: only the standard library, or an image and a line of its own that install",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "app.py"]
+                -- a/app.py --
+                import json
+                -- b/Dockerfile --
+                FROM acme/python-with-flask:1
+                CMD ["python", "app.py"]
+                -- b/app.py --
+                import flask
+                -- c/Dockerfile --
+                FROM python:3.12-slim
+                RUN pip install flask==3.1.0
+                CMD ["python", "app.py"]
+                -- c/app.py --
+                import flask
+                -- d/Dockerfile --
+                FROM python:3.12-slim
+                COPY --from=build /venv /venv
+                CMD ["python", "app.py"]
+                -- d/app.py --
+                import flask
             """,
         ),
         Example(
@@ -123,6 +198,12 @@ _PYTHON_IMAGE = regex(
     r"(?:^|/)(?:python|uv|pypy|debian|ubuntu|alpine)(?::|@|$)|(?:^|/)[\w.-]{0,40}python-?\d[\w.-]{0,40}(?::|@|$)"
 )
 """Images that bring Python and nothing else."""
+_SAYS = regex(
+    r"^(?:Pipfile|setup\.(?:py|cfg)|BUILD(?:\.bazel)?|(?:conda|env)[\w.-]{0,60}\.ya?ml)$|requirements|constraints"
+    r"|\.(?:lock|toml|whl)$"
+)
+"""Names of files that may say what to install, in whatever format."""
+_INSTALLS = regex(r"install|\bsync\b|conda|\badd\b|\.whl|get-pip|setup\.py|pex|apk|apt|[Mm]akefile|\bmake\b|\.sh\b")
 _COMES_WITH: dict[str, frozenset[str]] = {
     "flask": frozenset(("werkzeug", "jinja2", "click", "markupsafe", "itsdangerous", "blinker")),
     "fastapi": frozenset(("starlette", "pydantic", "anyio", "typing_extensions")),
@@ -152,33 +233,82 @@ _COMES_WITH: dict[str, frozenset[str]] = {
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    if _has_no_manifest(service, facts):
+        yield from _without_manifest(service, facts)
+        return
     declared = _declared(service, facts)
     if declared is None:
         return
     own = facts.repository.importable
+    locked = bool(facts.repository.pinned)
     seen: set[str] = set()
-    for path in _shipped(service):
+    for path in _shipped(service, proven=locked):
         for name, at in facts.file(path).packages:
             if name in own or name in NAMESPACES or name in seen or _is_declared(name, declared):
                 continue
+            if locked and name not in IMPORTS and name not in SAME:
+                continue  # the lock may have it by a name that is not known
             seen.add(name)
             message = f"{name} is imported and nothing declares it: it is there only while another package brings it"
             yield rule.at(path, at, message, subject=f"import:{name}")
 
 
-def _shipped(service: Service) -> list[str]:
-    """The files that the released processes load; where that is not known, all but scripts and tools."""
+def _has_no_manifest(service: Service, facts: Facts) -> bool:
+    """Whether nothing at all says what to install: no file of the service or above it, no line of its images."""
+    folders = {posixpath.dirname(path) for path in service.files} | set(_above(service.root))
+    names = (posixpath.basename(path) for folder in folders for path in facts.repository.by_folder.get(folder, ()))
+    if any(_SAYS.search(name) for name in names):
+        return False
+    if any(process.source not in ("dockerfile", "procfile") for process in service.released):
+        return False  # an image that a manifest names may have been made elsewhere
+    for image in service.released_images:
+        if not _PYTHON_IMAGE.search(image.base):
+            return False
+        for one in (one for stage in image.built_from for one in stage.instructions):
+            texts = (one.text, *one.args, *one.heredocs)
+            if one.keyword == "RUN" and any(_INSTALLS.search(text) for text in texts):
+                return False
+            if one.keyword in ("COPY", "ADD") and ("from" in dict(one.flags) or "://" in one.text):
+                return False
+    return True
+
+
+def _above(root: str) -> Iterator[str]:
+    while root:
+        root = posixpath.dirname(root)
+        yield root
+
+
+def _without_manifest(service: Service, facts: Facts) -> Iterator[Finding]:
+    own = facts.repository.importable
+    found = {
+        name: (path, at)
+        for path in reversed(_shipped(service, proven=True))
+        for name, at in reversed(facts.file(path).packages)
+        if name not in own
+    }
+    if found:
+        (name, (path, at)), *others = reversed(found.items())
+        more = f" and {len(others)} more are" if others else " is"
+        message = f"{name}{more} imported, and the service has no manifest: nothing says what to install"
+        related = tuple((Span.of(where, place), other) for other, (where, place) in others[:11])
+        yield rule.at(path, at, message, subject=f"import:{name}", related=related)
+
+
+def _shipped(service: Service, *, proven: bool = False) -> list[str]:
+    """The files that the released processes load; where that is not known, all but scripts and tools, or none."""
     loaded = {*service.served, *service.started}
-    if loaded:
+    if loaded or proven:
         return sorted(loaded)
     return [path for path in service.python if _ASIDE.isdisjoint(path.split("/")) and service.ships(path)]
 
 
 def _declared(service: Service, facts: Facts) -> frozenset[str] | None:
     """The declared distributions, with what the image installs by name; None where that cannot be told."""
-    if facts.repository.is_locked:
-        return None  # it pins what other packages pull in; reading which ones is more than this rule does
-    names = set(facts.repository.requirements)
+    pinned = facts.repository.pinned
+    if pinned is None:
+        return None  # a lock that is not read pins what other packages pull in, and nobody knows which
+    names = {*facts.repository.requirements, *pinned}
     if not names or any(
         name.endswith(("setup.py", "setup.cfg", "environment.yml")) for name in facts.repository.by_base
     ):
