@@ -59,6 +59,8 @@ class RequestMiddleware:
         method = scope["method"] if scope["method"] in METHODS else "other"
         # The template, never the path: an id in a label would make a new time series each.
         route = getattr(scope.get("route"), "path", "unmatched")
+        if scope["path"] in PROBES:
+            route = scope["path"]
         series(method, route, status).observe(seconds)
         level = "DEBUG" if route in PROBES else "INFO"
         if log.isEnabledFor(getattr(logging, level)):

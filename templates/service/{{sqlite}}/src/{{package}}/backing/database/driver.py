@@ -1,6 +1,7 @@
 """SQLite: how to connect, and how to be the only one that migrates."""
 
 import fcntl
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ...settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def make_engine(settings: Settings, *, pool_size: int) -> Engine:
@@ -33,5 +36,9 @@ def _prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
 def only_one(connection: Connection) -> Iterator[None]:
     """Waits for its turn to migrate; the end of the process, however that comes, ends the turn."""
     with open(f"{connection.engine.url.database}.lock", "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.info("another run migrates: waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield

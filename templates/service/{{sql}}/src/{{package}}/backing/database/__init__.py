@@ -1,5 +1,6 @@
 """The database: a pool of connections, and transactions on them."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from ...settings import Settings
 from .. import UnavailableError
 from . import driver
+
+# At INFO Alembic tells how it was set up, on every run: only the steps that it takes are news.
+logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
+logging.getLogger("alembic.runtime.migration").addFilter(
+    lambda record: record.levelno > logging.INFO or str(record.msg).startswith("Running")
+)
 
 
 class Database:
