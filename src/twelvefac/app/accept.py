@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from twelvefac.update.accepted import OURS_FILE, accept
-from twelvefac.update.provenance import read_provenance
+from twelvefac.update.check import read_whole
 from twelvefac.update.result import EndResult
 
 
@@ -13,7 +13,7 @@ def accept_files(folder: str, paths: Sequence[str]) -> EndResult:
 
     Raises UsageError for what is no file of the template's.
     """
-    provenance = read_provenance(Path(folder))
+    provenance = read_whole(Path(folder))
     fresh = accept(provenance, paths)
     if not fresh:
         return EndResult(f"{provenance.name} has them in {OURS_FILE} already", ())

@@ -12,7 +12,7 @@ from twelvefac import __version__
 from twelvefac.errors import RefusedError, TwelvefacError
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
 from twelvefac.scaffold.notes import Notes, read_notes
-from twelvefac.scaffold.overlay import split_answers
+from twelvefac.scaffold.overlay import ORIGIN, split_answers
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer, Plan
 from twelvefac.scaffold.records import answers_values, manifest_text
 from twelvefac.update.adopt import owners
@@ -35,7 +35,7 @@ from twelvefac.update.merge import Labels
 from twelvefac.update.migrate import declared_moves, migrate_answers
 from twelvefac.update.objects import Entries, read_blobs, write_files, write_trees
 from twelvefac.update.overlay import Laid, lay, newest_layer
-from twelvefac.update.policy import voice_of
+from twelvefac.update.policy import THE_OVERLAY, Voice, voice_of
 from twelvefac.update.proposal import Proposal, Wanted, indexed, propose
 from twelvefac.update.provenance import Provenance, read_provenance
 from twelvefac.update.repository import Repository, check_folder, check_idle, dry, find_repository, git, identity
@@ -274,7 +274,8 @@ def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> t
     moves = declared_moves(plan.answers.package, goal.crossed)
     voice = voice_of(goal.kind, goal.what, adopted=provenance.adopted)
     laid = replace(laid, notices=(*told, *laid.notices))
-    return Wanted(rendered, read_files(theirs), records, Labels(before, after), moves, voice), laid
+    laid_by = _of_overlay(goal, laid)
+    return Wanted(rendered, read_files(theirs), records, Labels(before, after), moves, voice, laid_by), laid
 
 
 def _still_adopted(repository: Repository, proposal: Proposal, wanted: Wanted, laid: Laid) -> Proposal:
@@ -289,6 +290,15 @@ def _still_adopted(repository: Repository, proposal: Proposal, wanted: Wanted, l
         text = manifest_text(Path(scratch), plan, __version__, alike, own=laid.provenance.own)
     entry = write_files(repository, {MANIFEST_FILE: File(REGULAR, text.encode())})[0]
     return replace(proposal, after={**proposal.after, **entry})
+
+
+def _of_overlay(goal: _Goal, laid: Laid) -> dict[str, Voice]:
+    """Return the overlay's files, old and new ones, with who brings them; an `add` speaks for itself."""
+    if goal.kind != "update":
+        return {}
+    old = [path for path, entry in laid.provenance.files.items() if entry.origin == ORIGIN]
+    new = [file.path for file in laid.plan.files if file.component == ORIGIN]
+    return dict.fromkeys((*old, *new), THE_OVERLAY)
 
 
 def _as_in_git(repository: Repository, yours: Entries, text: str) -> str:

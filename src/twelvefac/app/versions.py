@@ -5,8 +5,8 @@ from pathlib import Path
 from twelvefac.scaffold.catalogue import data_root
 from twelvefac.scaffold.notes import read_notes
 from twelvefac.scaffold.plan import ANSWERS_FILE
+from twelvefac.update.check import read_whole
 from twelvefac.update.history import versions
-from twelvefac.update.provenance import read_provenance
 from twelvefac.update.repository import check_folder
 from twelvefac.update.result import Version
 
@@ -21,5 +21,5 @@ def list_versions(folder: str = "", *, root: Path | None = None) -> tuple[Versio
     if folder not in {"", "."}:
         check_folder(Path(folder))
     if folder and (Path(folder) / ANSWERS_FILE).is_file():
-        here = read_provenance(Path(folder)).version
+        here = read_whole(Path(folder)).version
     return tuple(Version(version, read_notes(root, version), version == here) for version in reversed(versions(root)))

@@ -38,6 +38,8 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
 ) -> int:
     """Bring a service to the newest template and keep what its owners wrote.
 
+    A service that is to be updated no more goes on without us: delete .copier-answers.yml and .twelvefac/.
+
     Exit codes: 0 updated or up to date, 1 conflicts are left for you, 2 refused and nothing changed.
     --dry-run and --diff end with the code that the real run would.
     """
@@ -53,8 +55,12 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
     chosen = [flag for flag, on in flags.items() if on]
     if len(chosen) > 1 or (chosen and (to or diff or dry_run or overlay_answer)):
         raise UsageError(f"{chosen[0]} goes with no other flag")
+    if commit and chosen and not continue_:
+        raise UsageError(f"{chosen[0]} commits nothing: --commit goes with an update and with --continue")
     if format_ not in ("text", "json", "sarif", "github"):
         raise UsageError(f"--format {format_}: must be text, json, sarif or github")
+    if not check and (format_ != "text" or allow_drift):
+        raise UsageError(f"{'--allow-drift' if allow_drift else '--format'} goes with --check alone")
     if versions:
         return _list(path)
     if check:

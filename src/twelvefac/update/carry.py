@@ -62,6 +62,16 @@ def check_clean(repository: Repository, proposal: Proposal) -> None:
         for path, oid in zip(asked, ids, strict=True):
             if oid == dirty[path]:
                 del dirty[path]
+    absent = [path for path in dirty if not os.path.lexists(repository.folder / path)]
+    if absent:
+        out = git(repository, "ls-files", "-t", "-z", "--", *(repository.prefix + path for path in absent))
+        sparse = [os.fsdecode(line[2:]) for line in out.split(b"\0") if line.startswith(b"S ")]
+        if sparse:
+            raise RefusedError(
+                f"left out by this sparse checkout, and to be changed: {sparse[0].removeprefix(repository.prefix)}"
+                + (f" and {len(sparse) - 1} more" if len(sparse) > 1 else ""),
+                hint="`git sparse-checkout add` its folder, or `git sparse-checkout disable`",
+            )
     if dirty:
         more = f" and {len(dirty) - 5} more" if len(dirty) > 5 else ""
         raise RefusedError(

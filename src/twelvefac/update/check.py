@@ -25,12 +25,7 @@ def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResul
 
     Raises RefusedError when it has no records, or damaged ones, MachineError when its overlay cannot be reached.
     """
-    try:
-        provenance = read_provenance(folder)
-    except RefusedError as error:
-        if was_stopped(folder):
-            raise half_way(folder) from error
-        raise
+    provenance = read_whole(folder)
     there = newest(root)
     conflicts = list(_conflicts(folder, provenance))
     notices: tuple[str, ...] = ()
@@ -46,6 +41,16 @@ def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResul
         ]
         problems += [problem for problem in found if problem is not None]
     return CheckResult(provenance.name, provenance.version, there, tuple(problems), notices)
+
+
+def read_whole(folder: Path) -> Provenance:
+    """Return what the service in ``folder`` records. Raises RefusedError also where a stopped run holds its records."""
+    try:
+        return read_provenance(folder)
+    except RefusedError as error:
+        if was_stopped(folder):
+            raise half_way(folder) from error
+        raise
 
 
 def marker_lines(data: bytes) -> list[int]:

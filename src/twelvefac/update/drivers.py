@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from twelvefac.update.merge import Merged
 from twelvefac.update.objects import Entry, read_blobs
-from twelvefac.update.policy import Settled, Sides, Voice
+from twelvefac.update.policy import Settled, Sides, Speak
 from twelvefac.update.repository import Repository, git
 from twelvefac.update.result import Change, Kind
 
@@ -26,7 +26,7 @@ class _Met:
     theirs: Entry
 
 
-def judge_drivers(repository: Repository, settled: Settled, merged: Merged, sides: Sides, voice: Voice) -> Settled:
+def judge_drivers(repository: Repository, settled: Settled, merged: Merged, sides: Sides, speak: Speak) -> Settled:
     """Return ``settled`` with the words for what drivers merged, and a conflict where lines of the user's would go."""
     met = {path: found for path in merged.entries if path not in settled.stages if (found := _met(path, sides))}
     drivers = _drivers(repository, met) if met else {}
@@ -37,17 +37,18 @@ def judge_drivers(repository: Repository, settled: Settled, merged: Merged, side
     for path, name in drivers.items():
         three, result = met[path], merged.entries[path]
         driver = f"the merge driver {name} (.gitattributes)"
+        whose = speak(path).whose
         lost = _lost(repository, three, result)
         if result == three.yours or (lost[1] and not lost[0]):
             if result == three.yours:
-                why = f"{driver} kept yours: {voice.whose} change is not in it"
+                why = f"{driver} kept yours: {whose} change is not in it"
             else:
-                why = f"{driver} merged it: not all of {voice.whose} change is in it"
+                why = f"{driver} merged it: not all of {whose} change is in it"
             changes[path] = Change(path, Kind.DECLINED, why)
         elif lost[0]:
             entries[path] = three.yours
             stages[path] = {2: three.yours, 3: three.theirs} | ({1: three.base} if three.base else {})
-            why = f"{driver} would drop lines of yours: yours is in place, {voice.whose} is `git show :3:{path}`"
+            why = f"{driver} would drop lines of yours: yours is in place, {whose} is `git show :3:{path}`"
             changes[path] = Change(path, Kind.CONFLICT, why)
         else:
             changes[path] = Change(path, Kind.MERGED, f"by {driver}: look whether it fits")

@@ -4,7 +4,7 @@ One rule decides anything: what the user deleted stays deleted. All else waits f
 ordinary git conflict.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from twelvefac.update.merge import Merged
@@ -35,6 +35,8 @@ class Voice:
 
 
 THE_TEMPLATE = Voice()
+THE_OVERLAY = Voice("the overlay", "new in the overlay", "the overlay no longer has it", "the overlay's")
+Speak = Callable[[str], Voice]
 
 
 def voice_of(kind: str, what: str, *, adopted: bool) -> Voice:
@@ -58,20 +60,23 @@ class Settled:
     changes: tuple[Change, ...]
 
 
-def settle(merged: Merged, sides: Sides, voice: Voice = THE_TEMPLATE) -> Settled:
-    """Apply the one rule and explain what happened to each file."""
+def settle(merged: Merged, sides: Sides, speak: Speak) -> Settled:
+    """Apply the one rule and explain what happened to each file; ``speak`` tells who brings the change of a path."""
     entries = dict(merged.entries)
     stages = {}
     changes: dict[str, Change] = {}
     for path, found in merged.stages.items():
+        voice = speak(path)
         if 2 not in found and 3 in found and path not in sides.yours and _deleted(path, found, sides):
             entries.pop(path, None)
             changes[path] = Change(path, Kind.DECLINED, _declined(path, sides, voice))
         else:
             stages[path] = found
-            why = _words(path, found, merged.kinds.get(path, ""), voice)
+            kind = merged.kinds.get(path, "")
+            apart = _moved_apart(path, sides, voice) if "rename/rename" in kind or set(found) == {1} else ""
+            why = apart or _words(path, found, kind, voice)
             source = _source(path, sides.moved_by_you)
-            if source != path:
+            if source != path and not apart:
                 why += f" (you moved it here from {source})"
             name = path.rpartition("~")[0]
             if name and path not in sides.yours and path not in sides.theirs:
@@ -90,10 +95,11 @@ def settle(merged: Merged, sides: Sides, voice: Voice = THE_TEMPLATE) -> Settled
         if old not in entries and 3 in found and found[3] == sides.yours.get(old) and entries.get(new) == found.get(2):
             entries[old] = found[3]
             stages[new] = {**found, 3: sides.theirs[new]}  # so that the conflict holds what the template has there
-            changes[old] = Change(old, Kind.KEPT, f"{voice.who} moved it to {new}, where you have another: stays here")
+            why = f"{speak(new).who} moved it to {new}, where you have another: stays here"
+            changes[old] = Change(old, Kind.KEPT, why)
     # where a folder is in the way git puts the file beside it, under a name of its own
     beside = {path.rpartition("~")[0] for path in stages if path not in sides.yours and path not in sides.theirs}
-    for change in _explained(entries, sides, voice, {*stages, *beside}):
+    for change in _explained(entries, sides, speak, {*stages, *beside}):
         changes.setdefault(change.path, change)
     return Settled(entries, stages, tuple(changes[path] for path in sorted(changes)))
 
@@ -113,10 +119,28 @@ def _declined(path: str, sides: Sides, voice: Voice) -> str:
     return f"{voice.who} changed it; {voice.lacking}"
 
 
+def _moved_apart(path: str, sides: Sides, voice: Voice) -> str:
+    """Return the words, and what to do, for one of the three places of a file that both sides moved."""
+    old = next((old for old in sides.base if path in _places(old, sides)), path)
+    places = _places(old, sides)
+    if len(places) < 3:
+        return f"moved by you and by {voice.who}, to different places: keep one (git add), git rm the other"
+    _, here, there = places
+    if path == old:
+        return f"you moved it to {here}, {voice.who} to {there}: git rm it here"
+    mine = path == here
+    who = f"you moved {old} here, {voice.who} to {there}" if mine else f"{voice.who} moved {old} here, you to {here}"
+    return f"{who}: keep it (git add), or the other (git rm this)"
+
+
+def _places(old: str, sides: Sides) -> tuple[str, ...]:
+    """Return where a file was, where you moved it and where the template did; less when one of the two did not."""
+    moved = (sides.moved_by_you.get(old, ""), sides.moved_by_template.get(old, ""))
+    return (old, *filter(None, moved))
+
+
 def _words(path: str, found: Mapping[int, Entry], kind: str, voice: Voice) -> str:
     numbers = frozenset(found)
-    if "rename/rename" in kind or numbers == {1}:
-        return f"moved by you and by {voice.who}, to different places: keep one"
     if numbers == {1, 2}:
         return f"{voice.who} deleted it, you changed it: keep it (git add) or delete it (git rm)"
     if numbers == {1, 3}:
@@ -134,12 +158,13 @@ def _words(path: str, found: Mapping[int, Entry], kind: str, voice: Voice) -> st
     return f"you and {voice.who} changed the same lines"
 
 
-def _explained(result: Entries, sides: Sides, voice: Voice, conflicts: set[str]) -> list[Change]:
+def _explained(result: Entries, sides: Sides, speak: Speak, conflicts: set[str]) -> list[Change]:
     changes = []
     told = set(conflicts)
     for path in sorted({*sides.base, *sides.theirs}):
         if sides.base.get(path) == sides.theirs.get(path) or path in told:
             continue
+        voice = speak(path)
         if path not in sides.theirs:
             change = _removed(path, result, sides, voice)
         elif path not in sides.base:
@@ -155,7 +180,7 @@ def _explained(result: Entries, sides: Sides, voice: Voice, conflicts: set[str])
             if path not in sources:
                 kind = Kind.UPDATED if path in result and path in sides.yours else Kind.MOVED
                 kind = kind if path in result else Kind.DELETED
-                changes.append(Change(path, kind, f"follows what {voice.who} moved"))
+                changes.append(Change(path, kind, f"follows what {speak(path).who} moved"))
     return changes
 
 

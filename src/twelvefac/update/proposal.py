@@ -28,6 +28,7 @@ RECORDS = (ANSWERS_FILE, MANIFEST_FILE)
 class Wanted:
     """The two renders, what the tool itself writes, and moves that the template declares (old path to new).
 
+    ``laid`` are the files of an overlay, with who brings them.
     ``base`` is None when the old version cannot be rendered: then the manifest says what the user changed.
     """
 
@@ -37,6 +38,11 @@ class Wanted:
     labels: Labels
     declared: Mapping[str, str] = field(default_factory=dict)
     voice: Voice = THE_TEMPLATE
+    laid: Mapping[str, Voice] = field(default_factory=dict)
+
+    def speak(self, path: str) -> Voice:
+        """Return who brings the change of ``path``."""
+        return self.laid.get(path, self.voice)
 
 
 @dataclass(frozen=True)
@@ -255,4 +261,4 @@ def _settled(repository: Repository, trees: tuple[Entries, Entries, Entries], wa
     by_template = renames(repository, merged.base, merged.theirs) if gone and set(theirs) - set(base) else {}
     by_you = renames(repository, merged.base, merged.yours) if lost and set(yours) - set(base) else {}
     sides = Sides(base, yours, theirs, by_you, by_template)
-    return judge_drivers(repository, settle(merged, sides, wanted.voice), merged, sides, wanted.voice)
+    return judge_drivers(repository, settle(merged, sides, wanted.speak), merged, sides, wanted.speak)

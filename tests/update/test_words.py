@@ -1,0 +1,109 @@
+"""What is said where words were missing, untrue or passed over."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from update.conftest import Run
+from update.test_update import SOURCE, edit, refused
+from update_overlays import make, tag
+from update_trees import run, snapshot
+
+Commit = Callable[[Path], None]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--check", "--commit"), "--check commits nothing: --commit goes with an update and with --continue\n"),
+        (("--abort", "--commit"), "--abort commits nothing: --commit goes with an update and with --continue\n"),
+        (("--format", "json"), "--format goes with --check alone\n"),
+        (("--versions", "--format=json"), "--format goes with --check alone\n"),
+        (("--allow-drift",), "--allow-drift goes with --check alone\n"),
+    ],
+)
+def test_a_flag_that_would_do_nothing_is_refused(
+    service: Path, call: Run, flags: tuple[str, ...], message: str
+) -> None:
+    refused(call, service, message, "update", *flags)
+
+
+def test_accepting_in_the_middle_of_a_run_is_told_as_such(service: Path, call: Run) -> None:
+    (service / ".git/twelvefac").mkdir()
+    (service / ".git/twelvefac/journal.json").write_text("{}")
+    (service / ".copier-answers.yml").unlink()
+    refused(
+        call, service, "a run of twelvefac in . was stopped half way, or is still at work\n", "update", "--accept", "x"
+    )
+
+
+def test_what_a_sparse_checkout_leaves_out_is_named_as_that(service: Path, call: Run, commit: Commit) -> None:
+    run(service, "status")  # a copy: git leaves out what it knows to be unchanged
+    run(service, "sparse-checkout", "set", "--no-cone", "/*", f"!/{SOURCE}/greeting.py")
+    message = f"left out by this sparse checkout, and to be changed: {SOURCE}/greeting.py\n"
+    refused(call, service, message)
+    assert call("update", "--dry-run")[0] == 2
+    run(service, "sparse-checkout", "disable")
+    assert call("update")[0] == 0
+
+
+def test_each_of_three_places_has_its_command(service: Path, call: Run, commit: Commit) -> None:
+    run(service, "mv", f"{SOURCE}/tool.py", f"{SOURCE}/mine.py")
+    commit(service)
+    before = snapshot(service)
+    code, out, _ = call("update")
+    if code == 0:  # git follows one of the two moves: then there is nothing to say
+        assert "mine.py" in out
+    else:
+        told = dict(line.split(None, 2)[1:] for line in out.splitlines() if line.startswith("  conflict "))
+        assert told == {
+            f"{SOURCE}/tool.py": (
+                f"you moved it to {SOURCE}/mine.py, the template to {SOURCE}/tools/tool.py: git rm it here"
+            ),
+            f"{SOURCE}/mine.py": (
+                f"you moved {SOURCE}/tool.py here, the template to {SOURCE}/tools/tool.py: "
+                "keep it (git add), or the other (git rm this)"
+            ),
+            f"{SOURCE}/tools/tool.py": (
+                f"the template moved {SOURCE}/tool.py here, you to {SOURCE}/mine.py: "
+                "keep it (git add), or the other (git rm this)"
+            ),
+        }
+        run(service, "rm", "--quiet", f"{SOURCE}/tool.py", f"{SOURCE}/tools/tool.py")
+        run(service, "add", f"{SOURCE}/mine.py")
+        assert call("update", "--continue")[0] == 0
+    assert call("undo")[0] == 0
+    assert snapshot(service) == before
+
+
+def test_an_overlays_files_are_told_as_the_overlays(call: Run, overlay: Path, place: Path, commit: Commit) -> None:
+    assert make(call, str(overlay))[0] == 0
+    service = place / "orders"
+    edit(service / "POLICY.md", "line 11", "mine 11")
+    commit(service)
+    edit(overlay / "files/POLICY.md.jinja", "line 0\n", "theirs 0\n")
+    (overlay / "files/more.txt").write_text("more\n")
+    (overlay / "files/org/plain.txt").unlink()
+    tag(overlay, "v1.1.0")
+    code, out, _ = call("update", str(service))
+    assert code == 0
+    assert [line for line in out.splitlines() if line.startswith("  ") and "." in line][:3] == [
+        "  added     more.txt       new in the overlay",
+        "  merged    POLICY.md      the overlay's changes and yours, in different places",
+        "  deleted   org/plain.txt  the overlay no longer has it, and you had not changed it",
+    ]
+
+
+def test_an_overlays_own_answers_file_is_left_out(call: Run, overlay: Path, place: Path) -> None:
+    (overlay / "files/.copier-answers.yml").write_text("_commit: 9\n")
+    (overlay / "files/{{_copier_conf.answers_file}}.jinja").write_text("{{ _copier_answers|to_nice_yaml }}\n")
+    shutil.rmtree(overlay / ".git")
+    assert make(call, str(overlay))[0] == 0
+    assert (place / "orders/.copier-answers.yml").read_text().startswith("# Written by twelvefac")
+
+
+def test_the_help_names_the_way_out_of_it(call: Run) -> None:
+    assert "delete .copier-answers.yml and .twelvefac/" in " ".join(call("update", "--help")[1].split()).replace(
+        "- ", "-"
+    )
