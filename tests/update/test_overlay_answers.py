@@ -30,7 +30,7 @@ def test_its_own_questions_are_answered_and_answered_anew(
     assert text.endswith("mine 11\n")
     code, out, error = call("update", "orders", "--overlay-answer", "team=billing")
     assert (code, error) == (0, "")
-    assert "  merged    POLICY.md  the template's changes and yours, in different places\n" in out
+    assert "  merged    POLICY.md  the overlay's changes and yours, in different places\n" in out
     assert (service / "POLICY.md").read_text("utf-8") == text.replace("payments: EU", "billing")
     assert call("undo", "orders")[0] == 0
     assert (service / "POLICY.md").read_text("utf-8") == text
