@@ -189,6 +189,11 @@ def extended(path: str, one: ComposeService, files: Mapping[str, ComposeFile]) -
     return result._replace(extends=None)
 
 
+def layered(base: ComposeService, own: ComposeService) -> ComposeService:
+    """A service of one file put over that of another: what comes from below has the place of its name above."""
+    return _merged(_placed(base, own.at), own)
+
+
 def _placed(one: ComposeService, at: Pos) -> ComposeService:
     """The service with everything at one place."""
     return one._replace(

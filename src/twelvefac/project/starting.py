@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from twelvefac.errors import origin
-from twelvefac.project.compose import ComposeFile, ComposeService, extended, is_source
+from twelvefac.project.compose import ComposeFile, ComposeService, is_source
 from twelvefac.project.dockerfile import expand
 from twelvefac.project.facts import FileFacts
 from twelvefac.project.images import NOT_RELEASED, Image
 from twelvefac.project.kubernetes import Container, Workload, workloads
+from twelvefac.project.overrides import find_bases, is_override, with_bases
 from twelvefac.project.processes import SCRIPT, Process, shell_of
 from twelvefac.project.scripts import started_scripts
 from twelvefac.project.shell import ShellFacts
@@ -40,10 +41,11 @@ def find_processes(
     pods: dict[str, list[tuple[Workload, Container]]] = {}
     compose_files = {path: facts.compose for path, facts in files.items() if facts.compose is not None}
     failures: list[tuple[str, str]] = []
+    bases = find_bases(files, compose_files)
     for path, file in compose_files.items():
         for stated in file.services:
             try:
-                one = extended(path, stated, compose_files) if stated.extends is not None else stated
+                one = with_bases(path, stated, compose_files, bases)
                 owner = owners.of_compose(one)
             except Exception as error:  # noqa: BLE001 - a mistake in one file must not cost the others
                 failures.append((path, origin(error)))
@@ -172,6 +174,7 @@ def _filled(
                 one,
                 released=one.source == "compose"
                 and not NOT_RELEASED.search(one.span.path.lower())
+                and not is_override(one.span.path)
                 and (one.span.path, one.name) not in mounted,
             )
             for one in processes
