@@ -6,8 +6,9 @@ import pytest
 
 from twelvefac.project.discovery import discover, read_bytes
 from twelvefac.project.facts import FileFacts
+from twelvefac.project.repository import find_services
 from twelvefac.project.scan import Scanner
-from twelvefac.project.services import Service, find_services
+from twelvefac.project.services import Service
 
 
 def services(root: Path, **files: str) -> dict[str, Service]:

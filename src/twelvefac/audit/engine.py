@@ -17,9 +17,10 @@ from twelvefac.errors import origin
 from twelvefac.factors import Factor
 from twelvefac.project.discovery import Discovery, File, discover, read_bytes
 from twelvefac.project.facts import ERRORED, FileFacts, Notice
+from twelvefac.project.repository import find_services
 from twelvefac.project.running import is_guessed
 from twelvefac.project.scan import Scanner
-from twelvefac.project.services import Service, find_services
+from twelvefac.project.services import Service
 from twelvefac.source.digest import digest
 
 

@@ -250,6 +250,13 @@ class PythonFacts(NamedTuple):
     runs: tuple[Run, ...] = ()
     debugged: tuple[tuple[int, int], ...] = ()
 
+    def is_for_tests(self, owner: str) -> bool:
+        """Whether a class of settings says of itself that it is for tests: ``TESTING = True``."""
+        return bool(owner) and any(
+            one.kind == "field" and one.target == "TESTING" and one.owner == owner and one.value.data is True
+            for one in self.bindings
+        )
+
     def is_debugged(self, at: Pos) -> bool:
         """Whether a place stands in a branch that only debugging or development takes (``if args.debug:``)."""
         return any(first <= at[0] <= last for first, last in self.debugged)

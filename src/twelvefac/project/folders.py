@@ -10,7 +10,7 @@ _BUILD_FOLDERS = frozenset(
 
 ASIDE = frozenset(
     "scripts script hack dev devtools devel development code-generation codegen samples sample codesamples "
-    "code-samples packer vagrant ansible terraform demo demos tutorial tutorials".split()
+    "code-samples packer vagrant ansible terraform toolbox demo demos tutorial tutorials".split()
 )
 ASIDE_ON_TOP = frozenset(
     "tools tool utils util bin ci release misc admin-tools local gitlint docker extras extra".split()
@@ -20,7 +20,7 @@ TOOLS = frozenset("tools ci release".split())
 """Those of the second kind that hold nothing else, whatever runs."""
 _NO_ROOT = (ASIDE | ASIDE_ON_TOP) - frozenset("samples sample demo demos tutorial tutorials".split())
 """Folders that Dockerfiles are kept in (``tools/docker/Dockerfile``), which are no root of what they build."""
-HELPERS = frozenset("scripts script hack devtools .devcontainer .github".split())
+HELPERS = frozenset("scripts script hack devtools toolbox .devcontainer .github".split())
 """Folders whose images help developers: they make documentation, run checks."""
 MAKES = frozenset(
     "build package packaging release bump generate generator gen benchmark bench demo example sample lint changelog "
@@ -67,7 +67,8 @@ def manifest_roots(manifests: Iterable[str], python_folders: Collection[str]) ->
     for folder in sorted({posixpath.dirname(path) for path in manifests}, key=lambda one: (one.count("/"), one)):
         if folder in python_folders and roots.isdisjoint(_upwards(folder)):
             roots.add(folder)
-    return roots
+    # what lies in folders for scripts is no service where there is one beside it
+    return {one for one in roots if (ASIDE - SHOWN).isdisjoint(one.lower().split("/"))} or roots
 
 
 def _upwards(folder: str) -> Iterator[str]:

@@ -144,6 +144,15 @@ class Image:
                 taken += found
         return tuple(taken) or None
 
+    @cached_property
+    def takes_nothing(self) -> bool:
+        """Whether nothing of a repository gets into the image, which starts from a language's or a system's own."""
+        return _LANGUAGE.search(self.base) is not None and not any(
+            one.keyword in ("COPY", "ADD")
+            or (one.keyword == "RUN" and ("git clone" in one.text or any(name == "mount" for name, _ in one.flags)))
+            for one in self.instructions
+        )
+
     def _passed_on(self, origin: str, copy: Instruction) -> list[str] | None:
         """What of the build context comes with a COPY from another stage, or from somebody's image."""
         stages = self.dockerfile.stages
@@ -247,6 +256,7 @@ class Image:
         return any(one.keyword == "SHELL" for one in self.instructions)
 
 
+_LANGUAGE = regex(r"^(?:[\w.-]{1,60}/){0,2}(?:python|node|debian|ubuntu|alpine)(?:[:@]|$)")
 _PATTERN = regex(r"[$*?\[]")
 PACKAGES = regex(r"\b(?:pip\d?|uv|poetry|pdm|hatch|flit|build|setup\.py|pex|pyinstaller)\b")
 

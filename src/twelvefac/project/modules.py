@@ -4,7 +4,7 @@ import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from twelvefac.project.facts import Call, EnvRead, FileFacts
+from twelvefac.project.facts import Call, EnvRead, FileFacts, PythonFacts
 from twelvefac.source.pattern import regex
 
 _IMPORT = regex(
@@ -153,6 +153,10 @@ class Modules:
         return python is not None and (
             any(run.guarded for run in python.runs) or any(call.guarded for call in python.calls)
         )
+
+    def facts(self, path: str) -> PythonFacts | None:
+        """What is known of a file, where it was parsed."""
+        return self._facts[path].python if path in self._facts else None
 
     def needs(self, path: str, packages: frozenset[str]) -> bool:
         """Whether a file imports one of these packages."""

@@ -5,17 +5,14 @@ its own. What the text does not tell is left open (None) and named in ``Service.
 """
 
 import posixpath
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
 
-from twelvefac.errors import origin
 from twelvefac.project.command import Launch
 from twelvefac.project.compose import ComposeFile, ComposeService, is_source
 from twelvefac.project.credentials import words_of
 from twelvefac.project.django import DEVELOPMENT_SETTINGS, DJANGO_MODULES, STARTS_DJANGO
-from twelvefac.project.facts import FileFacts
 from twelvefac.project.folders import (
     ASIDE,
     ASIDE_ON_TOP,
@@ -24,17 +21,12 @@ from twelvefac.project.folders import (
     MAKES,
     SHOWN,
     TOOLS,
-    folders_of,
-    manifest_roots,
-    owner_of,
-    service_root,
 )
 from twelvefac.project.images import PRODUCTION, Image, starts_for_developers
 from twelvefac.project.kubernetes import Container, Workload
 from twelvefac.project.modules import Modules
 from twelvefac.project.processes import Process, Step
 from twelvefac.project.servers import Listening, applications, listening
-from twelvefac.project.starting import find_processes
 from twelvefac.source.pattern import regex
 
 _PYTHON_FILE = regex(r"[\w./${}-]{1,200}\.py\b")
@@ -54,7 +46,7 @@ class Service:
     ``root`` is its directory below the audited one, "" for itself. ``files`` are all its files that some reader reads,
     ``python`` those in Python that are in scope. ``composed`` and ``deployed`` are the compose services and the
     Kubernetes containers that run it, wherever their files lie. ``scripts`` are the console scripts that it installs
-    (``orders`` -> ``orders.cli:main``).
+    (``orders`` -> ``orders.cli:main``). ``aside`` is whether it is shown beside the real ones (``demo-app``).
     """
 
     name: str
@@ -68,6 +60,7 @@ class Service:
     deployed: tuple[tuple[Workload, Container], ...] = ()
     undecided: tuple[str, ...] = field(default=(), compare=False)
     scripts: Mapping[str, str] = field(default_factory=dict, compare=False)
+    aside: bool = False
 
     @cached_property
     def released(self) -> tuple[Process, ...]:
@@ -77,7 +70,7 @@ class Service:
     @cached_property
     def released_images(self) -> tuple[Image, ...]:
         """The images that are released: those that say so (``Dockerfile.prod``), or all that do not say otherwise."""
-        if not HELPERS.isdisjoint(self.root.lower().split("/")):
+        if self.aside or not HELPERS.isdisjoint(self.root.lower().split("/")):
             return ()
         released = tuple(image for image in self.images if image.released and not self._is_of_developers(image))
         # beside an image that runs, one that nothing starts builds something: a binary, packages
@@ -105,6 +98,10 @@ class Service:
             for one in self.processes
         ):
             return True  # by a script of its own
+        if image.takes_nothing and any(
+            not file.released and any(mount.is_bind for mount in one.mounts) for file, one in builds
+        ):
+            return True  # all that it runs is mounted
         if builds and image.command is None and any(one.source == "procfile" for one in self.processes):
             return not any(file.released for file, _ in builds)
         return (
@@ -343,57 +340,3 @@ class Service:
 
 def _serves_developers(process: Process) -> bool:
     return any(step.last and starts_for_developers(step.words) for step in process.steps or ())
-
-
-class Modelled(NamedTuple):
-    """The services of a repository, by root; ``failures`` are ``(path, error)`` of what could not be made into one."""
-
-    services: tuple[Service, ...]
-    failures: tuple[tuple[str, str], ...] = ()
-
-
-def find_services(
-    root_name: str,
-    files: Mapping[str, FileFacts],
-    manifests: Iterable[str],
-    read: Callable[[str], bytes],
-) -> Modelled:
-    """The services of a repository. ``read`` gives a file's bytes for the import graph."""
-    python = sorted(path for path in files if path.endswith(".py"))
-    folders = folders_of(python)
-    images: dict[str, list[Image]] = {}
-    for path, facts in sorted(files.items()):
-        if facts.dockerfile is not None and facts.dockerfile.stages:
-            images.setdefault(service_root(path, folders), []).append(Image(path, facts.dockerfile))
-    roots = set(images) or manifest_roots(manifests, folders) or ({""} if python else set())
-    if not roots:
-        return Modelled(())
-    by_root: dict[str, list[str]] = {root: [] for root in roots}
-    owners: dict[str, str] = {root: root for root in roots}
-    for path in sorted(files):
-        # what belongs to no service in particular goes to the top: manifests and pipelines of the whole repository
-        by_root.setdefault(owner_of(posixpath.dirname(path), owners), []).append(path)
-    services: list[Service] = []
-    failures: list[tuple[str, str]] = []
-    for root in sorted(by_root):
-        name = posixpath.basename(root) or root_name
-        try:
-            services.append(_service(root, name, tuple(images.get(root, ())), by_root[root], files, read))
-        except Exception as error:  # noqa: BLE001 - a mistake in one service must not cost the others
-            failures.append((root or ".", origin(error)))
-    filled, failed = find_processes(tuple(services), files)
-    return Modelled(filled, (*failures, *failed))
-
-
-def _service(
-    root: str,
-    name: str,
-    images: tuple[Image, ...],
-    own: list[str],
-    files: Mapping[str, FileFacts],
-    read: Callable[[str], bytes],
-) -> Service:
-    python = tuple(path for path in own if path.endswith(".py"))
-    manifests = (manifest for path in own if (manifest := files[path].manifest) is not None)
-    scripts = {script: target for manifest in manifests for script, target in manifest.scripts}
-    return Service(name, root, images, tuple(own), python, Modules(root, python, files, read), scripts=scripts)

@@ -167,12 +167,18 @@ def _filled(
     ]
     if not any(process.released for process in processes):
         # where the sources are mounted over the image, a developer changes them while it runs
-        mounted = {(file.path, item.name) for file, item in own_composed if any(is_source(one) for one in item.mounts)}
+        empty = {image.path for image in service.images if image.takes_nothing}
+        mounted = {
+            (file.path, item.name)
+            for file, item in own_composed
+            if any(is_source(one) or (item.dockerfile in empty and one.is_bind) for one in item.mounts)
+        }
         # a compose file is what ships where the image has no command and nothing else gives one
         processes = [
             replace(
                 one,
                 released=one.source == "compose"
+                and not service.aside
                 and not NOT_RELEASED.search(one.span.path.lower())
                 and not is_override(one.span.path)
                 and (one.span.path, one.name) not in mounted,

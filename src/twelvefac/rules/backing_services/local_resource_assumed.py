@@ -8,7 +8,7 @@ machine cannot work in any deploy, and no configuration can mend it.
 ## What it does not flag
 
 - A default beside a read of the environment: the deploy sets it.
-- A URL or host from settings.
+- A URL or host from settings; `localhost` at a port that is computed, as the near end of a tunnel has.
 - Tests and scripts for development.
 
 ## How to fix
@@ -64,6 +64,26 @@ rule = Rule(
                 other = redis.Redis(connection_pool=pool)
                 options = {"host": os.environ["REDIS_HOST"]}
                 third = redis.Redis(**options)
+                tunnel = open_tunnel(os.environ["REDIS_HOST"])
+                fourth = redis.Redis(host="localhost", port=tunnel.local_bind_port)
+            """,
+        ),
+        Example(
+            "for tests, and under a main guard that nothing starts",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "app:app"]
+                -- app.py --
+                from pymongo import MongoClient
+
+                def get_test_db():
+                    return MongoClient().test
+                -- measure.py --
+                from pymongo import MongoClient
+
+                if __name__ == "__main__":
+                    MongoClient().routes
             """,
         ),
         Example(
@@ -99,6 +119,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 def _is_local(call: Call) -> bool:
     client = CLIENTS[call.name]
     given = False
+    port = call.arg("port")
+    if port is not None and port.kind in ("name", "other") and call.arg("host") is not None:
+        return False  # the near end of a tunnel, which something has just opened
     for parameter in (client.url, client.host):
         value = call.arg(*parameter) if parameter[0] else None
         if value is not None:

@@ -165,9 +165,17 @@ def _is_local(entry: EnvEntry) -> bool:
     return credentials.url_password(entry.value) is not None and credentials.url_is_local(entry.value)
 
 
+_FOR_BROWSERS = (
+    "REACT_APP_", "VITE_", "VUE_APP_", "NEXT_PUBLIC_", "NUXT_PUBLIC_", "GATSBY_", "EXPO_PUBLIC_", "PUBLIC_",
+)  # fmt: skip
+"""Beginnings of the names whose values a build puts into the pages that every visitor gets."""
+
+
 def _is_live(entry: EnvEntry) -> bool:
     value = entry.value
     if not value or "$" in value or value.startswith(_ENCRYPTED) or value[:1] in "</{":
+        return False
+    if entry.name.startswith(_FOR_BROWSERS):
         return False
     if credentials.provider(value) or (credentials.url_password(value) is not None):
         return True

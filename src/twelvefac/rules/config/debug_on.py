@@ -236,6 +236,21 @@ rule = Rule(
             """,
         ),
         Example(
+            "a module's own name, and a class for tests",
+            source="""
+                -- shop/citations/match.py --
+                DEBUG = True
+                -- shop/config.py --
+                class Config:
+                    TESTING = False
+                    DEBUG = False
+
+                class Feature(Config):
+                    TESTING = True
+                    DEBUG = True
+            """,
+        ),
+        Example(
             "a word that is not a switch",
             source="""
                 -- app.py --
@@ -285,7 +300,9 @@ def _settings(service: Service, facts: Facts) -> Iterator[Finding]:
             if severity is None or _DEVELOPMENT_CLASS.search(binding.owner) or binding.guarded:
                 continue
             python = facts.file(path).python
-            if python is not None and python.is_debugged(binding.value.at):
+            if python is not None and (python.is_debugged(binding.value.at) or python.is_for_tests(binding.owner)):
+                continue
+            if binding.kind == "name" and not _may_be_settings(service, facts, path):
                 continue
             if binding.kind == "field" and binding.target == "debug" and not _answers_visitors(service, facts):
                 continue  # a level of the log, as far as the text tells
@@ -305,6 +322,27 @@ def _settings(service: Service, facts: Facts) -> Iterator[Finding]:
                 symbol=binding.scope,
                 severity=severity,
             )
+
+
+_SETTINGS = regex(
+    r"settings?|config\w*|conf|env\w*|constants?|defaults?|base|common|prod\w*|global\w*|core|main|app|__init__"
+)
+_OF_SETTINGS = frozenset("SECRET_KEY DATABASES INSTALLED_APPS ALLOWED_HOSTS MIDDLEWARE ROOT_URLCONF TESTING".split())
+
+
+def _may_be_settings(service: Service, facts: Facts, path: str) -> bool:
+    """Whether a module's names may be settings: by its name, by others that it has, or as what the release starts."""
+    *folders, name = path.lower().removesuffix(".py").split("/")
+    if _SETTINGS.fullmatch(name) or any(_SETTINGS.fullmatch(one) for one in folders[-1:]):
+        return True
+    python = facts.file(path).python
+    if service.started.get(path, (None, ""))[1] == path or path in service.settings[:1] or python is None:
+        return True
+    names = {one.target for one in python.bindings if one.kind == "name"}
+    return bool(names & _OF_SETTINGS) or any(one.name.rpartition(".")[2] in _MAKERS for one in python.calls)
+
+
+_MAKERS = frozenset(("Flask", "FastAPI", "Starlette", "Quart", "Sanic", "run"))
 
 
 def _compared(service: Service, facts: Facts) -> Iterator[Finding]:

@@ -209,7 +209,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 what = None if service.modules.set_again(path, binding.target) else what
             if what is not None and binding.kind == "field" and _is_set_in_production(binding, python):
                 what = None
-            if what is not None and python.is_debugged(binding.value.at):
+            if what is not None and (python.is_debugged(binding.value.at) or python.is_for_tests(binding.owner)):
                 what = None
             if what is not None and binding.value.at not in defaults:
                 seen.add(binding.value.at)

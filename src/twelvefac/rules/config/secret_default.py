@@ -252,13 +252,13 @@ def _is_settings(owner: str, path: str, facts: Facts) -> bool:
 def _judge(
     service: Service, path: str, key: str, default: Value, scope: str, seen: set[tuple[str, int, int]]
 ) -> Iterator[Finding]:
-    text = default.text
+    text, python = default.text, service.modules.facts(path)
     if text is None and default.kind == "call" and str(default.data[0]).endswith("SecretStr") and default.data[1]:
         text = default.data[1][0].text
     if not text or (path, *default.at[:2]) in seen:
         return
     severity = _severity(key, text)
-    if severity is None or _OF_DEVELOPERS.search(scope):
+    if severity is None or _OF_DEVELOPERS.search(scope) or (python is not None and python.is_for_tests(scope)):
         return
     if not service.is_proven(path):
         severity = min(severity, MEDIUM)
@@ -271,7 +271,11 @@ def _judge(
 
 
 _REFUSED = frozenset("demo public anonymous placeholder dummy deadbeef".split())
-_SAYS_NONE = regex(r"(?:not|no)[ _-](?:found|set|configured|given|provided|available)|unset|missing|n/a", re.IGNORECASE)
+_SAYS_NONE = regex(
+    r"(?:not|no)[ _-](?:found|set|configured|given|provided|available)|unset|missing|n/a|unknown[!?.]{0,3}|"
+    r"undefined|none given",
+    re.IGNORECASE,
+)
 _OF_DEVELOPERS = regex(
     r"(?:^|\.)(?:Dev|Devel|Development|Local|Tests?|Testing)(?:Config|Configuration|Settings)?(?:$|\.)", re.IGNORECASE
 )

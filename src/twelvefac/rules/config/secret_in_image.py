@@ -148,6 +148,8 @@ rule = Rule(
     ),
 )
 
+_CERTIFICATE = regex(r"cert|chain|\bca\b|bundle|public|dhparam|root", re.IGNORECASE)
+"""In the name of a file that holds no secret."""
 _STAND_IN = regex(r"insecure|dummy|fake|build|static|unused|not[-_ ]|only|temp|example|test|dev", re.IGNORECASE)
 _DEVELOPMENT = regex(r"(?:^|[/._-])(?:dev|development|local|tests?|ci)(?:[/._-]|$)", re.IGNORECASE)
 _SAMPLE = regex(r"example|sample|template|dist|default|test|\bci\b|dev|local", re.IGNORECASE)
@@ -206,7 +208,7 @@ def _copied(service: Service, facts: Facts, image: Image, one: Instruction) -> I
     sources = one.args[:-1] if one.form == "exec" else tuple(one.text.split()[:-1])
     for source in sources:
         name = posixpath.basename(source.rstrip("/"))
-        if _KEY_FILE.fullmatch(name) and not _SAMPLE.search(name):
+        if _KEY_FILE.fullmatch(name) and not _SAMPLE.search(name) and not _CERTIFICATE.search(name):
             message = f"{name} is copied into the image: everybody who can pull it reads what is in it"
             yield rule.at(image.path, one.at, message, subject=f"file:{name}")
         elif source in (".", "./"):

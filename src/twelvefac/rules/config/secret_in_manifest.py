@@ -184,8 +184,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, file in facts.compose_files():
         if file.released and not FOR_DEVELOPMENT.search(path):
             for one in file.services:
+                others = credentials.users((item.name, item.value) for item in one.environment)
                 for setting in one.environment:
-                    yield from _setting(path, setting)
+                    yield from _setting(path, setting, others | {one.name.lower()})
                 yield from _command(path, one.command_at, (*(one.entrypoint or ()), *(one.command or ())))
     for path, resource in facts.resources():
         if FOR_DEVELOPMENT.search(path):
@@ -218,10 +219,17 @@ def _values(path: str, document: YamlDocument) -> Iterator[Finding]:
             yield rule.at(path, one.at, message, subject=subject, severity=severity)
 
 
-def _setting(path: str, setting: Setting) -> Iterator[Finding]:
+_STARTERS = frozenset("postgres mysql root admin guest redis mongo rabbitmq user minio minioadmin changeme".split())
+"""What the images of stores have, or show, as their first password."""
+
+
+def _setting(path: str, setting: Setting, others: frozenset[str] = frozenset()) -> Iterator[Finding]:
     if setting.value is not None and _is_secret(setting.name, setting.value):
         message = f"{setting.name} is written in the manifest: everybody who can read the repository has it"
-        yield rule.at(path, setting.at, message, subject=f"env:{setting.name}")
+        value = setting.value.strip()
+        made_up = value.lower() in (others | _STARTERS) or credentials.url_is_made_up(value)
+        severity = MEDIUM if made_up else HIGH
+        yield rule.at(path, setting.at, message, subject=f"env:{setting.name}", severity=severity)
 
 
 def _command(path: str, at: Pos, words: tuple[str, ...]) -> Iterator[Finding]:

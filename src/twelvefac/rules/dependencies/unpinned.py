@@ -169,6 +169,7 @@ _TOOLS = frozenset(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     manifests = dict(facts.manifests())
+    said: list[set[str]] = []
     for path, manifest in manifests.items():
         if path.endswith(".in") or manifest.locks or _is_locked(path, manifest, manifests, facts):
             continue
@@ -178,14 +179,18 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             or service.is_for_developers(path)
         ):
             continue
-        if _is_left_over(path, service, facts):
+        if _is_left_over(path, service, facts) or _needs_lock(path, service):
             continue
         # "bleach==6.3" and "bleach[css]" in one file: the first pins both
         pinned = {one.name for one in manifest.requirements if one.kind != "open"}
         open_ones = [
             one for one in manifest.requirements if one.kind == "open" and not _is_extra(one) and one.name not in pinned
         ]
-        if open_ones and not _is_said_beside(path, {one.name for one in open_ones}, manifests, service):
+        names = {one.name for one in open_ones}
+        if len(names) > 1 and names in said:
+            continue  # the same list once more
+        if open_ones and not _is_said_beside(path, names, manifests, service):
+            said.append(names)
             first = open_ones[0]
             related = tuple((Span.of(path, one.at), one.name) for one in open_ones[1:12])
             more = f" and {len(open_ones) - 1} more are" if len(open_ones) > 1 else " is"
@@ -224,6 +229,15 @@ def _texts(image: Image) -> Iterator[str]:
     for stage in image.built_from:
         for one in stage.instructions:
             yield from (one.text, *one.heredocs)
+
+
+def _needs_lock(path: str, service: Service) -> bool:
+    """Whether a released image cannot be built without the lock of a project, which a template has yet to make."""
+    names = _LOCK_OF.get(posixpath.basename(path), ())
+    return any(name in text for image in service.images for text in _texts(image) for name in names)
+
+
+_LOCK_OF = {"Pipfile": ("Pipfile.lock",), "pyproject.toml": ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml")}
 
 
 def _is_extra(one: Requirement) -> bool:

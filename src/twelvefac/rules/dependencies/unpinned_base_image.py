@@ -178,7 +178,7 @@ _FILLED_IN = regex(r"%%|\{\{|<%|@\w{1,60}@")
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for image in service.released_images:
-        if _STORE.search(image.base) and not _is_deployed(service, image):
+        if any(_STORE.search(one.raw_base) for one in image.lineage[:1]) and not _is_deployed(service, image):
             continue
         seen: set[str] = set()
         for finding in (*_bases(image, facts), *_copies(image, facts)):

@@ -12,6 +12,8 @@ it holds a worker; soon none is left, and this service is down too.
 - Scripts and tools of developers, and what only a build or a HEALTHCHECK runs (which Docker itself ends).
 - requests in a service that mounts an adapter of its own, which is where a default timeout is put.
 
+- Functions of a platform that ends them (`lambda_handler(event, context)`).
+
 In commands, which hold no worker, it is low.
 
 ## How to fix
@@ -26,7 +28,7 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.callgraph import only_by_hand
-from twelvefac.project.facts import Call
+from twelvefac.project.facts import Call, PythonFacts
 from twelvefac.project.margin import arguments_at
 from twelvefac.project.scan import anchors, calling
 from twelvefac.project.services import Service
@@ -295,6 +297,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in facts.calls(*_CALLS):
         if adapters and call.name.startswith("requests."):
             continue
+        if _is_function(facts.file(path).python):
+            continue
         if (
             _waits(call)
             and service.comes_by(path, guarded=call.guarded)
@@ -316,6 +320,13 @@ def _is_by_hand(service: Service, facts: Facts, path: str, call: Call) -> bool:
     if any(target.rpartition(":")[2] == call.scope for target in service.scripts.values()):
         return False
     return bool(service.reached) and call.scope in only_by_hand(path, python, service.modules)
+
+
+def _is_function(python: PythonFacts | None) -> bool:
+    """Whether a file is a function of a platform (AWS Lambda), which ends it by itself after a few seconds."""
+    return python is not None and any(
+        one.parameters[-2:] == ("event", "context") and one.name.endswith("handler") for one in python.functions
+    )
 
 
 def _waits(call: Call) -> bool:

@@ -143,6 +143,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     path, first = prints[0]
     for image in service.released_images:
         process = next((one for one in service.released if one.span.path == image.path), None)
+        if process is not None and any(one.program == "celery" and "worker" in one.args for one in process.launches):
+            continue  # it sends what tasks print to its log
         if process is None or image.command is None or not _PLAIN_BASES.search(image.base) or _is_unbuffered(process):
             continue
         message = (

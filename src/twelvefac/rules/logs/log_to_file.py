@@ -444,6 +444,8 @@ def _calls(python: PythonFacts, *, guarded: bool) -> Iterator[_Handler]:
 def _classes(python: PythonFacts) -> Iterator[_Handler]:
     for binding in python.bindings:
         if binding.kind == "key" and binding.target in ("class", "()") and binding.value.text in _CLASSES:
+            if python.is_debugged(binding.value.at):
+                continue
             handler = handler_at(binding.value.at, python)
             if handler is not None and (not handler.used or _names_stream(handler)):
                 continue

@@ -50,6 +50,7 @@ _PUBLIC = regex(r"\bTXT\b|\bDNS\b|\bACME\b|challenge", re.IGNORECASE)
 
 _VAGUE = frozenset(("token", "session_key"))
 _CREDENTIAL = regex(r"token|secret|auth|bearer|credential|log(?:ged)? ?in", re.IGNORECASE)
+_FOR_TESTS = regex(r"(?:^|/)test_?(?:fixture|support|helper)", re.IGNORECASE)
 _GUESSES = regex(r"brut(?:e|ing)|crack|wordlist|spray", re.IGNORECASE)
 
 rule = Rule(
@@ -125,7 +126,7 @@ rule = Rule(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, python in facts.python():
-        if is_tool(path) or _GUESSES.search(path):
+        if is_tool(path) or _GUESSES.search(path) or _FOR_TESTS.search(path):
             continue
         seen: set[str] = set()
         for one in python.logged:
