@@ -185,7 +185,7 @@ def test_what_runs_and_cannot_be_read_is_not_passed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("broken", "where"),
     [
-        ("twelvefac.project.services.Modules", "a"),
+        ("twelvefac.project.repository.Modules", "a"),
         ("twelvefac.project.starting._Starter", "a"),
         ("twelvefac.project.services.listening", "a"),
     ],

@@ -168,8 +168,10 @@ class Image:
             elif one.keyword == "RUN" and brought and PACKAGES.search(one.text):
                 return None  # it may make a package of the sources
             elif one.keyword in ("COPY", "ADD") and "from" not in dict(one.flags):
-                context = _from_context(one)
-                target = posixpath.normpath(posixpath.join(folder, words_given(one)[-1]))
+                context, given = _from_context(one), words_given(one)
+                if not given:
+                    continue
+                target = posixpath.normpath(posixpath.join(folder, given[-1]))
                 brought = brought or context is None
                 for word in words_given(copy)[:-1]:
                     source = posixpath.normpath(posixpath.join("/", word))

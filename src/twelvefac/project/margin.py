@@ -52,3 +52,24 @@ def arguments_at(data: bytes, at: int) -> bytes:
         if count > _MOST_BRACKETS:
             break
     return data[at:]
+
+
+_TEXTS = regex(rb"\"[^\"\n]{0,500}\"|'[^'\n]{0,500}'|#[^\n]{0,500}")
+
+
+def own_arguments(data: bytes, at: int) -> bytes:
+    """The same without what stands in further brackets, in texts of one line and in comments."""
+    text = arguments_at(data, at)
+    parts: list[bytes] = []
+    depth = start = 0
+    for match in _BRACKET.finditer(text):
+        if match.group() in b"([{":
+            if not depth:
+                parts.append(text[start : match.start()])
+            depth += 1
+        else:
+            depth -= 1
+            start = match.end()
+    if depth <= 0:
+        parts.append(text[start:])
+    return _TEXTS.sub(b"", b" ".join(parts))

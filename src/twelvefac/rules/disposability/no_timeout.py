@@ -29,7 +29,7 @@ from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.callgraph import only_by_hand
 from twelvefac.project.facts import Call, PythonFacts
-from twelvefac.project.margin import arguments_at
+from twelvefac.project.margin import own_arguments
 from twelvefac.project.scan import anchors, calling
 from twelvefac.project.services import Service
 from twelvefac.project.tools import is_tool
@@ -81,7 +81,7 @@ def _may_wait(data: bytes) -> bool:
     if _MANY.search(data):
         return True
     for match in _ONE.finditer(data):
-        if match.group(1) is None or not _GIVEN.search(arguments_at(data, match.end())):
+        if match.group(1) is None or not _GIVEN.search(own_arguments(data, match.end())):
             return True
     return False
 
@@ -105,6 +105,26 @@ rule = Rule(
     ),
     names=frozenset((*_METHODS, *(name.rpartition(".")[2] for name in _CALLS), "mount", "setdefaulttimeout")),
     examples=(
+        Example(
+            "options that another call inside is given",
+            source="""
+                -- app.py --
+                import requests
+
+                def find(**options):
+                    return requests.get(url(**options))  # <- no-timeout
+            """,
+        ),
+        Example(
+            "a function that its platform ends",
+            source="""
+                -- notify.py --
+                import urllib.request
+
+                def lambda_handler(event, context):
+                    urllib.request.urlopen(event["url"])
+            """,
+        ),
         Example(
             "what only a person starts",
             source="""
