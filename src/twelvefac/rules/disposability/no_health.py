@@ -82,6 +82,17 @@ rule = Rule(
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
         Example(
+            "an image for Python in a folder that has none is built from above",
+            source="""
+                -- run/Dockerfile --
+                FROM python:3.12-slim
+                COPY . .
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "shop:app"]  # <- no-health
+                -- shop.py --
+                app = object()
+            """,
+        ),
+        Example(
             "a container without probes, whatever routes it has",
             source="""
                 -- Dockerfile --
