@@ -297,7 +297,7 @@ def test_the_entry_of_a_process(tmp_path: Path, command: str, entry: str | None)
 
 
 def test_a_script_is_looked_for_in_the_image_that_runs_it(tmp_path: Path) -> None:
-    text = "FROM x\nCOPY {0}/start /start\nCMD [\"/start\"]\n"
+    text = 'FROM x\nCOPY {0}/start /start\nCMD ["/start"]\n'
     found = services(
         tmp_path, app_DOT_py="", **{
             "a.Dockerfile": text.format("a"), "b.Dockerfile": text.format("b"),
