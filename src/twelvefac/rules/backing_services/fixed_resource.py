@@ -133,6 +133,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     }
     for path, binding in facts.bindings():
         setting = _setting(binding, in_django=path in django)
+        python = facts.file(path).python
+        if binding.kind == "field" and python is not None and python.is_for_tests(binding.owner):
+            continue
         if setting is not None and setting not in LOCAL and service.ships(path):
             message = f"a backing service is named in the code ({setting}): another one needs a release"
             yield rule.at(path, binding.value.at, message, subject=f"resource:{binding.target}", symbol=binding.scope)

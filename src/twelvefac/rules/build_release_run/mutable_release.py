@@ -37,6 +37,23 @@ rule = Rule(
     since="0.1",
     examples=(
         Example(
+            "what a pipeline fills in",
+            source="""
+                -- deploy/deployment.yml --
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: shop}
+                spec:
+                  template:
+                    spec:
+                      containers:
+                        - name: app
+                          image: "<to be set by the pipeline>"
+                        - name: worker
+                          image: IMAGE_PLACEHOLDER
+            """,
+        ),
+        Example(
             "Kubernetes and compose for production",
             source="""
                 -- k8s/app.yaml --
@@ -208,8 +225,12 @@ def _is_set(facts: Facts) -> bool:
     return False
 
 
+_FILLED_IN = regex(r"[<>\s%]|^[A-Z][A-Z0-9_]{1,60}(?::[A-Z][A-Z0-9_]{0,60})?$|PLACEHOLDER|REPLACE|CHANGE_?ME")
+"""What stands in a manifest until a pipeline puts the image there."""
+
+
 def _moves(image: str) -> str | None:
-    if not image or "@" in image or "$" in image or "{" in image:
+    if not image or "@" in image or "$" in image or "{" in image or _FILLED_IN.search(image):
         return None
     _, colon, tag = image.rpartition("/")[2].partition(":")
     if colon and not _MOVING.fullmatch(tag):

@@ -31,6 +31,7 @@ from twelvefac.project.masking import given
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.project.tools import is_tool
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
 rule = Rule(
@@ -161,6 +162,15 @@ rule = Rule(
 
                 class PipelineDefaults(ShopEnvironment):
                     SECRET_KEY = "for the build only"
+                -- shop/config.py --
+                class Config:
+                    DEBUG = False
+
+                class Development(Config):
+                    SECRET_KEY = "dev-secret-key"
+
+                class Scanning(Config):
+                    SECRET_KEY = "dev-secret-key"
             """,
         ),
         Example(
@@ -203,12 +213,17 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         worst = HIGH if service.is_proven(path) else MEDIUM
         seen: set[Pos] = set()
         defaults = _defaults(python)
+        for_developers = {
+            (one.target, one.value.text) for one in python.bindings if one.kind == "field" and _is_for_developers(one)
+        }
         for binding in python.bindings:
             what = _named(binding)
             if what is not None and binding.kind == "name" and not binding.scope:
                 what = None if service.modules.set_again(path, binding.target) else what
             if what is not None and binding.kind == "field" and _is_set_in_production(binding, python):
                 what = None
+            if binding.kind == "field" and (binding.target, binding.value.text) in for_developers:
+                what = None  # the words of the class for development once more
             if what is not None and (python.is_debugged(binding.value.at) or python.is_for_tests(binding.owner)):
                 what = None
             if what is not None and binding.value.at not in defaults:
@@ -235,7 +250,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 and not python.is_debugged(literal.value.at)
                 and not (is_tool(path) and credentials.url_is_local(text))
             ):
-                severity = MEDIUM if credentials.url_is_made_up(text) else HIGH
+                # a host that is put in elsewhere is as often as not this machine
+                severity = MEDIUM if credentials.url_is_made_up(text) or _HOST_PUT_IN.search(text) else HIGH
                 severity = min(severity, worst)
                 yield _finding(path, literal.value.at, "url", "the password in a URL", severity, literal.scope)
 
@@ -256,6 +272,9 @@ def _beside_code(service: Service, facts: Facts) -> Iterator[Finding]:
             for what in given(process.argv):
                 message = f"{what} is in the code: everybody who can read the repository or the image has it"
                 yield rule.on(process.span, message, subject=f"secret:{what}")
+
+
+_HOST_PUT_IN = regex(r"@(?:\{\w{0,60}\}|%s|%\(\w{1,60}\)s)")
 
 
 def _is_said(text: str | None, said: set[str]) -> bool:
@@ -321,12 +340,16 @@ _FOR_DEVELOPERS = frozenset("dev development local pipeline ci testing".split())
 """Words in the name of a class whose values no release has."""
 
 
+def _is_for_developers(binding: Binding) -> bool:
+    return not _FOR_DEVELOPERS.isdisjoint(credentials.words_of(binding.owner))
+
+
 def _named(binding: Binding) -> tuple[str, Severity] | None:
     """What a binding gives away, in words, and how bad that is; None where name and value do not agree."""
     text = binding.value.text
     if credentials.STAND_IN.search(binding.scope):
         return None
-    if binding.kind == "field" and not _FOR_DEVELOPERS.isdisjoint(credentials.words_of(binding.owner)):
+    if binding.kind == "field" and _is_for_developers(binding):
         return None
     if not text or (binding.kind == "parameter" and len(text) < 8):
         return None

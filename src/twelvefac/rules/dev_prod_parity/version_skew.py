@@ -23,7 +23,7 @@ from typing import NamedTuple
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule, Severity
 from twelvefac.factors import Factor
-from twelvefac.project.kubernetes import workloads
+from twelvefac.project.kubernetes import FOR_DEVELOPMENT, workloads
 from twelvefac.project.services import Service
 from twelvefac.project.versions import (
     Minor,
@@ -263,6 +263,8 @@ def _stores(facts: Facts, pipelines: list[tuple[str, PipelineVersions]]) -> Iter
             if (store := store_of_image(one.image or "")) is not None:
                 (released if file.released else development).append((store, Span.of(path, one.image_at)))
     for path, resource in facts.resources():
+        if FOR_DEVELOPMENT.search(path):
+            continue
         for workload in workloads((resource,)):
             for container in workload.containers:
                 if workload.serves and (store := store_of_image(container.image or "")) is not None:
