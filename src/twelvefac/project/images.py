@@ -145,6 +145,17 @@ class Image:
         return tuple(taken) or None
 
     @cached_property
+    def named(self) -> frozenset[str]:
+        """The paths of the build context that some stage copies by name."""
+        copies = (
+            one
+            for stage in self.dockerfile.stages
+            for one in stage.instructions
+            if one.keyword in ("COPY", "ADD") and "from" not in dict(one.flags)
+        )
+        return frozenset(path for one in copies for path in _from_context(one) or ())
+
+    @cached_property
     def takes_nothing(self) -> bool:
         """Whether nothing of a repository gets into the image, which starts from a language's or a system's own."""
         return _LANGUAGE.search(self.base) is not None and not any(

@@ -65,7 +65,7 @@ def _built_from(image: Image, root: str, python: Collection[str], folders: froze
 
     Only a folder without code is asked: that of a Dockerfile beside the service, ``container/Dockerfile``.
     """
-    taken = image.copied or ()
+    taken = image.named
     above = root
     while above and root not in folders and taken:
         above = posixpath.dirname(above)
