@@ -7,7 +7,7 @@ within one tick of the clock look alike. A cache that cannot be read or written 
 import json
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from twelvefac.errors import MachineError
 from twelvefac.project.discovery import File
@@ -17,6 +17,7 @@ from twelvefac.source.digest import digest
 from twelvefac.source.write import write_atomically
 
 _FORMAT = 2
+_MOST_IN_MEMORY = 1_000_000  # bytes
 _FIELDS = 4  # of an entry: size, time, digest, facts
 
 
@@ -30,7 +31,10 @@ class Cache:
         self.key = key
         self._header = [_FORMAT, key]
         self._old: dict[str, list[Any]] = {}
-        self._new: dict[str, bytes] = {}  # encoded at once: plain lists of all facts take several times the memory
+        self._new: list[bytes] = []  # encoded at once: plain lists of all facts take several times the memory
+        self._size = 0  # of what is in it, in bytes
+        self._count = 0  # of entries that were kept
+        self._spilled: BinaryIO | None = None  # what was too much for the memory
         self._written = 0  # ns
         self._changed = False
 
@@ -70,8 +74,25 @@ class Cache:
             self._changed = True
 
     def _keep(self, file: File, content: str, facts: object) -> None:
-        text = encode([file.size, file.mtime, content, facts])
-        self._new[file.path] = text.encode("ascii")
+        entry = f"{encode(file.path)}:{encode([file.size, file.mtime, content, facts])}"
+        self._new.append(entry.encode("ascii"))
+        self._count += 1
+        self._size += len(entry)
+        if self._size > _MOST_IN_MEMORY:
+            self._spill()
+
+    def _spill(self) -> None:
+        import tempfile  # a small service does not need it
+
+        try:
+            if self._spilled is None:
+                os.makedirs(os.path.dirname(self.path or ""), exist_ok=True)
+                self._spilled = tempfile.TemporaryFile(dir=os.path.dirname(self.path or ""))  # noqa: SIM115 - kept open
+            self._spilled.writelines(b",\n%s" % entry for entry in self._new)
+        except OSError:  # no room for it: no cache
+            self.path = None
+        self._new.clear()
+        self._size = 0
 
     def _revive(self, file: File, entry: list[Any]) -> FileFacts | None:
         try:
@@ -83,7 +104,7 @@ class Cache:
 
     def save(self) -> None:
         """Write what this run used, if anything changed."""
-        if not self.path or not (self._changed or len(self._new) != len(self._old)):
+        if not self.path or not (self._changed or self._count != len(self._old)):
             return
         try:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
@@ -92,14 +113,18 @@ class Cache:
             return
         finally:
             self._new.clear()
+            if self._spilled is not None:
+                self._spilled.close()
 
     def _pieces(self) -> Iterator[bytes]:
         """The text of the file; put together, it would be in memory twice."""
         yield b'{"header":%s,"files":{' % json.dumps(self._header).encode("ascii")
-        comma = b"\n"
-        for path, entry in self._new.items():
-            yield b"%s%s:%s" % (comma, json.dumps(path).encode("ascii"), entry)
-            comma = b",\n"
+        if self._spilled is not None:
+            self._spilled.seek(len(b","))
+            while piece := self._spilled.read(_MOST_IN_MEMORY):
+                yield piece
+            yield b","
+        yield b"\n" + b",\n".join(self._new)
         yield b"}}\n"
 
 

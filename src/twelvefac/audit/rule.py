@@ -93,11 +93,10 @@ class Rule:
     """One rule: ``rule = Rule(__name__, …)`` in ``rules/<factor>/<name>.py``, its check under ``@rule.check``.
 
     ``anchors`` are alternatives of words one of which a Python file must hold for the rule to have anything to say
-    there (see ``project.scan.anchors``); ``names`` the
-    last segments of the callees whose calls it reads, or whole resolved names (``sys.path.append``) where the last one
-    is everywhere. A rule on Dockerfiles alone needs none of them. ``needs_command`` and ``needs_image`` say what must
-    be known for its silence to mean anything: without it the rule counts as not judged. ``since`` is the release that
-    brought it.
+    there (see ``project.scan.anchors``). ``names`` are the last segments of the callees whose calls it reads, or whole
+    resolved names (``sys.path.append``) or the last segment with a keyword (``get(no_ack=)``) where it is everywhere.
+    A rule on Dockerfiles alone needs none of them. ``needs_command`` and ``needs_image`` say what must be known for
+    its silence to mean anything: without it the rule counts as not judged. ``since`` is the release that brought it.
     """
 
     module: str

@@ -19,11 +19,10 @@ def imported_packages(data: bytes) -> tuple[tuple[str, Pos], ...]:
     is left out too. A name inside a text of several lines is no import.
     """
     found: dict[str, Pos] = {}
-    texts: list[tuple[int, int]] | None = None
     lines = b"\n" + data
-    for match in _IMPORT.finditer(lines):
-        if texts is None:
-            texts = list(_texts(lines))
+    matches = list(_IMPORT.finditer(lines))
+    texts = list(_texts(lines, matches[-1].start())) if matches else []
+    for match in matches:
         if any(start < match.start() < end for start, end in texts):
             continue
         for name in _names(match):
@@ -34,9 +33,12 @@ def imported_packages(data: bytes) -> tuple[tuple[str, Pos], ...]:
     return tuple(found.items())
 
 
-def _texts(data: bytes) -> Iterator[tuple[int, int]]:
-    """Where the texts in three quotes begin and end, without a regular expression's look at each letter."""
-    double, single = data.find(b'"""'), data.find(b"'''")
+def _texts(data: bytes, last: int) -> Iterator[tuple[int, int]]:
+    """Where the texts in three quotes that begin before ``last`` begin and end.
+
+    Without a regular expression's look at each letter.
+    """
+    double, single = data.find(b'"""', 0, last), data.find(b"'''", 0, last)
     while double >= 0 or single >= 0:
         is_double = double >= 0 and (single < 0 or double < single)
         start, quotes = (double, b'"""') if is_double else (single, b"'''")
@@ -50,9 +52,9 @@ def _texts(data: bytes) -> Iterator[tuple[int, int]]:
                 end = close + 3
                 yield start, end
         if 0 <= double < end:
-            double = data.find(b'"""', end)
+            double = data.find(b'"""', end, last)
         if 0 <= single < end:
-            single = data.find(b"'''", end)
+            single = data.find(b"'''", end, last)
 
 
 def _names(match: re.Match[bytes]) -> list[str]:

@@ -25,8 +25,8 @@ from twelvefac.project.facts import (
 from twelvefac.project.python_flow import acknowledgements, endless_loops
 from twelvefac.project.python_logs import logged
 from twelvefac.project.python_state import module_containers, module_instances, shared_state
-from twelvefac.project.python_values import Names, Places, ValueReader, dotted
-from twelvefac.project.python_walk import Walk
+from twelvefac.project.python_values import NAMED, Names, Places, ValueReader, dotted
+from twelvefac.project.python_walk import TELLING, Walk
 from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.document import Document
 from twelvefac.source.pattern import regex
@@ -34,8 +34,6 @@ from twelvefac.source.pattern import regex
 _CODING = regex(rb"^[ \t\f]*#.{0,200}?coding[:=][ \t]*([-\w.]{1,40})")  # PEP 263
 _SLOW_CODECS = frozenset(("punycode", "idna"))  # of domain names; quadratic, a file of 1 MB takes hours
 
-_TELLING = (ast.Constant, ast.Call, ast.Subscript, ast.BoolOp, ast.IfExp, ast.BinOp)
-"""Expressions whose value a rule can use; most assignments are something else and are not kept."""
 _DULL = (None, "", b"", ...)
 _HAND_OVER = frozenset("submit Thread Process to_thread run_in_executor start_new_thread spawn".split())
 """Calls that run a function which is one of their arguments."""
@@ -48,7 +46,8 @@ _WHOLE = frozenset(
 def read_python(data: bytes, wanted: frozenset[str]) -> PythonFacts:
     """The facts of a Python source file.
 
-    ``wanted`` are the last segments, or the whole names, of the callees whose calls are kept. Raises UnreadableError.
+    ``wanted`` are the last segments, or the whole names, of the callees whose calls are kept; ``get(no_ack=)`` are
+    calls of ``get`` with that keyword. Raises UnreadableError.
     """
     encoding = _encoding(data)
     if encoding.replace("-", "_") in _SLOW_CODECS:
@@ -110,15 +109,20 @@ def _parse(data: bytes, encoding: str) -> ast.Module:
 def _calls(walk: Walk, names: Names, places: Places, values: ValueReader, wanted: frozenset[str]) -> Iterable[Call]:
     for node, scope, guarded, callee in _called(walk, _last_parts(wanted)):
         name = names.resolve(callee, scope)
-        if not name or (name.rsplit(".", 1)[-1] not in wanted and name not in wanted):
+        if not name or not _is_wanted(name, node, wanted):
             continue
         args, kwargs = values.arguments(node, scope)
         yield Call(name, places(node), args, kwargs, scope, guarded)
 
 
+def _is_wanted(name: str, node: ast.Call, wanted: frozenset[str]) -> bool:
+    last = name[name.rfind(".") + 1 :]
+    return last in wanted or name in wanted or any(f"{last}({one.arg}=)" in wanted for one in node.keywords)
+
+
 @cache
 def _last_parts(names: frozenset[str]) -> frozenset[str]:
-    return frozenset(name.rpartition(".")[2] for name in names)
+    return frozenset(name.partition("(")[0] if name.endswith("=)") else name.rpartition(".")[2] for name in names)
 
 
 def _called(walk: Walk, last: frozenset[str]) -> Iterable[tuple[ast.Call, str, bool, str]]:
@@ -161,7 +165,7 @@ def _comparisons(walk: Walk, places: Places, values: ValueReader) -> Iterable[Co
 def _bindings(walk: Walk, names: Names, values: ValueReader) -> Iterable[Binding]:
     for target, kind, node, owner, (_, scope, guarded) in walk.assigns:
         whole = (target in _WHOLE and kind in ("name", "field")) or (kind == "item" and owner == "DATABASES")
-        if not (isinstance(node, _TELLING) or whole) or (isinstance(node, ast.Constant) and node.value in _DULL):
+        if not (node.__class__ in TELLING or whole) or (isinstance(node, ast.Constant) and node.value in _DULL):
             continue
         kept = whole or kind == "field" or not isinstance(node, ast.Call)
         if not kept and names.resolve(dotted(node.func), scope) not in READERS:
@@ -217,7 +221,7 @@ class _Followed:
 def _handed_over(node: ast.Call) -> Iterable[str]:
     """The names among the arguments of a call that starts a thread, a process or a job of a pool."""
     for value in (*node.args[:2], *(keyword.value for keyword in node.keywords if keyword.arg == "target")):
-        if isinstance(value, ast.Name | ast.Attribute) and (name := dotted(value)):
+        if isinstance(value, NAMED) and (name := dotted(value)):
             yield name
 
 

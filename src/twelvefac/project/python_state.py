@@ -11,6 +11,7 @@ from twelvefac.project.python_walk import CHANGES, Walk, inner_scope
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
+_DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 _CONTAINERS = frozenset(
     "dict list set bytearray collections.defaultdict collections.OrderedDict collections.Counter collections.deque "
     "collections.ChainMap queue.Queue queue.SimpleQueue asyncio.Queue".split()
@@ -221,7 +222,7 @@ def _locals(walk: Walk, rebound: dict[str, set[str]]) -> set[tuple[str, str]]:
 
 def _holds(value: ast.expr, names: Names) -> str:
     """What kind of state an initial value is: ``container``, ``number``, ``none`` or ``other``."""
-    if isinstance(value, ast.Dict | ast.List | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp):
+    if isinstance(value, _DISPLAYS):
         return "container"
     if isinstance(value, ast.Call):
         callee = dotted(value.func)

@@ -23,11 +23,17 @@ _SAME = frozenset(("lower", "upper", "strip", "casefold", "rstrip", "lstrip"))
 """Methods after which a text read from the environment still is that text."""
 
 
+NAMED = (ast.Name, ast.Attribute)
+"""What may have a dotted name."""
+_LISTED = (ast.List, ast.Tuple, ast.Set)
+
+
 def dotted(node: ast.AST | None) -> str | None:
     """``a.b.c`` of a chain of attributes, calls in it as ``()``: ``Session().get``; None for anything else."""
-    if isinstance(node, ast.Name):  # most are short
-        return node.id if len(node.id) <= LONGEST_NAME else None
-    if not isinstance(node, ast.Attribute):
+    kind = node.__class__
+    if kind is ast.Name:  # most are short
+        return node.id if len(node.id) <= LONGEST_NAME else None  # type: ignore[union-attr]
+    if kind is not ast.Attribute:
         return None
     parts: list[str] = []
     called = False
@@ -101,11 +107,13 @@ class Places:
         self._lines: dict[int, tuple[list[int], list[int]]] = {}
 
     def __call__(self, node: Any) -> Pos:
-        start, end = node.col_offset, node.end_col_offset
+        line, last, start, end = node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
+        if last == line:
+            last = line  # one number in memory, of hundreds of thousands
         if self._document is not None:
-            start = self._characters(node.lineno, start)
-            end = self._characters(node.end_lineno, end)
-        return (node.lineno, start + 1, node.end_lineno, end + 1)
+            start = self._characters(line, start)
+            end = self._characters(last, end)
+        return (line, start + 1, last, end + 1)
 
     def _characters(self, line: int, column: int) -> int:
         ends, extra = self._lines.get(line) or self._measure(line)
@@ -139,10 +147,10 @@ class ValueReader:
             return Value("other", None, at)
         if isinstance(node, ast.Call):
             return self._call(node, scope, depth, at)
-        if isinstance(node, ast.Name | ast.Attribute):
+        if isinstance(node, NAMED):
             name = dotted(node)
             return Value("name", self._names.resolve(name, scope), at) if name else Value("other", None, at)
-        if isinstance(node, ast.List | ast.Tuple | ast.Set):
+        if isinstance(node, _LISTED):
             return Value("list", tuple(self.read(item, scope, depth + 1) for item in node.elts), at)
         if isinstance(node, ast.Dict):
             pairs = tuple(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twelvefac.project.credentials import has_shape
-from twelvefac.project.python_values import LONGEST_NAME, dotted
+from twelvefac.project.python_values import LONGEST_NAME, NAMED, dotted
 from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.pattern import regex
 
@@ -34,8 +34,15 @@ _DEVELOPMENT = frozenset("debug dev develop development local test testing".spli
 _BROKERS = frozenset(("kafka", "aiokafka", "faust", "pulsar"))
 """Top-level modules of clients whose consumers are iterated over."""
 _LONGEST_PATH = 100
+_SHORTEST_SHAPE = 9  # of a URL with a password: a://b:c@d
 _HEALTH_STARTS = frozenset("hlrapHLRAP_.^-")
 STORE_URL = regex(r"(?:sqlite|postgres(?:ql)?|postgis|mysql|mariadb|oracle|mssql|cockroachdb)(?:\+\w{1,20})?://")
+TELLING = frozenset((ast.Constant, ast.Call, ast.Subscript, ast.BoolOp, ast.IfExp, ast.BinOp))
+"""Expressions whose value a rule can use; most assignments are something else and are not kept."""
+# tuples, because `X | Y` is made anew each time
+_SEVERAL = (ast.Tuple, ast.List)
+_COMPARES = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
+_PARTS = (ast.Subscript, ast.Attribute)
 Scoped = tuple[Any, str, bool]  # node, scope (dotted function name), under `if __name__ == "__main__"`
 """``(node, scope, guarded)``."""
 
@@ -72,7 +79,7 @@ class Walk:
         push, extend, pop, visits, fields = stack.append, stack.extend, stack.pop, _VISITS, _CHILDREN
         while stack:
             node = pop()
-            kind = type(node)
+            kind = node.__class__
             visit = visits.get(kind)
             if visit is not None:
                 changed = visit(self, (node, scope, guarded))
@@ -88,7 +95,11 @@ class Walk:
                 if inner is list:
                     if value:
                         extend(value[::-1])
-                elif inner not in _NOTHING_IN:
+                    continue
+                while inner is ast.Attribute:
+                    value = value.value
+                    inner = value.__class__
+                if inner not in _NOTHING_IN:
                     push(value)
 
     # Each visit records its node; a returned pair is the scope and guard for what is inside.
@@ -98,7 +109,7 @@ class Walk:
         self.calls.append(item)
         node.callee = owner = dotted(node.func)  # asked for again by whatever reads calls
         for keyword in node.keywords:
-            if keyword.arg:
+            if keyword.arg and keyword.value.__class__ in TELLING:
                 self.assigns.append((keyword.arg, "keyword", keyword.value, owner or "", item))
         if isinstance(node.func, ast.Attribute) and node.func.attr in CHANGES:
             changed = _chain(node.func.value)
@@ -112,7 +123,7 @@ class Walk:
     def on_dict(self, item: Scoped) -> None:
         node = item[0]
         for key, value in zip(node.keys, node.values, strict=True):
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            if value.__class__ in TELLING and isinstance(key, ast.Constant) and isinstance(key.value, str):
                 self.assigns.append((key.value, "key", value, "", item))
 
     def on_assign(self, item: Scoped) -> None:
@@ -139,8 +150,8 @@ class Walk:
 
     def _bind(self, target: ast.expr, value: ast.expr, item: Scoped) -> None:
         _, scope, _ = item
-        if isinstance(target, ast.Tuple | ast.List):
-            if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts):
+        if isinstance(target, _SEVERAL):
+            if isinstance(value, _SEVERAL) and len(value.elts) == len(target.elts):
                 for one, its in zip(target.elts, value.elts, strict=True):
                     self._bind(one, its, item)
             return
@@ -170,7 +181,7 @@ class Walk:
             other = dotted(value.value)
             if other and other.rpartition(".")[2] in _BY_KEY:
                 self.instances.setdefault((scope, name), f"{other}[]")
-        elif isinstance(value, ast.Name | ast.Attribute):
+        elif isinstance(value, NAMED):
             other = dotted(value)
             if other and other != name:
                 self.instances.setdefault((scope, name), other)
@@ -201,7 +212,7 @@ class Walk:
 
     def on_compare(self, item: Scoped) -> None:
         node = item[0]
-        if len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.NotEq | ast.In | ast.NotIn):
+        if len(node.ops) == 1 and isinstance(node.ops[0], _COMPARES):
             self.comparisons.append(item)
 
     def on_while(self, item: Scoped) -> None:
@@ -212,7 +223,7 @@ class Walk:
     def on_for(self, item: Scoped) -> None:
         """A loop over a consumer reads for ever: it is kept as the call that it is."""
         node = item[0]
-        if self.modules.isdisjoint(_BROKERS) or not isinstance(node.iter, ast.Name | ast.Attribute):
+        if self.modules.isdisjoint(_BROKERS) or not isinstance(node.iter, NAMED):
             return
         method = ast.copy_location(ast.Attribute(node.iter, "__iter__", ast.Load()), node.iter)
         call: Any = ast.copy_location(ast.Call(method, [], []), node.iter)
@@ -264,9 +275,9 @@ class Walk:
 
     def on_constant(self, item: Scoped) -> None:
         value = item[0].value
-        if not isinstance(value, str):
+        if value.__class__ is not str:
             return
-        if has_shape(value) and id(item[0]) not in self._docs:
+        if len(value) >= _SHORTEST_SHAPE and id(item[0]) not in self._docs and has_shape(value):
             self.literals.append(item)
         elif len(value) < _LONGEST_PATH and ("/" in value or value[:1] in _HEALTH_STARTS) and HEALTH_PATH.search(value):
             self.health_paths.append(item)
@@ -340,7 +351,7 @@ def _chain(node: ast.expr) -> str:
     ``store.sessions[user]`` and ``store.sessions[user].items`` both change ``store.sessions``.
     """
     parts: list[str] = []
-    while isinstance(node, ast.Subscript | ast.Attribute):
+    while isinstance(node, _PARTS):
         if isinstance(node, ast.Attribute):
             parts.append(node.attr)
         else:
@@ -374,7 +385,7 @@ _VISITS: dict[type, Callable[[Walk, Scoped], tuple[str, bool] | None]] = {
     ast.Constant: Walk.on_constant,
 }
 
-_NOTHING_IN = frozenset((type(None), ast.Name))
+_NOTHING_IN = frozenset((type(None), ast.Name, ast.alias, ast.Pass, ast.Break, ast.Continue))
 """Types of what stands in a field that have nothing inside and are not asked for themselves."""
 _TEXTS = frozenset(
     "ctx op ops id arg attr name names asname module level n s kind type_comment is_async simple conversion rest "

@@ -7,7 +7,7 @@ from sys import version_info
 from typing import NamedTuple
 
 from twelvefac.errors import origin
-from twelvefac.project import compose, environment
+from twelvefac.project import compose
 from twelvefac.project.dependencies import Manifest, read_pipfile, read_pyproject, read_requirements, secrets_in
 from twelvefac.project.envfile import read_envfile, read_procfile
 from twelvefac.project.facts import ERRORED, FileFacts, Ignore
@@ -62,18 +62,23 @@ def calling(*names: str) -> Anchors:
 
     The package is imported in the file, and the last part of the name is called there or imported under another name.
     """
-    by_words: dict[str, set[str]] = {}
+    by_root: dict[str, set[str]] = {}
     for name in names:
         owner, _, last = name.removesuffix("()").rpartition(".")
         root = (owner or last).partition(".")[0].removesuffix("()")
-        words = " ".join(root.lower().replace("_", " ").split())
-        by_words.setdefault(words, set()).add((r"\." if owner.endswith("()") else "") + last)
+        by_root.setdefault(root, set()).add((r"\." if owner.endswith("()") else "") + last)
     return anchors(
         *(
-            rf"{words} ~(?:{'|'.join(sorted(last))})(?:[ \t]{{0,4}}\(|[ \t]{{1,4}}as\b)"
-            for words, last in sorted(by_words.items())
+            rf"{_words(f'{root} {last}')} ~(?:{'|'.join(sorted(several))})(?:[ \t]{{0,4}}\(|[ \t]{{1,4}}as\b)"
+            for root, several in sorted(by_root.items())
+            for last in sorted(several)
         )
     )
+
+
+def _words(names: str) -> str:
+    """The words of names, as they stand in a text."""
+    return " ".join(names.lower().replace("_", " ").replace("\\.", " ").split())
 
 
 _Test = tuple[bytes, bool, Confirm | None]
@@ -94,7 +99,7 @@ class Scanner:
             elif test is not None:
                 self._always.add(test)
         self._keys = frozenset(self._by_word)
-        self._names = frozenset(names) | environment.WORDS
+        self._names = frozenset(names)
         self._prefilter = prefilter
 
     def wants(self, data: bytes) -> bool:

@@ -32,6 +32,7 @@ _BUILT = (
     ("a tool's cache", regex(r"(?:^|/)\.(?:pytest|mypy|ruff)_cache/")),
 )
 _ANY = regex("|".join(pattern.pattern for _, pattern in _BUILT))
+_ENDS = (".pyc", ".pyo", "pyvenv.cfg", ".whl", ".tar.gz", "/PKG-INFO")
 _OTHERS = regex(r"(?:^|/)(?:tests?|testdata|fixtures|vendor|third_party|examples?|docs?)/")
 _FIRST = (1, 1, 1, 1)
 
@@ -82,7 +83,14 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     tracked = facts.repository.tracked
     if tracked is None or not service.files or min(facts.repository.files) not in service.files:
         return  # no git; or another service of the repository says it
-    built = [path for path in tracked if _ANY.search(path) and not _OTHERS.search(path)]
+    # most paths are told apart without an expression
+    built = [
+        path
+        for path in tracked
+        if (path.endswith(_ENDS) or "_cache/" in path or "__/" in path or "-info/" in path)
+        and _ANY.search(path)
+        and not _OTHERS.search(path)
+    ]
     for what, pattern in _BUILT:
         found = sorted(filter(pattern.search, built))
         if found:

@@ -44,8 +44,19 @@ _QUOTED = (
     r"['\"](?:[pP](?:re)?(?:rod|ROD)(?:uction|UCTION)?|[sS](?:tag|TAG)(?:e|E|ing|ING)|"
     r"[dD](?:ev|EV)(?:el|EL)?(?:opment|OPMENT)?|qa|QA|uat|UAT)['\"]"
 )
-_COMPARED = rf"(?:[=!]=|\bin)[\s(\[{{]{{0,8}}(?:['\"][\w-]{{0,30}}['\"],\s{{0,20}}){{0,8}}{_QUOTED}"
-_COMPARED_TO = rf"{_QUOTED}[ \t]{{0,4}}[=!]="
+_WORD = regex(_QUOTED.encode())
+_BEFORE = regex(rb"(?:[=!]=|\bin)[\s(\[{]{0,8}(?:['\"][\w-]{0,30}['\"],\s{0,20}){0,8}\Z")
+_AFTER = regex(rb"[ \t]{0,4}[=!]=")
+_FURTHEST = 400  # bytes from the comparison to the last of its texts
+
+
+def _may_compare(data: bytes) -> bool:
+    """Whether something may be compared with the name of an environment."""
+    return any(
+        _AFTER.match(data, word.end()) or _BEFORE.search(data, max(word.start() - _FURTHEST, 0), word.start())
+        for word in _WORD.finditer(data)
+    )
+
 
 rule = Rule(
     __name__,
@@ -54,25 +65,15 @@ rule = Rule(
     severity=MEDIUM,
     confidence=Confidence.MEDIUM,
     since="0.1",
-    anchors=anchors(
-        *(
-            f"{word} ~{expression}"
-            for word in (
-                "prod",
-                "production",
-                "stage",
-                "staging",
-                "dev",
-                "devel",
-                "development",
-                "qa",
-                "uat",
-                "preprod",
-            )
-            for expression in (_COMPARED, _COMPARED_TO)
+    anchors=(
+        *anchors(
+            *"prod production stage staging dev devel development qa uat preprod".split(),
+            confirm=lambda file: _may_compare(file.data),
         ),
-        r"~class[ \t]{1,4}(?:Prod|Stag|Dev)(?:uction|e|ing|elopment)?"
-        r"(?:Config|Settings|Configuration|[A-Z]\w{0,20}(?:Config|Settings))?\b",
+        *anchors(
+            r"~class[ \t]{1,4}(?:Prod|Stag|Dev)(?:uction|e|ing|elopment)?"
+            r"(?:Config|Settings|Configuration|[A-Z]\w{0,20}(?:Config|Settings))?\b",
+        ),
     ),
     examples=(
         Example(

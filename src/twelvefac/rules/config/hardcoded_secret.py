@@ -346,16 +346,17 @@ def _is_for_developers(binding: Binding) -> bool:
 
 def _named(binding: Binding) -> tuple[str, Severity] | None:
     """What a binding gives away, in words, and how bad that is; None where name and value do not agree."""
-    text = binding.value.text
+    text, target = binding.value.text, binding.target
+    if not text or not (credentials.holds_secret(target) or credentials.signs_sessions(target)):
+        return None  # most bindings are neither
     if credentials.STAND_IN.search(binding.scope):
         return None
     if binding.kind == "field" and _is_for_developers(binding):
         return None
-    if not text or (binding.kind == "parameter" and len(text) < 8):
+    if binding.kind == "parameter" and len(text) < 8:
         return None
     if credentials.provider(text) or credentials.url_password(text) is not None:
         return None  # said once, where the literal is
-    target = binding.target
     if not _EXAMPLE_WORDS.isdisjoint(credentials.words_of(target)):
         return None
     if credentials.signs_sessions(target) and binding.kind in ("name", "attribute", "item", "field"):

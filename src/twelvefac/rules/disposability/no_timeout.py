@@ -103,7 +103,7 @@ rule = Rule(
         ),
         *calling(*(name for name in _CALLS if not name.startswith(("requests.", "httpx.", "aiohttp.")))),
     ),
-    names=frozenset((*_METHODS, *(name.rpartition(".")[2] for name in _CALLS), "mount", "setdefaulttimeout")),
+    names=frozenset((*_CALLS, "mount", "setdefaulttimeout")),
     examples=(
         Example(
             "options that another call inside is given",

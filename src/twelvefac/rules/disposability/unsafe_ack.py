@@ -62,7 +62,17 @@ rule = Rule(
         r"confluent ~Consumer\b",
         r"aiokafka ~Consumer\b",
     ),
-    names=frozenset((*_FLAGS, "queue_declare", "declare_queue", "AIOKafkaConsumer", "commit", "store_offsets")),
+    names=frozenset(
+        (
+            *(_FLAGS.keys() - {"get"}),
+            "get(no_ack=)",
+            "queue_declare",
+            "declare_queue",
+            "AIOKafkaConsumer",
+            "commit",
+            "store_offsets",
+        )
+    ),
     examples=(
         Example(
             "automatic acknowledgement",
