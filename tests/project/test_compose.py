@@ -11,9 +11,11 @@ from twelvefac.project.compose import (
     Mount,
     Port,
     Setting,
+    by_name,
     extended,
     read_compose,
 )
+from twelvefac.project.unreadable import UnreadableError
 from twelvefac.project.yaml_nodes import read_yaml
 
 
@@ -102,7 +104,7 @@ def test_a_service_of_the_same_file_is_put_in_at_its_own_places() -> None:
     web = file.services[1]
     assert web.extends == Extends("compose.yaml", "base", (10, 14, 10, 18))
 
-    one = extended("compose.yaml", web, {"compose.yaml": file})
+    one = extended("compose.yaml", web, by_name({"compose.yaml": file}))
 
     assert (one.name, one.context, one.dockerfile, one.healthcheck) == ("web", "", "Dockerfile", True)
     assert (one.command, one.command_at) == (("gunicorn", "app:app"), (4, 14, 4, 30))
@@ -119,7 +121,7 @@ def test_what_another_file_brings_has_the_place_that_says_so() -> None:
         "deploy/compose.yaml": file,
     }
 
-    one = extended("deploy/compose.yaml", file.services[0], files)
+    one = extended("deploy/compose.yaml", file.services[0], by_name(files))
 
     place = (3, 14, 3, 55)
     assert (one.context, one.dockerfile) == ("common", "common/Dockerfile")
@@ -142,6 +144,15 @@ def test_what_another_file_brings_has_the_place_that_says_so() -> None:
 def test_what_leads_nowhere_adds_nothing(text: str) -> None:
     file = read(text)
 
-    one = extended("compose.yaml", file.services[0], {"compose.yaml": file})
+    one = extended("compose.yaml", file.services[0], by_name({"compose.yaml": file}))
 
     assert (one.command, one.environment, one.context) == (None, (), None)
+
+
+def test_a_file_of_more_services_than_anybody_writes_is_not_read() -> None:
+    text = "services:\n" + "".join(f"  w{one}: {{build: .}}\n" for one in range(1001))
+
+    with pytest.raises(UnreadableError, match="more than 1000 services") as raised:
+        read_compose("compose.yaml", *read_yaml(text))
+
+    assert raised.value.line == 1002

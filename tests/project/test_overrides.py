@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twelvefac.project.compose import ComposeFile, read_compose
+from twelvefac.project.compose import ComposeFile, by_name, read_compose
 from twelvefac.project.facts import FileFacts
 from twelvefac.project.overrides import find_bases, with_bases
 from twelvefac.project.scan import Scanner
@@ -23,8 +23,8 @@ def merged(tree: dict[str, str], path: str) -> tuple[str | None, tuple[str, ...]
     scanner = Scanner((), ())
     kinds = {"Makefile": "text", "up.sh": "shell", ".github/workflows/ci.yml": "pipeline", ".env": "envfile"}
     files = {name: scanner.scan(name, kinds.get(name, "compose"), text.encode()) for name, text in tree.items()}
-    composes = {name: facts.compose for name, facts in files.items() if facts.compose is not None}
-    [one] = composes[path].services
+    composes = by_name({name: facts.compose for name, facts in files.items() if facts.compose is not None})
+    [one] = composes[path].values()
     one = with_bases(path, one, composes, find_bases(files, composes))
     return one.context, one.command, {setting.name: setting.value for setting in one.environment}
 
@@ -111,8 +111,9 @@ def test_any_files_over_any_others_end(tree: dict[str, str], chain: list[str]) -
     files = {"Makefile": FileFacts(text=f"docker compose {line} up")} | {
         path: FileFacts(compose=one) for path, one in composes.items()
     }
-    bases = find_bases(files, composes)
+    named = by_name(composes)
+    bases = find_bases(files, named)
 
     for path, file in composes.items():
         for one in file.services:
-            assert with_bases(path, one, composes, bases).name == one.name
+            assert with_bases(path, one, named, bases).name == one.name

@@ -133,9 +133,21 @@ def test_any_dockerfile_has_files_of_the_context_only(
     assert set(found.files) <= {"Dockerfile", *TREE}
 
 
-def test_a_thousand_stages_are_not_followed_for_ever(tmp_path: Path) -> None:
-    stages = "".join(f"FROM s{one} AS s{one + 1}\nCOPY . /d{one}\n" for one in range(1500))
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "".join(f"FROM s{one} AS s{one + 1}\nCOPY --from=s{one} / /d{one}\n" for one in range(60)),
+        "COPY *.a *.b *.c /d/\n" * 300_000,
+    ],
+)
+def test_what_takes_too_many_steps_is_given_up(tmp_path: Path, lines: str) -> None:
+    from twelvefac.project.dockerfile import read_dockerfile
+    from twelvefac.project.images import Image
+    from twelvefac.project.shipped import _Layouts
 
-    _, notes = shipped(tmp_path, f"FROM x AS s0\n{stages}")
+    image = Image("Dockerfile", read_dockerfile(f"FROM x AS s0\nCOPY . .\n{lines}"))
+    layouts = _Layouts(image, "", [f"{one}.py" for one in range(20)], "")
 
-    assert notes == ["Dockerfile: which files ship is not worked out, it takes too many steps"]
+    layouts.follow()
+
+    assert layouts.notes == ["Dockerfile: which files ship is not worked out, it takes too many steps"]

@@ -4,7 +4,7 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from twelvefac.audit.cache import Cache
 from twelvefac.audit.facts import Facts, Repository
@@ -22,6 +22,9 @@ from twelvefac.project.running import is_guessed
 from twelvefac.project.scan import Scanner
 from twelvefac.project.services import Service
 from twelvefac.source.digest import digest
+
+if TYPE_CHECKING:  # most audits show no model
+    from twelvefac.project.shipped import Tree
 
 
 class AuditOptions(NamedTuple):
@@ -102,10 +105,11 @@ def _judge(
         notices += [_unmodelled(path, reason) for path, reason in modelled.failures]
         services: list[Service] = []
         summaries: list[ServiceSummary] = []
+        tree = _tree(found) if options.describe else None
         for service in modelled.services:
             try:  # the model is worked out as it is asked: one service's mistake must not cost the others
                 notices += _parse_entries(root, service, files, scanner)
-                summaries.append(_summary(service, files, found.names, describe=options.describe))
+                summaries.append(_summary(service, files, tree))
             except Exception as error:  # noqa: BLE001
                 notices.append(_unmodelled(service.root or ".", origin(error)))
                 summaries.append(ServiceSummary(service.name, service.root, ("its model failed",)))
@@ -141,12 +145,18 @@ def _notices(path: str, facts: FileFacts) -> Iterator[Notice]:
     return (Notice(kind, path, line, message) for kind, line, message in facts.notices)
 
 
-def _summary(service: Service, files: dict[str, FileFacts], names: frozenset[str], *, describe: bool) -> ServiceSummary:
-    if not describe:
+def _tree(found: Discovery) -> "Tree":
+    from twelvefac.project.shipped import Tree
+
+    return Tree(found.names)
+
+
+def _summary(service: Service, files: dict[str, FileFacts], tree: "Tree | None") -> ServiceSummary:
+    if tree is None:
         return ServiceSummary(service.name, service.root, service.undecided)
     from twelvefac.project import description
 
-    known = description.describe(service, files, names)
+    known = description.describe(service, files, tree)
     return ServiceSummary(service.name, service.root, (*service.undecided, *known.undecided), known)
 
 

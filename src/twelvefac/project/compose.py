@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from twelvefac.project.unreadable import UnreadableError
 from twelvefac.project.yaml_nodes import Node, YamlDocument
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
@@ -15,6 +16,10 @@ SNIFF = regex(r"^services:[ \t]{0,8}(?:#.{0,200})?$(?:\n|.){0,4000}?^[ \t]{2,8}(
 _RELEASED = regex(r"prod|deploy|^(?:docker-)?stack|swarm|release", re.IGNORECASE)
 _OF_DEVELOPERS = frozenset("scripts script dev devel development local hack test tests ci".split())
 _VARIABLE = regex(r"\$(?:\{(\w{1,100})(?::?([-?+])([^}]{0,300}))?\}|(\w{1,100}))")
+
+
+_MOST_SERVICES = 1_000
+"""Of a file: rules look from each service at the others, and nobody writes that many."""
 
 
 class Setting(NamedTuple):
@@ -112,6 +117,8 @@ def read_compose(path: str, document: YamlDocument) -> ComposeFile:
         entries = [
             one for one in document.items(root) if document.get(one[2], "image") or document.get(one[2], "build")
         ]
+    if len(entries) > _MOST_SERVICES:
+        raise UnreadableError(f"more than {_MOST_SERVICES} services", entries[_MOST_SERVICES][1][0])
     services = tuple(_service(path, document, name, at, node) for name, at, node in entries if node.kind == "map")
     *folders, name = path.lower().split("/")
     released = _RELEASED.search(name) is not None and _OF_DEVELOPERS.isdisjoint(folders)
@@ -168,15 +175,23 @@ _MOST_EXTENDED = 20
 """Services that one is made from, each from the next: what is longer goes in a circle."""
 
 
-def extended(path: str, one: ComposeService, files: Mapping[str, ComposeFile]) -> ComposeService:
+Named = Mapping[str, Mapping[str, ComposeService]]
+"""The services of each Compose file by their names: looking one up must not cost more the more there are."""
+
+
+def by_name(files: Mapping[str, ComposeFile]) -> Named:
+    """The services of the files of a repository; of two of a name the first."""
+    return {path: {one.name: one for one in reversed(file.services)} for path, file in files.items()}
+
+
+def extended(path: str, one: ComposeService, files: Named) -> ComposeService:
     """A compose service with what it extends put in, as Compose merges it; ``files`` are all of the repository.
 
     What comes from another file has the place of the ``extends`` that brings it.
     """
     chain = [(path, one)]
     while (link := chain[-1][1].extends) is not None and len(chain) < _MOST_EXTENDED:
-        file = files.get(link.path)
-        base = next((other for other in file.services if other.name == link.service), None) if file else None
+        base = files.get(link.path, {}).get(link.service)
         if base is None:
             break
         chain.append((link.path, base))

@@ -14,7 +14,7 @@ from twelvefac.project.ports import bound, port_of
 from twelvefac.project.processes import Process, Step
 from twelvefac.project.servers import CALLS as SERVER_CALLS
 from twelvefac.project.services import DJANGO_SETTINGS, Service
-from twelvefac.project.shipped import Shipped, find_shipped
+from twelvefac.project.shipped import Shipped, Tree, find_shipped
 from twelvefac.project.starting import STORES
 from twelvefac.project.variables import Given, find_variables
 from twelvefac.source.pattern import regex
@@ -87,9 +87,9 @@ class Description(NamedTuple):
     undecided: tuple[str, ...]
 
 
-def describe(service: Service, files: Mapping[str, FileFacts], names: Iterable[str]) -> Description:
-    """What is known of ``service`` among ``names``, all paths of the repository; names and places are sorted."""
-    shipped, notes = find_shipped(service, files, names)
+def describe(service: Service, files: Mapping[str, FileFacts], tree: Tree) -> Description:
+    """What is known of ``service`` in the ``tree`` of the repository; names and places are sorted."""
+    shipped, notes = find_shipped(service, files, tree)
     variables = find_variables(service, files)
     given: dict[str, set[Given]] = {}
     for name, place in variables.given:

@@ -118,16 +118,17 @@ class Image:
         """The lineage and the stages that something is copied or mounted from: what a build of the image runs."""
         stages = self.dockerfile.stages
         names = {stage.name.lower(): stage for stage in stages if stage.name}
-        found, queue = list(self.lineage), list(self.lineage)
+        queue = list(self.lineage)
+        found = {id(stage) for stage in queue}
         while queue:
             stage = queue.pop()
             wanted = [stage.base or "", *(source for one in stage.instructions for source in _sources(one))]
             for word in wanted:
                 other = stages[int(word)] if word.isdecimal() and int(word) < len(stages) else names.get(word.lower())
-                if other is not None and all(other is not one for one in found):
-                    found.append(other)
+                if other is not None and id(other) not in found:
+                    found.add(id(other))
                     queue.append(other)
-        return tuple(stage for stage in stages if any(stage is one for one in found))
+        return tuple(stage for stage in stages if id(stage) in found)
 
     @cached_property
     def copied(self) -> tuple[str, ...] | None:

@@ -33,6 +33,7 @@ _OPEN = regex(r"([A-Za-z_][\w.-]{0,100})[\"']?\]?[ \t]{0,8}[:=]?[ \t]{0,4}[(|>\\
 """A name whose value goes on with the next line."""
 _READ = regex(r"[\w.]{1,100}[(\[]|[$<{%*]")
 """Begins a value that is read from elsewhere: a call, a subscript, a variable."""
+_LONGEST_LINE = 10_000
 _KEY_BEGINS, _KEY_ENDS = "PRIVATE KEY-----", "-----END"
 
 
@@ -115,7 +116,7 @@ def telling_lines(text: str) -> frozenset[int]:
     found: set[int] = set()
     in_key = goes_on = False
     for number, line in enumerate(text.split("\n"), 1):
-        if in_key or goes_on or _tells(line):
+        if in_key or goes_on or len(line) > _LONGEST_LINE or _tells(line):
             found.add(number)
         opened = _OPEN.search(line)
         goes_on = opened is not None and holds_secret(opened.group(1))

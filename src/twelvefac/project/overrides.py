@@ -7,7 +7,7 @@ a pipeline; ``COMPOSE_FILE=a.yaml:b.yaml``), or a service that has neither image
 import posixpath
 from collections.abc import Iterator, Mapping
 
-from twelvefac.project.compose import ComposeFile, ComposeService, extended, layered
+from twelvefac.project.compose import ComposeService, Named, extended, layered
 from twelvefac.project.facts import FileFacts
 from twelvefac.project.yaml_nodes import Node
 from twelvefac.source.pattern import regex
@@ -23,7 +23,7 @@ def is_override(path: str) -> bool:
     return _OVERRIDE.fullmatch(posixpath.basename(path)) is not None
 
 
-def find_bases(files: Mapping[str, FileFacts], composes: Mapping[str, ComposeFile]) -> Mapping[str, tuple[str, ...]]:
+def find_bases(files: Mapping[str, FileFacts], composes: Named) -> Mapping[str, tuple[str, ...]]:
     """Of each file that is put over others those others, the undermost first."""
     if len(composes) < 2:
         return {}
@@ -41,9 +41,7 @@ def find_bases(files: Mapping[str, FileFacts], composes: Mapping[str, ComposeFil
     return found
 
 
-def with_bases(
-    path: str, one: ComposeService, composes: Mapping[str, ComposeFile], bases: Mapping[str, tuple[str, ...]]
-) -> ComposeService:
+def with_bases(path: str, one: ComposeService, composes: Named, bases: Mapping[str, tuple[str, ...]]) -> ComposeService:
     """A service with what it extends, and what it is put over, put in."""
     own = extended(path, one, composes) if one.extends is not None else one
     under = bases.get(path)
@@ -54,20 +52,20 @@ def with_bases(
         under = (main,)
     result: ComposeService | None = None
     for base in under:
-        for other in composes[base].services:
-            if other.name == one.name:
-                whole = extended(base, other, composes) if other.extends is not None else other
-                result = whole if result is None else layered(result, whole)
+        other = composes[base].get(one.name)
+        if other is not None:
+            whole = extended(base, other, composes) if other.extends is not None else other
+            result = whole if result is None else layered(result, whole)
     return own if result is None else layered(result, own)
 
 
-def _main_beside(path: str, composes: Mapping[str, ComposeFile]) -> str | None:
+def _main_beside(path: str, composes: Named) -> str | None:
     folder = posixpath.dirname(path)
     beside = (posixpath.join(folder, name) for name in _MAIN)
     return next((one for one in beside if one in composes and one != path), None)
 
 
-def _resolved(name: str, path: str, composes: Mapping[str, ComposeFile]) -> str | None:
+def _resolved(name: str, path: str, composes: Named) -> str | None:
     folders = (posixpath.dirname(path), "")  # a pipeline and a script start where the repository begins
     candidates = (posixpath.normpath(posixpath.join(folder, name)) for folder in folders)
     return next((one for one in candidates if one in composes), None)

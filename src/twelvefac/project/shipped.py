@@ -4,18 +4,23 @@ A stage is a layout: path in the image -> file of the context. What RUN makes or
 """
 
 import posixpath
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 from twelvefac.project.dockerfile import expand
 from twelvefac.project.facts import FileFacts, Instruction, Stage
-from twelvefac.project.ignorefile import is_left_out, selects
+from twelvefac.project.ignorefile import count_of, is_left_out, selects
 from twelvefac.project.images import PACKAGES, Image, words_given
 from twelvefac.project.masking import hidden
 from twelvefac.project.services import Service
 
-_MOST_ENTRIES = 1_000_000
-"""Of all layouts of an image together: a thousand stages that hand on a large repository would take minutes."""
+_MOST_STEPS = 6_000_000
+"""Paths held against sources and patterns: a thousand COPY of a large repository would take minutes."""
+
+_MOST_FILES = 300_000
+"""In a layout: a COPY of all that another stage has doubles what is there."""
 
 
 class Copied(NamedTuple):
@@ -42,17 +47,45 @@ class Shipped(NamedTuple):
     files: tuple[str, ...]
 
 
+class Tree:
+    """All paths of the repository, made ready once for its services."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = sorted(names)
+        self._paths = frozenset(self.names)
+
+    @cached_property
+    def _folders(self) -> frozenset[str]:
+        found: set[str] = set()
+        for name in self.names:
+            folder = posixpath.dirname(name)
+            while folder and folder not in found:
+                found.add(folder)
+                folder = posixpath.dirname(folder)
+        return frozenset(found)
+
+    def has(self, path: str) -> bool:
+        """Whether there is a file or a folder at a path."""
+        return path in self._paths or path in self._folders
+
+    def below(self, folder: str) -> list[str]:
+        """The paths in a folder ("" is the audited one), at any depth."""
+        if not folder:
+            return self.names
+        return self.names[bisect_left(self.names, f"{folder}/") : bisect_left(self.names, f"{folder}0")]
+
+
 def find_shipped(
-    service: Service, files: Mapping[str, FileFacts], names: Iterable[str]
+    service: Service, files: Mapping[str, FileFacts], tree: Tree
 ) -> tuple[tuple[Shipped, ...], tuple[str, ...]]:
-    """What ships of ``names``, all paths of the repository, by image; and what could not be told."""
-    names = sorted(names)
+    """What ships of a repository, by image; and what could not be told."""
     found: list[Shipped] = []
     notes: list[str] = []
     for image in service.images:
-        context = _context(service, image, names)
+        context = _context(service, image, tree)
         ignore = next((path for path in _ignores(image, context) if files.get(path, _NONE).text is not None), "")
-        layouts = _Layouts(image, context, names, (files[ignore].text or "") if ignore else "")
+        text = (files[ignore].text or "") if ignore else ""
+        layouts = _Layouts(image, context, tree.below(context), text)
         layouts.follow()
         shipped = sorted(set(layouts.final.values()))
         found.append(Shipped(image.path, context, tuple(layouts.copies), ignore, len(layouts.left_out), tuple(shipped)))
@@ -60,8 +93,7 @@ def find_shipped(
     if not service.images:
         for path in sorted({one.span.path for one in service.released if one.source == "procfile"}):
             folder = posixpath.dirname(path)
-            own = tuple(name for name in names if not folder or name.startswith(f"{folder}/"))
-            found.append(Shipped(path, folder, (), "", 0, own))
+            found.append(Shipped(path, folder, (), "", 0, tuple(tree.below(folder))))
     return tuple(found), tuple(notes)
 
 
@@ -73,7 +105,7 @@ def _ignores(image: Image, context: str) -> Iterator[str]:
     yield posixpath.join(context, ".dockerignore")
 
 
-def _context(service: Service, image: Image, names: list[str]) -> str:
+def _context(service: Service, image: Image, tree: Tree) -> str:
     """The folder that is built: what compose says, or the one that has most of what is copied."""
     stated = [one.context for _, one in service.composed if one.dockerfile == image.path and one.context is not None]
     if stated:
@@ -85,21 +117,8 @@ def _context(service: Service, image: Image, names: list[str]) -> str:
         if one.keyword in ("COPY", "ADD") and "from" not in dict(one.flags)
         for source in words_given(one)[:-1]
     ]
-    paths = set(names)
-    folders = {folder for name in names for folder in _above(name)}
-
-    def has(folder: str) -> int:
-        return sum(posixpath.join(folder, one) in paths or posixpath.join(folder, one) in folders for one in wanted)
-
     candidates = dict.fromkeys((service.root, posixpath.dirname(image.path), ""))
-    return max(candidates, key=has)  # the first of equals
-
-
-def _above(name: str) -> Iterator[str]:
-    folder = posixpath.dirname(name)
-    while folder:
-        yield folder
-        folder = posixpath.dirname(folder)
+    return max(candidates, key=lambda folder: sum(tree.has(posixpath.join(folder, one)) for one in wanted))
 
 
 _Layout = dict[str, str]
@@ -109,11 +128,10 @@ class _Layouts:
     """The layouts of an image's stages, made in the order in which they are written."""
 
     def __init__(self, image: Image, context: str, names: list[str], ignore: str) -> None:
-        prefix = f"{context}/" if context else ""
         self._image = image
-        self._inside = [(name[len(prefix) :], name) for name in names if name.startswith(prefix)]
+        self._inside = [(name[len(context) + 1 :] if context else name, name) for name in names]
         self._ignore = ignore
-        self._entries = 0
+        self._steps = 0
         self.final: _Layout = {}
         self.copies: list[Copied] = []
         self.left_out: set[str] = set()
@@ -136,14 +154,12 @@ class _Layouts:
                 if one.keyword == "WORKDIR":
                     folder = posixpath.normpath(posixpath.join(folder, self._expanded(one.text.strip("\"'"))))
                 elif one.keyword in ("COPY", "ADD"):
+                    if self._is_too_much(one, layout):
+                        return
                     taken = self._taken(one, folder, done)
                     layout.update(taken)
                     if id(stage) in lineage:
                         self.copies.append(self._copied(one, len(taken)))
-                self._entries += len(layout)
-                if self._entries > _MOST_ENTRIES:
-                    self.notes.append(f"{image.path}: which files ship is not worked out, it takes too many steps")
-                    return
             entry = (layout, folder, stage)
             done[str(index)] = entry
             if stage.name:
@@ -151,6 +167,14 @@ class _Layouts:
             if stage is image.lineage[-1]:
                 self.final = layout
                 return
+
+    def _is_too_much(self, one: Instruction, layout: _Layout) -> bool:
+        sources = len(words_given(one)) * (1 + sum(name == "exclude" for name, _ in one.flags))
+        self._steps += sources * (len(self._inside) + len(layout)) + len(self._inside) * count_of(self._ignore)
+        too_much = self._steps > _MOST_STEPS or len(layout) > _MOST_FILES
+        if too_much:
+            self.notes.append(f"{self._image.path}: which files ship is not worked out, it takes too many steps")
+        return too_much
 
     def _copied(self, one: Instruction, files: int) -> Copied:
         flags = [f"--{name}={value}" for name, value in one.flags if name in ("from", "exclude")]

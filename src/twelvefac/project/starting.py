@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from twelvefac.errors import origin
-from twelvefac.project.compose import ComposeFile, ComposeService, is_source
+from twelvefac.project.compose import ComposeFile, ComposeService, by_name, is_source
 from twelvefac.project.dockerfile import expand
 from twelvefac.project.facts import FileFacts
 from twelvefac.project.images import NOT_RELEASED, Image
@@ -41,11 +41,12 @@ def find_processes(
     pods: dict[str, list[tuple[Workload, Container]]] = {}
     compose_files = {path: facts.compose for path, facts in files.items() if facts.compose is not None}
     failures: list[tuple[str, str]] = []
-    bases = find_bases(files, compose_files)
+    named = by_name(compose_files)
+    bases = find_bases(files, named)
     for path, file in compose_files.items():
         for stated in file.services:
             try:
-                one = with_bases(path, stated, compose_files, bases)
+                one = with_bases(path, stated, named, bases)
                 owner = owners.of_compose(one)
             except Exception as error:  # noqa: BLE001 - a mistake in one file must not cost the others
                 failures.append((path, origin(error)))

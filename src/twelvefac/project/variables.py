@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 from twelvefac.project.compose import interpolated
@@ -15,6 +16,9 @@ from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
 
 _LONGEST = 60
+_LONGEST_VALUE = 5_000
+_MOST = 50_000
+"""Places that speak of variables: a thousand pods that each take all of a large ConfigMap say nothing more."""
 _HIDES = frozenset(
     "key salt auth authorization pass pw pwd password passphrase passwd cred creds credential credentials secret "
     "secrets token tokens dsn cert certificate private signature webhook hash sas pin otp license licence cookie jwt "
@@ -60,7 +64,10 @@ def find_variables(service: Service, files: Mapping[str, FileFacts]) -> Variable
             found += _of_env_file(path, files[path], f"from the env_file of compose service {one.name}")
     maps = _Maps(files)
     for workload, container in service.deployed:
-        found += _of_container(workload, container, maps, notes)
+        found += islice(_of_container(workload, container, maps, notes), max(_MOST - len(found), 0))
+        if len(found) >= _MOST:
+            notes.append(f"{workload.path}: more variables than {_MOST}; the others are not listed")
+            break
     for path in service.files:
         if path not in passed:
             found += ((name, one._replace(value="")) for name, one in _of_env_file(path, files[path], "in an env file"))
@@ -75,6 +82,8 @@ def find_variables(service: Service, files: Mapping[str, FileFacts]) -> Variable
 
 def shown(name: str, value: str) -> str:
     """A value as it may be shown: ``***`` for what may be a secret by its name or its looks, cut where it is long."""
+    if len(value) > _LONGEST_VALUE:
+        return "***"
     value = " ".join(value.split())
     if not value:
         return ""
@@ -161,7 +170,9 @@ def _of_container(
         yield setting.name, Given(path, setting.at[0], "set by the manifest", value)
     sources = {document.text(entry, "name"): entry for entry in document.elements(document.get(container.node, "env"))}
     for reference in container.references:
-        entry = sources[reference.name]
+        entry = sources.get(reference.name)
+        if entry is None:
+            continue
         kind = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}.get(reference.source, "")
         name = document.text(entry, "valueFrom", reference.source, "name") or ""
         key = document.text(entry, "valueFrom", reference.source, "key") or ""

@@ -169,8 +169,7 @@ def _deployed(service: Service, facts: Facts) -> tuple[str, Span] | None:
         engine = _ENGINES.get(binding.value.text or "")
         if binding.kind == "key" and binding.target == "ENGINE" and engine and _PRODUCTION.search(path):
             return engine, Span.of(path, binding.value.at)
-    for _, container in service.deployed:
-        workload = next(one for one, other in service.deployed if other is container)
+    for workload, container in service.deployed:
         for setting in container.environment:
             if (kind := _scheme(setting.value or "")) is not None:
                 return kind, Span.of(workload.path, setting.at)
