@@ -296,6 +296,18 @@ def test_the_entry_of_a_process(tmp_path: Path, command: str, entry: str | None)
     assert [path for _, _, path in service.entries] == ([entry] if entry else [])
 
 
+def test_a_script_is_looked_for_in_the_image_that_runs_it(tmp_path: Path) -> None:
+    text = 'FROM x\nCOPY {0}/start /start\nCMD ["/start"]\n'
+    found = services(
+        tmp_path, app_DOT_py="", **{
+            "a.Dockerfile": text.format("a"), "b.Dockerfile": text.format("b"),
+            "a/start": "#!/bin/sh\nexec one a\n", "b/start": "#!/bin/sh\nexec one b\n",
+        },
+    )  # fmt: skip
+
+    assert [one.args for process in found[""].processes for one in process.launches] == [("a",), ("b",)]
+
+
 def test_without_a_dockerfile_a_manifest_makes_a_service(tmp_path: Path) -> None:
     found = services(
         tmp_path, a__requirements_DOT_txt="x\n", a__app_DOT_py="", a__b__requirements_DOT_txt="", a__b__c_DOT_py="",

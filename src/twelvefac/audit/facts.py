@@ -21,6 +21,8 @@ from twelvefac.project.facts import (
 from twelvefac.project.ini import IniEntry, configurations
 from twelvefac.project.kubernetes import Resource
 from twelvefac.project.nginx import Address, Directive, addresses
+from twelvefac.project.running import runs_of_others
+from twelvefac.project.services import Service
 from twelvefac.project.yaml_nodes import YamlDocument
 from twelvefac.source.pattern import regex
 
@@ -184,6 +186,10 @@ class Facts:
             for call in python.calls:
                 if call.name in wanted:
                     yield path, call
+
+    def run_elsewhere(self, service: Service) -> Iterator[tuple[str, Call]]:
+        """Calls ``app.run()`` of a Flask application that another module makes."""
+        return runs_of_others(service, lambda path: self.file(path).python)
 
     def bindings(self) -> Iterator[tuple[str, Binding]]:
         """Values given to names."""

@@ -19,6 +19,8 @@ _MOST_WORDS = 1_000
 _SHELLS = frozenset(("sh", "bash", "ash", "dash", "zsh"))
 _INSTRUMENTS = {"ddtrace-run": 0, "opentelemetry-instrument": 0, "newrelic-admin": 1, "xvfb-run": 0, "stdbuf": 0}
 """Programs that exec the rest of their command line, and how many words of their own come before it."""
+_WAITERS = regex(r"(?:wait[-_]?for(?:[-_]?it)?(?:\.sh)?|dockerize)")
+"""Programs that wait for another service and then exec, or pass signals on to, the words behind ``--``."""
 RUNNERS = frozenset(("poetry", "pipenv", "uv", "pdm", "hatch", "rye", "npm", "yarn", "pnpm"))
 """Programs whose ``run`` sub-command starts the rest: the forms that stay as parent are listed in signal-lost."""
 
@@ -120,9 +122,19 @@ def strip_init(argv: tuple[str, ...]) -> tuple[str, ...]:
 
 def strip_front(argv: tuple[str, ...]) -> tuple[str, ...]:
     """The command after an init and after programs that take its place: ``ddtrace-run sh -c …``."""
-    argv = strip_init(argv)
+    argv = strip_waiting(strip_init(argv))
     while argv and (program := base_name(argv[0])) in _INSTRUMENTS:
-        argv = strip_init(argv[1 + _INSTRUMENTS[program] :])
+        argv = strip_waiting(strip_init(argv[1 + _INSTRUMENTS[program] :]))
+    return argv
+
+
+def strip_waiting(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The command after programs that wait for another service first: ``wait-for-it.sh db:5432 -- …``."""
+    while "--" in argv:
+        words = argv[1:] if base_name(argv[0]) in _SHELLS else argv
+        if not _WAITERS.fullmatch(base_name(words[0])):
+            return argv
+        argv = words[words.index("--") + 1 :]
     return argv
 
 
@@ -155,6 +167,9 @@ def launch(words: tuple[str, ...]) -> Launch:
                 flag = rest.pop(0)
                 if flag in ("--package", "--with", "--group", "--extra", "--project", "--directory", "-p") and rest:
                     rest.pop(0)
+        elif _WAITERS.fullmatch(program) and "--" in rest:
+            wrappers.append(program)
+            del rest[: rest.index("--") + 1]
         elif program in _SHELLS and len(rest) > 1 and not rest[1].startswith("-"):
             wrappers.append(program)
             rest.pop(0)

@@ -3,6 +3,8 @@
 import posixpath
 from collections.abc import Collection, Iterable, Iterator
 
+from twelvefac.project.facts import DockerfileFacts
+
 _BUILD_FOLDERS = frozenset(
     "docker dockerfiles container containers deploy deployment build .docker compose images ops infra "
     ".devcontainer".split()
@@ -44,7 +46,7 @@ def folders_of(paths: Iterable[str]) -> frozenset[str]:
     return frozenset(folders)
 
 
-def service_root(dockerfile: str, python_folders: Collection[str]) -> str:
+def service_root(dockerfile: str, python_folders: Collection[str], facts: DockerfileFacts) -> str:
     """The directory an image is built from: the Dockerfile's own.
 
     Where Dockerfiles are kept apart (``docker/web/Dockerfile``) it is the nearest directory above that has Python
@@ -54,11 +56,23 @@ def service_root(dockerfile: str, python_folders: Collection[str]) -> str:
     parts = own.split("/")
     apart = next((index for index, part in enumerate(parts) if part.lower() in _BUILD_FOLDERS), None)
     if apart is None:
-        return own
+        if own in python_folders or not _takes_all_for_python(facts):
+            return own
+        apart = len(parts) - 1  # it is built from above: ``docker build -f run/Dockerfile .``
     folder = "/".join(parts[:apart])
     while folder and (posixpath.basename(folder).lower() in _NO_ROOT or folder not in python_folders):
         folder = posixpath.dirname(folder)
     return folder
+
+
+def _takes_all_for_python(facts: DockerfileFacts) -> bool:
+    """Whether an image made from Python's copies its whole context."""
+    last = facts.stages[-1] if facts.stages else None
+    return (
+        last is not None
+        and "python" in (last.base or "")
+        and any(one.keyword in ("COPY", "ADD") and one.text.split()[:1] in (["."], ["./"]) for one in last.instructions)
+    )
 
 
 def manifest_roots(manifests: Iterable[str], python_folders: Collection[str]) -> set[str]:

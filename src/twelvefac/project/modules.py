@@ -108,7 +108,7 @@ class Modules:
         if prefix + inside in self._files:
             return prefix + inside
         rest = inside
-        while argument.startswith("/") and rest.count("/") > 1:  # COPY may put the sources into any directory
+        while argument.startswith("/") and "/" in rest:  # COPY may put the sources into any directory
             rest = rest.partition("/")[2]
             if prefix + rest in self._files:
                 return prefix + rest

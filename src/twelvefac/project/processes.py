@@ -19,6 +19,7 @@ from twelvefac.project.command import (
     split_shell,
     strip_front,
     strip_init,
+    strip_waiting,
 )
 from twelvefac.project.shell import DEBUG, ShellCommand, ShellFacts
 from twelvefac.source.pattern import regex
@@ -124,6 +125,7 @@ def _follow(
     process: Process, argv: tuple[str, ...], span: Span, keepers: tuple[Keeper, ...], depth: int
 ) -> list[Step] | None:
     """The steps of a command that is written at ``span`` and started where ``keepers`` stay in front of it."""
+    argv = strip_waiting(argv)
     if not argv or depth > _MAX_DEPTH:
         return []
     line = shell_line(argv)

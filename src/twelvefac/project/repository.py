@@ -35,7 +35,7 @@ def find_services(
     for path, facts in sorted(files.items()):
         if facts.dockerfile is not None and facts.dockerfile.stages:
             image = Image(path, facts.dockerfile)
-            root = _built_from(image, service_root(path, folders), files, folders)
+            root = _built_from(image, service_root(path, folders, facts.dockerfile), files, folders)
             images.setdefault(root, []).append(image)
     roots = set(images) or manifest_roots(manifests, folders) or ({""} if python else set())
     shown = frozenset(root for root in images if not SHOWN.isdisjoint(words_of(root)))

@@ -1,14 +1,58 @@
 """Which calls of a server in Python the released processes come by: not those for developers."""
 
+import re
+from collections.abc import Callable, Iterator
+
 from twelvefac.project.facts import Call, PythonFacts
 from twelvefac.project.processes import SCRIPT, Step
 from twelvefac.project.services import Service
 from twelvefac.project.tools import is_other_command
+from twelvefac.source.pattern import regex
+
+_RUN = rb"[pnr)]\.run[ \t]{0,4}\("
+_RUNS = regex(_RUN)
+RUN_OF_OTHERS = f"run ~{_RUN.decode()}"
+"""The anchor of files that may run an application which another module makes."""
+_MADE = rb"^%s[ \t]{0,4}(?::[^=\n]{0,80})?=[ \t]{0,4}(?:\w{1,40}\.)?(\w{1,60})[ \t]{0,4}\("
+_MAKES_FLASK = regex(rb"=[ \t]{0,4}(?:flask\.)?Flask\(|\breturn[ \t]{1,4}(?:flask\.)?Flask\(")
 
 
 def is_guessed(service: Service) -> bool:
     """Whether no file says what runs in production: scripts that start a server are taken for it."""
     return any(process.source == SCRIPT for process in service.processes)
+
+
+def runs_of_others(service: Service, python_of: Callable[[str], PythonFacts | None]) -> Iterator[tuple[str, Call]]:
+    """The calls ``app.run()`` of a Flask application that a function or another module makes, as those of Flask's own.
+
+    What makes it is told by its text, for the file that does may be one that no rule wants.
+    """
+    for path in sorted(service.started):
+        python = python_of(path)
+        for call in python.calls if python is not None else ():
+            owner, _, last = call.name.rpartition(".")
+            if last == "run" and owner and _RUNS.search(service.modules.read(path)) and _is_flask(service, path, owner):
+                yield path, call._replace(name="flask.Flask().run")
+
+
+def _is_flask(service: Service, path: str, owner: str) -> bool:
+    made_by = owner.endswith("()")
+    name = owner.removesuffix("()")
+    if "(" in name:
+        return False
+    found = (path, name) if "." not in name else service.modules.locate(name, path)
+    if found is None or "." in found[1]:
+        return False
+    data, word = service.modules.read(found[0]), re.escape(found[1].encode("utf-8", "surrogatepass"))
+    if not made_by:
+        made = re.search(_MADE % word, data, re.MULTILINE)
+        if made is None:
+            return False
+        word = re.escape(made.group(1))
+        if word == b"Flask":
+            return True
+    defined = re.search(rb"^def " + word + rb"\(", data, re.MULTILINE)
+    return defined is not None and _MAKES_FLASK.search(data, defined.end()) is not None
 
 
 def started_call(service: Service, python: PythonFacts | None, path: str, call: Call) -> Step | None:

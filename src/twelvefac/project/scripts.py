@@ -22,7 +22,7 @@ _MOST = 200
 
 
 def started_scripts(root: str, python: Iterable[str], read: Callable[[str], bytes]) -> list[str]:
-    """The files near the top of a service whose main guard starts a server, a bot or a consumer."""
+    """The files near the top of a service with a main guard that start a server, a bot or a consumer."""
     found = []
     for path in sorted(python)[:_MOST]:
         inside = path[len(root) + 1 :] if root else path
@@ -32,7 +32,6 @@ def started_scripts(root: str, python: Iterable[str], read: Callable[[str], byte
         if not (MAKES | {"test", "tests"}).isdisjoint(words_of(posixpath.basename(name)[:-3])):
             continue
         data = read(path)
-        guard = _GUARD.search(data)
-        if guard is not None and _STARTS.search(data, guard.end()):
+        if _GUARD.search(data) and _STARTS.search(data):
             found.append(path)
     return found

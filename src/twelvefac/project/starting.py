@@ -4,7 +4,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from twelvefac.errors import origin
@@ -307,7 +307,7 @@ class _Starter:
             shell=shell_of(image.base) if image is not None else "dash",
             environment={**own, **(image.environment if image is not None else {}), **(environment or {})},
             init=init,
-            scripts=self._script,
+            scripts=partial(self._script, image),
             workdir=image.workdir if image is not None else "/",
         )
 
@@ -317,9 +317,12 @@ class _Starter:
         paths = [path for path in self._service.files if posixpath.basename(path) == ".flaskenv"]
         return {one.name: one.value for path in paths for one in self._files[path].environment}
 
-    def _copied(self, word: str) -> str:
-        """The file that an image has under another name: ``COPY docker/entry.sh /app/run.sh``; "" if it is none."""
-        for image in self._service.images:
+    def _copied(self, own: Image | None, word: str) -> str:
+        """The file that an image has under another name: ``COPY docker/entry.sh /app/run.sh``; "" if it is none.
+
+        The process's own image is asked first, for another may have another file there.
+        """
+        for image in self._service.images if own is None else (own, *self._service.images):
             for one in image.instructions:
                 words = one.args if one.form == "exec" else tuple(one.text.split())
                 if (
@@ -336,13 +339,13 @@ class _Starter:
                     return found[0] if found else ""
         return ""
 
-    def _script(self, word: str) -> tuple[str, ShellFacts] | None:
+    def _script(self, image: Image | None, word: str) -> tuple[str, ShellFacts] | None:
         """The service's shell script that a command names: by its path, or by its name if only one has it."""
         if "$" in word or not word:
             return None
         wanted = word.lstrip("/").removeprefix("./")
         own = [path for path in self._service.files if self._files[path].shell is not None]
-        copied = self._copied(word)
+        copied = self._copied(image, word)
         if copied in own and (shell := self._files[copied].shell) is not None:
             return copied, shell
         prefix = f"{self._service.root}/" if self._service.root else ""

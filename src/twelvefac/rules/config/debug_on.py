@@ -447,7 +447,7 @@ def _is_on(value: str | None) -> bool:
 
 
 def _calls(service: Service, facts: Facts) -> Iterator[Finding]:
-    for path, call in facts.calls(*_APPS, *_RUNS):
+    for path, call in (*facts.calls(*_APPS, *_RUNS), *facts.run_elsewhere(service)):
         value = call.arg(_RUNS.get(call.name, "debug"))
         if value is None or value.data is not True or _is_for_development(service, path):
             continue

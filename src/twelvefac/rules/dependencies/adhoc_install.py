@@ -134,7 +134,9 @@ rule = Rule(
 )
 
 _BASICS = frozenset(("pip", "setuptools", "wheel"))
-_INSTALLERS = frozenset(("poetry", "pipenv", "uv", "pip-tools", "pdm", "hatch", "build", "virtualenv", "tox", "nox"))
+_INSTALLERS = frozenset(
+    ("poetry", "pipenv", "pipx", "uv", "pip-tools", "pdm", "hatch", "build", "virtualenv", "tox", "nox")
+)
 _VALUE_OPTIONS = frozenset(
     "-r --requirement -c --constraint -e --editable -t --target -f --find-links -i --index-url --extra-index-url "
     "--root --prefix --python --timeout --retries --trusted-host --cache-dir --platform --python-version --only-binary "

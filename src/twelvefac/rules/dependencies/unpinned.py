@@ -202,7 +202,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 
 def _is_said_beside(path: str, names: set[str], manifests: dict[str, Manifest], service: Service) -> bool:
     """Whether a requirements file beside a project's leaves the same open, and is what the image installs."""
-    if not path.endswith("pyproject.toml"):
+    if not path.endswith(("pyproject.toml", "Pipfile")):
         return False
     folder = posixpath.dirname(path)
     for other, manifest in manifests.items():

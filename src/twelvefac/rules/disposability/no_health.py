@@ -25,7 +25,7 @@ from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.kubernetes import Container
 from twelvefac.project.processes import Process
-from twelvefac.project.running import started_call
+from twelvefac.project.running import RUN_OF_OTHERS, started_call
 from twelvefac.project.scan import anchors, calling
 from twelvefac.project.servers import CALLS, listening
 from twelvefac.project.services import Service
@@ -66,6 +66,7 @@ rule = Rule(
     needs_command=True,
     anchors=(
         *calling(*CALLS),
+        *anchors(RUN_OF_OTHERS),
         *anchors("", confirm=lambda file: _may_be_asked(file.data)),
         *anchors(
             *(
@@ -81,6 +82,17 @@ rule = Rule(
     ),
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
+        Example(
+            "an image for Python in a folder that has none is built from above",
+            source="""
+                -- run/Dockerfile --
+                FROM python:3.12-slim
+                COPY . .
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "shop:app"]  # <- no-health
+                -- shop.py --
+                app = object()
+            """,
+        ),
         Example(
             "a container without probes, whatever routes it has",
             source="""
@@ -283,7 +295,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         if process.source == "dockerfile":
             yield _image(process, server.server.name, step.launch.program)
             return
-    for path, call in facts.calls(*CALLS):
+    for path, call in (*facts.calls(*CALLS), *facts.run_elsewhere(service)):
         step_of_call = started_call(service, facts.file(path).python, path, call)
         for process, step, _ in service.entries if step_of_call is not None else ():
             if step is step_of_call and process.source == "dockerfile":

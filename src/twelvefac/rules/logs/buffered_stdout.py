@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import LOW, Confidence, Example, Finding, Rule, Safety, with_fix
 from twelvefac.factors import Factor
+from twelvefac.project.facts import Call
 from twelvefac.project.images import Image
 from twelvefac.project.processes import Process
 from twelvefac.project.python_logs import may_print
@@ -133,6 +134,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         (path, call)
         for path, call in facts.calls("print")
         if service.runs_there(path, guarded=call.guarded)
+        and not _is_debugging(facts, path, call)
         and call.arg("file") is None
         and call.arg("flush") is None
         and not is_tool(path)
@@ -154,6 +156,11 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         related = ((Span.of(path, first.at), "printed here"),)
         finding = rule.on(image.command.span, message, subject=f"env:{_VARIABLE}", related=related)
         yield with_fix(finding, f"set {_VARIABLE}=1 in the image", Safety.SAFE, _line_before(image))
+
+
+def _is_debugging(facts: Facts, path: str, call: Call) -> bool:
+    python = facts.file(path).python
+    return python is not None and python.is_debugged(call.at)
 
 
 def _is_set_where_deployed(service: Service) -> bool:

@@ -25,8 +25,8 @@ from twelvefac.factors import Factor
 from twelvefac.project.callgraph import Place, called, loaded
 from twelvefac.project.facts import Call
 from twelvefac.project.processes import Process, Step
-from twelvefac.project.running import started_call
-from twelvefac.project.scan import calling
+from twelvefac.project.running import RUN_OF_OTHERS, started_call
+from twelvefac.project.scan import anchors, calling
 from twelvefac.project.servers import CALLS, listening
 from twelvefac.project.services import Service
 
@@ -42,7 +42,7 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
-    anchors=calling(*_CALLS, *_RELOADING),
+    anchors=(*calling(*_CALLS, *_RELOADING), *anchors(RUN_OF_OTHERS)),
     names=frozenset(name.rpartition(".")[2] for name in (*_CALLS, *_RELOADING)),
     examples=(
         Example(
@@ -62,6 +62,48 @@ rule = Rule(
 
                 if __name__ == "__main__":
                     app.run(port=5003)
+            """,
+        ),
+        Example(
+            "an application that another module makes",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                COPY . .
+                CMD ["python", "run.py"]
+                -- a/run.py --
+                from shop import create_app
+
+                app = create_app()
+
+                if __name__ == "__main__":
+                    app.run(host="0.0.0.0")  # <- dev-server
+                -- a/shop/__init__.py --
+                from flask import Flask
+
+                def create_app():
+                    app = Flask(__name__)
+                    return app
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                COPY . .
+                CMD ["./wait-for-it.sh", "db:5432", "--", "python", "run.py"]
+                -- b/run.py --
+                from shop import app
+                app.run(host="0.0.0.0")  # <- dev-server
+                -- b/shop.py --
+                import flask
+                app = flask.Flask(__name__)
+                -- c/Dockerfile --
+                FROM python:3.12-slim
+                COPY . .
+                CMD ["python", "run.py"]
+                -- c/run.py --
+                from shop import app
+                app.run(host="0.0.0.0")
+                -- c/shop.py --
+                from pyrogram import Client
+                app = Client("shop")
             """,
         ),
         Example(
@@ -377,7 +419,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         elif server.reloads:
             message = f"{name} reloads on file changes, which a release never has: a second process watches for nothing"
             yield rule.on(step.span, message, subject=f"reload:{name}", severity=severity)
-    for path, call in facts.calls(*_CALLS, *_RELOADING):
+    for path, call in (*facts.calls(*_CALLS, *_RELOADING), *facts.run_elsewhere(service)):
         started = started_call(service, facts.file(path).python, path, call)
         entry = service.started[path][1] if started is not None else path
         if started is None or _has_other_server(call):

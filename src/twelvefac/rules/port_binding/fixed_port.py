@@ -26,8 +26,8 @@ from twelvefac.audit.rule import HIGH, LOW, MEDIUM, Confidence, Example, Finding
 from twelvefac.factors import Factor
 from twelvefac.project.ports import CALLS, bound, port_of
 from twelvefac.project.processes import Process, Step
-from twelvefac.project.running import started_call
-from twelvefac.project.scan import calling
+from twelvefac.project.running import RUN_OF_OTHERS, started_call
+from twelvefac.project.scan import anchors, calling
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
 
@@ -39,9 +39,30 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
-    anchors=calling(*CALLS),
+    anchors=(*calling(*CALLS), *anchors(RUN_OF_OTHERS)),
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
+        Example(
+            "an application that another module makes",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY . .
+                CMD ["python", "run.py"]
+                -- run.py --
+                from shop import app
+
+                app.run("0.0.0.0", 8000)  # <- fixed-port
+                -- shop.py --
+                from flask import Flask
+
+                def create_app():
+                    app = Flask(__name__)
+                    return app
+
+                app = create_app()
+            """,
+        ),
         Example(
             "in uWSGI's file, and in a Procfile that the image reads",
             source="""
@@ -226,7 +247,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             message += ": the platform routes to PORT, where nothing answers"
         yield rule.on(step.span, message, subject=f"server:{server.server.name}", severity=severity)
     yield from _of_uwsgi(service, facts)
-    for path, call in facts.calls(*CALLS):
+    for path, call in (*facts.calls(*CALLS), *facts.run_elsewhere(service)):
         python = facts.file(path).python
         step_of_call = started_call(service, python, path, call)
         if step_of_call is None or python is None:

@@ -24,8 +24,8 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
-from twelvefac.project.running import started_call
-from twelvefac.project.scan import calling
+from twelvefac.project.running import RUN_OF_OTHERS, started_call
+from twelvefac.project.scan import anchors, calling
 from twelvefac.project.servers import CALLS, LOOPBACK
 from twelvefac.project.services import Service
 
@@ -37,9 +37,27 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
-    anchors=calling(*CALLS),
+    anchors=(*calling(*CALLS), *anchors(RUN_OF_OTHERS)),
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
+        Example(
+            "an application that a function makes",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY . .
+                CMD ["python", "run.py"]
+                -- run.py --
+                import shop
+
+                shop.create_app().run(port=8000)  # <- loopback-bind
+                -- shop.py --
+                from flask import Flask
+
+                def create_app():
+                    return Flask(__name__)
+            """,
+        ),
         Example(
             "uvicorn's default",
             source="""
@@ -147,7 +165,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         default = "" if server.stated else " by default"
         message = f"{server.server.name} {how} {server.host}{default}: nothing outside the container reaches it"
         yield rule.on(step.span, message, subject=f"server:{server.server.name}")
-    for path, call in facts.calls(*CALLS):
+    for path, call in (*facts.calls(*CALLS), *facts.run_elsewhere(service)):
         step_of_call = started_call(service, facts.file(path).python, path, call)
         if step_of_call is None or call.is_open:
             continue
