@@ -89,8 +89,10 @@ def is_lock(name: str) -> bool:
 
 def is_requirements(path: str) -> bool:
     """Whether a path is a requirements file: by its name, or ``requirements/*.txt``."""
+    if not path.endswith((".txt", ".in", ".pip")):  # most are none
+        return False
     folder, name = posixpath.split(path)
-    in_folder = posixpath.basename(folder) in ("requirements", "requires") and name.endswith((".txt", ".in"))
+    in_folder = posixpath.basename(folder) in ("requirements", "requires") and not name.endswith(".pip")
     return in_folder or REQUIREMENTS.fullmatch(name) is not None
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from twelvefac.project.compose import is_compose
@@ -57,6 +58,11 @@ _SCRIPTS = regex(
     r"(?:[\w-]{1,40}[_-])?(?:entrypoint|start|startup|run|boot|launch|serve)(?:[_-][\w-]{1,40})?|wait-for-it|prestart"
 )
 """Names of start scripts without an extension; what is none by its first line is not read."""
+_OF_NO_READER = tuple(
+    ".js .mjs .ts .tsx .jsx .vue .css .scss .less .html .htm .svg .png .jpg .jpeg .gif .ico .webp .woff .woff2 .ttf "
+    ".eot .po .mo .pot .md .rst .map .xml .json .pdf .csv .graphql .sql .go .java .rb .rs .c .h".split()
+)
+"""Ends of the names that most files of a repository have, which cost no further question."""
 _PIPELINES = frozenset(
     ".gitlab-ci .travis azure-pipelines .azure-pipelines bitbucket-pipelines .drone cloudbuild buildspec appveyor "
     ".appveyor .woodpecker .cirrus".split()
@@ -156,6 +162,8 @@ def kind_of(path: str) -> str | None:
         return _yaml_kind(folder, name)
     if name in _BY_NAME:
         return _BY_NAME[name]
+    if name.endswith(_OF_NO_READER) and name[:1] not in "DdCc":  # Dockerfile.html
+        return None
     if name.endswith((".sh", ".bash")) or ("." not in name and _SCRIPTS.fullmatch(name)):
         return "shell"
     if _ENVFILE.fullmatch(name):
@@ -185,28 +193,32 @@ def _yaml_kind(folder: str, name: str) -> str:
 
 def is_out_of_scope(path: str, kind: str) -> bool:
     """Whether a file is a test, a migration, documentation or somebody else's code: not what ships."""
-    *folders, name = path.split("/")
+    folder, _, name = path.rpartition("/")
     if kind == "python" and _TEST_FILE.fullmatch(name):
         return True
-    if kind in ("dockerfile", "shell") and any(one.startswith(".") and one != ".docker" for one in folders):
-        return True  # a pipeline's, an editor's, a stand-in's for development
-    for folder in folders:
+    if not folder:
+        return False
+    if _is_aside(folder, kind):
+        return True
+    return kind == "python" and name in _TEST_SETTINGS and folder.rpartition("/")[2] in _SETTINGS_FOLDERS
+
+
+@lru_cache(10_000)  # a folder has many files
+def _is_aside(folder: str, kind: str) -> bool:
+    folders = folder.split("/")
+    hidden = any(one.startswith(".") and (one != ".docker" or kind == "python") for one in folders)
+    if hidden and kind in ("python", "dockerfile", "shell"):
+        return True  # a pipeline's, an editor's, an agent's, a stand-in's for development
+    for one in folders:
         if (
-            folder in _TEST_FOLDERS
-            or folder.startswith(("tests_", "tests-"))
-            or folder in _OTHER_FOLDERS
-            or folder.endswith(("_tests", "-tests", "_mock", "-mock", "_mocks", "-mocks"))
-            or (kind == "dockerfile" and folder.endswith(("_examples", "-examples")))
+            one in _TEST_FOLDERS
+            or one.startswith(("tests_", "tests-"))
+            or one in _OTHER_FOLDERS
+            or one.endswith(("_tests", "-tests", "_mock", "-mock", "_mocks", "-mocks"))
+            or (kind == "dockerfile" and one.endswith(("_examples", "-examples")))
         ):
             return True
-    if kind != "python" or not folders:
-        return False
-    return (
-        folders[-1] in _MIGRATION_FOLDERS
-        or folders[-1].endswith("_migrations")
-        or (folders[-1] in _SETTINGS_FOLDERS and name in _TEST_SETTINGS)
-        or any(folder.startswith(".") for folder in folders)  # an editor's, an agent's, a pipeline's
-    )
+    return kind == "python" and (folders[-1] in _MIGRATION_FOLDERS or folders[-1].endswith("_migrations"))
 
 
 def _walk(
@@ -230,14 +242,17 @@ def _walk(
             vendored.append(f"{folder}/")
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
-            if entry.is_symlink():
+            if entry.is_file(follow_symlinks=False):  # most are
+                yield entry, path
+            elif entry.is_symlink():
                 links.append(path)
                 _note_link(root, path, notices)
-            elif entry.is_dir(follow_symlinks=False):
-                if entry.name not in _SKIPPED_FOLDERS and (wanted is None or path in wanted):
-                    stack.append(path)
-            elif entry.is_file(follow_symlinks=False):
-                yield entry, path
+            elif (
+                entry.is_dir(follow_symlinks=False)
+                and entry.name not in _SKIPPED_FOLDERS
+                and (wanted is None or path in wanted)
+            ):
+                stack.append(path)
 
 
 def _note_link(root: str, path: str, notices: list[Notice]) -> None:

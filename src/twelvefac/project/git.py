@@ -46,7 +46,7 @@ def listed_files(root: str) -> dict[str, bool] | None:
     if not out:  # no git, or a directory that the repository ignores: who names it wants it judged
         return None
     # each entry is a letter, a blank and the path; "?" is untracked
-    return {os.fsdecode(entry[2:]): entry[:1] != b"?" for entry in out.split(b"\0") if entry}
+    return {entry[2:]: entry[0] != "?" for entry in os.fsdecode(out).split("\0") if entry}
 
 
 def _git(top: str, cwd: str, *arguments: str) -> bytes:
