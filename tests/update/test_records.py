@@ -49,10 +49,14 @@ def test_an_update_keeps_what_owners_wrote_into_the_answers_file(service: Path, 
     fill(service)
     commit(service)
     before = snapshot(service)
+    assert "drifted" not in call("update", "--check")[1]
     code, _, error = call("update")
     assert (code, error) == (0, "")
     assert (service / ANSWERS).read_text() == FILLED
     assert call("update", "--check") == (0, "orders is up to date: template 2.0.0.\n", "")
+    edit(service / ANSWERS, "database: none", "database: postgres")
+    assert f"drifted   {ANSWERS}:1  you changed a file" in call("update", "--check")[1]
+    edit(service / ANSWERS, "database: postgres", "database: none")
     assert call("undo")[0] == 0
     assert snapshot(service) == before
 

@@ -139,6 +139,8 @@ def test_resolved_and_continued(service: Path, call: Run, commit: Commit) -> Non
     (service / SOURCE / "greeting.py").write_text("solved = True\n")
     assert call("update", "--continue")[0] == 1  # git does not know yet
     run(service, "add", f"{SOURCE}/greeting.py")
+    run(service, "config", "user.name", "Ann")
+    run(service, "config", "user.email", "ann@localhost")
     assert call("update", "--continue", "--commit") == (0, "Finished: the update of orders to template 2.0.0\n", "")
     assert run(service, "status", "--porcelain") == b""
     assert run(service, "log", "-1", "--format=%s") == (

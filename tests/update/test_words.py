@@ -107,3 +107,32 @@ def test_the_help_names_the_way_out_of_it(call: Run) -> None:
     assert "delete .copier-answers.yml and .twelvefac/" in " ".join(call("update", "--help")[1].split()).replace(
         "- ", "-"
     )
+
+
+def test_a_lock_of_gits_index_is_named(service: Path, call: Run) -> None:
+    (service / ".git/index.lock").touch()
+    message = (
+        f"another git command is at work here, or died: {service}/.git/index.lock\n  wait for it, or remove that file\n"
+    )
+    refused(call, service, message)
+    assert call("update", "--dry-run")[0] == 2
+
+
+def test_a_folder_in_the_place_of_a_file_is_not_called_deleted(service: Path, call: Run) -> None:
+    (service / "run.sh").unlink()
+    (service / "run.sh").mkdir()
+    out = call("update", "--check")[1]
+    assert (
+        "drifted   run.sh  no file that can be read is in its place; for good: twelvefac update --accept run.sh\n"
+        in out
+    )
+
+
+def test_who_commits_is_said_where_git_knows_nobody(service: Path, call: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"):
+        monkeypatch.delenv(name, raising=False)
+    code, _, error = call("update", "--commit")
+    assert (code, error) == (
+        0,
+        "git knows no user.name and user.email here: committed as twelvefac <twelvefac@localhost>\n",
+    )

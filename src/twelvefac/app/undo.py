@@ -47,9 +47,10 @@ def continue_update(folder: str, *, commits: bool = False) -> EndResult:
             return EndResult(f"The {operation.title} is not finished", files, _told(recovered), left=True)
         if commits and not is_committed(repository, operation):
             _check_alone(repository, operation)
-            finish(repository, operation, lambda: commit(repository, operation.title))
-        else:
-            finish(repository, operation)
+            said: list[str] = []
+            finish(repository, operation, lambda: said.extend(commit(repository, operation.title)))
+            return EndResult(f"Finished: the {operation.title}", (), (*_told(recovered), *said))
+        finish(repository, operation)
     return EndResult(f"Finished: the {operation.title}", (), _told(recovered))
 
 

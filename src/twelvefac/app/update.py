@@ -11,13 +11,14 @@ from pathlib import Path
 from twelvefac import __version__
 from twelvefac.errors import RefusedError, TwelvefacError
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
+from twelvefac.scaffold.git import NOBODY
 from twelvefac.scaffold.notes import Notes, read_notes
 from twelvefac.scaffold.overlay import ORIGIN, split_answers
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer, Plan
-from twelvefac.scaffold.records import answers_values, manifest_text
+from twelvefac.scaffold.records import answers_text, answers_values, manifest_text
 from twelvefac.update.adopt import owners
 from twelvefac.update.answers import carry_answers
-from twelvefac.update.carry import apply, last_operation, refusal, title_of, unresolved
+from twelvefac.update.carry import apply, check_unlocked, last_operation, refusal, title_of, unresolved
 from twelvefac.update.files import LOCK, REGULAR, File, Files, read_files
 from twelvefac.update.history import (
     asked,
@@ -207,10 +208,11 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
             refused = (why.message, why.hint) if why is not None else ()
             return replace(result, refused=refused, diff=_diff(repository, proposal) if request.diff else "")
         title = title_of(goal.kind, {"name": provenance.name, "to": goal.full_version, "what": goal.what})
+        check_unlocked(repository)
         apply(repository, proposal, goal.kind, title, step)
         if request.commit and not proposal.conflicts:
-            commit(repository, title)
-            return replace(result, committed=True)
+            said = commit(repository, title)
+            return replace(result, committed=True, notices=(*result.notices, *said))
         return result
 
 
@@ -262,7 +264,7 @@ def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> t
     plan = laid.plan
     values = answers_values(plan)
     records = {ANSWERS_FILE: carry_answers(provenance.text, values, questions - set(values)).encode()}
-    (theirs / ANSWERS_FILE).write_bytes(records[ANSWERS_FILE])
+    (theirs / ANSWERS_FILE).write_text(answers_text(plan), "utf-8")  # the manifest tells of our part alone
     if laid.theirs is not None:
         shutil.copytree(laid.theirs, theirs, dirs_exist_ok=True)
     if laid.base is not None:
@@ -353,10 +355,14 @@ def _check_nothing_staged(repository: Repository) -> None:
         raise RefusedError("other changes are staged, and --commit would commit them too", hint="commit them first")
 
 
-def commit(repository: Repository, title: str) -> None:
-    """Commit what is staged under ``title``. Raises MachineError when git does not."""
+def commit(repository: Repository, title: str) -> tuple[str, ...]:
+    """Commit what is staged under ``title``; return what to say of it. Raises MachineError when git does not."""
+    who = identity(repository)
     message = f"Twelvefac {title} (twelvefac {__version__})"
-    git(repository, "commit", "--quiet", "--no-verify", f"--message={message}", environment=identity(repository))
+    git(repository, "commit", "--quiet", "--no-verify", f"--message={message}", environment=who)
+    if (who["GIT_AUTHOR_NAME"], who["GIT_AUTHOR_EMAIL"]) != NOBODY:
+        return ()
+    return (f"git knows no user.name and user.email here: committed as {NOBODY[0]} <{NOBODY[1]}>",)
 
 
 def _diff(repository: Repository, proposal: Proposal) -> str:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Ownership, Plan
+from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer, Ownership, Plan
 from twelvefac.source.write import write_atomically
 
 # A second template's version and place, beside Copier's own two keys for the first.
@@ -27,19 +27,29 @@ def write_records(tree: Path, plan: Plan, tool_version: str) -> None:
 
 def answers_text(plan: Plan) -> str:
     """Return ``.copier-answers.yml`` as a new service has it."""
+    return written_answers(answers_values(plan))
+
+
+def written_answers(values: Mapping[str, object]) -> str:
+    """Return the answers file with ``values`` and nothing of a service's owners."""
     import yaml
 
-    body: str = yaml.safe_dump(answers_values(plan), sort_keys=False, allow_unicode=True, width=1000)
+    body: str = yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, width=1000)
     return f"# Written by twelvefac, which updates this repository by it. Do not edit.\n{body}"
 
 
 def answers_values(plan: Plan) -> dict[str, object]:
     """Return what the answers file holds: Copier's two own keys, then the answers as they are asked."""
-    values: dict[str, object] = {"_commit": plan.version, "_src_path": TEMPLATE_URL}
-    if plan.overlay is not None:
-        values |= {OVERLAY_VERSION: plan.overlay.version, OVERLAY_SOURCE: plan.overlay.source}
-        values |= {OVERLAY_ANSWERS: dict(plan.overlay.answers)} if plan.overlay.answers else {}
-    return values | plan.answers.as_data()
+    return recorded_values(plan.version, plan.overlay, plan.answers.as_data())
+
+
+def recorded_values(version: str, overlay: Layer | None, answers: Mapping[str, str]) -> dict[str, object]:
+    """Return what the answers file holds of a template ``version``, an ``overlay`` and ``answers``, in their order."""
+    values: dict[str, object] = {"_commit": version, "_src_path": TEMPLATE_URL}
+    if overlay is not None:
+        values |= {OVERLAY_VERSION: overlay.version, OVERLAY_SOURCE: overlay.source}
+        values |= {OVERLAY_ANSWERS: dict(overlay.answers)} if overlay.answers else {}
+    return values | dict(answers)
 
 
 def manifest_text(

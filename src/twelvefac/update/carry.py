@@ -80,6 +80,15 @@ def check_clean(repository: Repository, proposal: Proposal) -> None:
         )
 
 
+def check_unlocked(repository: Repository) -> None:
+    """Raise RefusedError while another git command writes the index, or one that died has left its lock."""
+    lock = repository.directory / "index.lock"
+    if os.path.lexists(lock):
+        raise RefusedError(
+            f"another git command is at work here, or died: {lock}", hint="wait for it, or remove that file"
+        )
+
+
 def apply(
     repository: Repository, proposal: Proposal, kind: str, title: str, told: Told = lambda _: None
 ) -> Operation | None:
@@ -118,7 +127,7 @@ def last_operation(repository: Repository) -> Operation | None:
     return read_operation(repository, LAST)
 
 
-def finish(repository: Repository, operation: Operation, commit: Callable[[], None] = lambda: None) -> Operation:
+def finish(repository: Repository, operation: Operation, commit: Callable[[], object] = lambda: None) -> Operation:
     """End ``operation``, whose conflicts are resolved: from now on, what was resolved is what it did.
 
     All that takes space is written before ``commit`` is called, and nothing has changed when that raises.
@@ -198,6 +207,7 @@ def _taken_back(repository: Repository, operation: Operation, kind: str, told: T
 def refusal(repository: Repository, proposal: Proposal) -> TwelvefacError | None:
     """Return why ``apply`` would refuse ``proposal``, as far as that can be known before: not that a disk is full."""
     try:
+        check_unlocked(repository)
         check_clean(repository, proposal)
         check_free(repository, _steps(repository, proposal, lambda _: _SOMETHING))
     except TwelvefacError as error:

@@ -9,6 +9,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from twelvefac.errors import RefusedError, TwelvefacError
+from twelvefac.scaffold.component import QUESTIONS
+from twelvefac.scaffold.plan import ANSWERS_FILE
+from twelvefac.scaffold.records import recorded_values, written_answers
 from twelvefac.update.accepted import OURS_FILE, is_ours, read_ours
 from twelvefac.update.files import LOCK
 from twelvefac.update.history import newest, version_key
@@ -35,7 +38,7 @@ def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResul
         ours = read_ours(folder)
         notices = _stale(provenance, ours)
         found = [
-            _drift(folder, path, recorded)
+            _drift(folder, path, recorded, provenance)
             for path, recorded in provenance.files.items()
             if path not in marked and not is_ours(path, ours)
         ]
@@ -85,18 +88,29 @@ def _stale(provenance: Provenance, ours: Mapping[str, int]) -> tuple[str, ...]:
     )
 
 
-def _drift(folder: Path, path: str, recorded: Recorded) -> Problem | None:
+def _drift(folder: Path, path: str, recorded: Recorded, provenance: Provenance) -> Problem | None:
     """Return whether the user changed a file that is the template's alone; locks are made anew by right."""
     if recorded.ownership != "managed" or fnmatchcase(path.rpartition("/")[2], LOCK):
         return None
     data = _read(folder / path)
+    if data is None and os.path.lexists(folder / path):
+        return Problem("drifted", path, 0, f"no file that can be read is in its place; for good: {_accept(path)}")
     if data is None:
         return Problem("drifted", path, 0, f"you deleted a file of the template's; for good: {_accept(path)}")
     # a work tree may have other line ends than git has
     for candidate in (data, data.replace(b"\r\n", b"\n")):
         if hashlib.sha256(candidate).hexdigest() == recorded.sha256:
             return None
+    if path == ANSWERS_FILE and hashlib.sha256(_ours_of(provenance)).hexdigest() == recorded.sha256:
+        return None  # owners' own keys and comments are theirs
     return Problem("drifted", path, 1, f"you changed a file of the template's; for good: {_accept(path)}")
+
+
+def _ours_of(provenance: Provenance) -> bytes:
+    """Return the answers file as we would have written it."""
+    order = ("name", "description", *(kind.name for kind in QUESTIONS))
+    answers = {key: provenance.answers[key] for key in order if key in provenance.answers}
+    return written_answers(recorded_values(provenance.version, provenance.overlay, answers)).encode()
 
 
 def _accept(path: str) -> str:

@@ -112,7 +112,8 @@ def find_repository(folder: Path) -> Repository:
                 f"{shown(folder)} is in no git repository, and git does the merging",
                 hint="git init && git add --all && git commit",
             )
-        raise RefusedError(f"git refuses to work in {shown(folder)}: {reason}")
+        hint = "git config --global --add safe.directory, if you trust who owns it" if "dubious" in reason else ""
+        raise RefusedError(f"git refuses to work in {shown(folder)}: {reason}", hint=hint)
     lines = os.fsdecode(done.stdout).split("\n")
     if len(lines) != _ANSWERS:
         raise RefusedError(f"{shown(folder)} has a line feed in its path, which git's answers cannot carry")
