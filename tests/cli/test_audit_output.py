@@ -207,3 +207,14 @@ def test_the_model_is_shown_in_text_and_json(folder: Path) -> None:
         "backing_services": [],
         "exposures": [{"name": "8000", "places": [{"path": "Dockerfile", "line": 3, "what": "EXPOSE"}]}],
     }
+
+
+def test_what_is_not_decided_for_one_reason_is_said_once(folder: Path) -> None:
+    for name in "abc":
+        (folder / "shop" / f"{name}.yaml").write_text("apiVersion: v1\nkind: {{ .Values.kind }}\n")
+
+    lines = [line for line in audit(folder, "shop", "--show-services").stdout.split("\n") if "not decided" in line]
+
+    assert lines == [
+        "  not decided a.yaml:1 and 2 more: not judged: a template, whose values are only known when it is",
+    ]

@@ -35,9 +35,23 @@ def service_lines(service: ServiceSummary, paint: Paint, width: int) -> list[str
     for label, items in _groups(known):
         for item in items:
             lines += _labelled(label, f"{item.name}  {_places(item.places)}", paint, width)
-    for reason in service.undecided:
+    for reason in _grouped(service.undecided):
         lines += _labelled("not decided", reason, paint, width)
     return [*lines, ""]
+
+
+def _grouped(reasons: Iterable[str]) -> list[str]:
+    """The reasons, of several places that share one the first and how many there are."""
+    places: dict[str, list[str]] = {}
+    for reason in reasons:
+        place, _, why = reason.rpartition(": ") if reason.count(": ") == 1 else ("", "", reason)
+        if ": not judged: " in reason:
+            place, _, why = reason.partition(": ")
+        places.setdefault(why, []).append(place)
+    return [
+        f"{first}{f' and {len(others)} more' if others else ''}: {why}" if first else why
+        for why, (first, *others) in places.items()
+    ]
 
 
 def _process(process: "ProcessLine", paint: Paint, width: int) -> list[str]:
