@@ -97,3 +97,13 @@ def test_continue_commits_the_update_alone(edited: Path, call: Run) -> None:
     assert call("update", "--continue")[0] == 0
     refused(call, edited, "no update waits for --continue\n", "update", "--continue", "--commit")
     assert run(edited, "rev-list", "--count", "HEAD") == b"2\n"
+
+
+def test_what_git_reset_took_back_is_not_called_finished(edited: Path, call: Run) -> None:
+    assert call("update")[0] == 1
+    run(edited, "reset", "--quiet", "--hard")
+    for flags in ((), ("--commit",)):
+        message = "git has put back what the update of orders to template 2.0.0 did (git reset, git stash)\n"
+        refused(call, edited, message, "update", "--continue", *flags)
+    assert call("update")[0] == 1
+    assert call("update", "--abort")[0] == 0

@@ -4,7 +4,7 @@ import os
 
 from twelvefac.app.update import Step, commit, opened_repository
 from twelvefac.errors import RefusedError
-from twelvefac.update.carry import abort, finish, is_committed, last_operation, undo, unresolved
+from twelvefac.update.carry import abort, finish, is_committed, last_operation, undo, unresolved, was_taken_back
 from twelvefac.update.install import id_of
 from twelvefac.update.journal import KEPT_REF, Operation
 from twelvefac.update.objects import read_tree
@@ -41,11 +41,17 @@ def continue_update(folder: str, *, commits: bool = False) -> EndResult:
     """
     with opened_repository(folder, dry_run=False) as (repository, recovered):
         operation = _waiting(repository, recovered, "--continue")
+        if was_taken_back(repository, operation):
+            raise RefusedError(
+                f"git has put back what the {operation.title} did (git reset, git stash)",
+                hint="`twelvefac update` does it again",
+            )
         left = unresolved(repository, operation)
         if left:
             files = tuple((_here(repository, path), what) for path, what in left.items())
             return EndResult(f"The {operation.title} is not finished", files, _told(recovered), left=True)
-        if commits and not is_committed(repository, operation):
+        staged = git(repository, "diff", "--cached", "--name-only", "-z")
+        if commits and staged and not is_committed(repository, operation):
             _check_alone(repository, operation)
             said: list[str] = []
             finish(repository, operation, lambda: said.extend(commit(repository, operation.title)))

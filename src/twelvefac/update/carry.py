@@ -153,6 +153,13 @@ def is_committed(repository: Repository, operation: Operation) -> bool:
     return not git(repository, "diff", "--name-only", "-z", "HEAD", "--", *operation.conflicts)
 
 
+def was_taken_back(repository: Repository, operation: Operation) -> bool:
+    """Return whether the index has nothing of what ``operation`` did, as after `git reset`."""
+    lines = index_lines(repository, [step.path for step in operation.steps])
+    done = [step for step in operation.steps if step.index_before != step.index_after]
+    return all(lines[step.path] == step.index_before for step in done)
+
+
 def unresolved(repository: Repository, operation: Operation) -> dict[str, str]:
     """Return the conflicts of ``operation`` that wait for the user, each with what is still to do."""
     lines = index_lines(repository, operation.conflicts)
