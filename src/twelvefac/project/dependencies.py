@@ -15,7 +15,10 @@ REQUIREMENTS = regex(r"(?:[\w.-]{0,60}[-_.])?(?:requirements|constraints)(?:[-_.
 LOCKS = frozenset(("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock", "conda-lock.yml"))
 _VIA = regex(r"^[ \t]{1,20}# via ", re.MULTILINE)
 """What pip-compile says of each requirement, on a line of its own."""
-_LOCK = regex(r"pylock(?:\.[\w-]{1,60})?\.toml|(?:[\w.-]{1,60}[-_.])?requirements(?:[-_.][\w.-]{1,60})?\.lock")
+_LOCK = regex(
+    r"pylock(?:\.[\w-]{1,60})?\.toml|(?:[\w.-]{1,60}[-_.])?requirements(?:[-_.][\w.-]{1,60})?\.lock"
+    r"|requirements[-_.]lock(?:ed)?\.txt"
+)
 """PEP 751's, with the name of an environment; Rye's and others' ``requirements-dev.lock``."""
 _DEVELOPMENT = regex(r"dev|test|lint|doc|ci|typing|local|debug|bench", re.IGNORECASE)
 _NAME = regex(r"[A-Za-z0-9](?:[\w.-]{0,80}[A-Za-z0-9])?")

@@ -32,6 +32,10 @@ STORES = regex(
 """Images of somebody else: backing services and tools, not the service itself."""
 
 
+_ON_A_MACHINE = regex(r"docker[- ]compose|localhost|127\.0\.0\.1|\brunserver\b|npm (?:run )?(?:dev|start)|--reload")
+"""In a line of a Procfile: it starts what a developer needs."""
+
+
 def find_processes(
     services: "tuple[Service, ...]", files: Mapping[str, FileFacts]
 ) -> "tuple[tuple[Service, ...], list[tuple[str, str]]]":
@@ -262,6 +266,8 @@ class _Starter:
         found = []
         for path in self._service.files:
             facts = self._files[path]
+            # beside an image it is read on a developer's machine, where it starts what only that needs
+            local = bool(self._released) and any(_ON_A_MACHINE.search(entry.command) for entry in facts.procfile)
             for entry in facts.procfile:
                 if entry.name == "release":  # runs once before a release, it serves nothing
                     continue
@@ -269,7 +275,7 @@ class _Starter:
                 span = Span.of(path, entry.at)
                 environment: dict[str, str | None] = {"PORT": None}  # the platform that reads a Procfile sets it
                 found.append(
-                    self._process(entry.name, "procfile", span, argv, None, released=True, environment=environment)
+                    self._process(entry.name, "procfile", span, argv, None, released=not local, environment=environment)
                 )
         return found
 

@@ -170,7 +170,7 @@ def _builds(process: Process, step: Step) -> tuple[str, Severity] | None:
         return next((word for word in _LOCAL if word in args), "compress"), MEDIUM
     words = step.words
     if "uv" in start.wrappers and "--no-sync" not in words and "UV_NO_SYNC" not in process.environment:
-        if "--frozen" in words or "--locked" in words:
+        if "--frozen" in words or "--locked" in words or any(word.startswith("$") for word in words[:4]):
             return None  # it still syncs, which is nothing to do where the image was built from the same lock
         return "uv run", LOW
     return None

@@ -49,11 +49,32 @@ rule = Rule(
         rf"decouple ~{_READ}",
         rf"environs ~{_READ}",
         rf"starlette config ~{_READ}",
+        r"secret key ~SECRET_KEY[ \t]{0,4}(?:[!=]=|in\b)",
         "basesettings",
         "baseappsettings",
         rf"get env ~{_READ}",
     ),
     examples=(
+        Example(
+            "under a condition for debugging, and words that the settings refuse",
+            source="""
+                -- a/settings.py --
+                import os
+
+                DEBUG = os.environ.get("DEBUG") == "1"
+                if DEBUG:
+                    os.environ.setdefault("SECRET_KEY", "insecure, for dev only")
+                -- b/settings/base.py --
+                import os
+
+                SECRET_KEY = os.environ.get("SECRET_KEY") or "CHANGE_ME"
+                -- b/settings/docker.py --
+                from .base import *
+
+                if ENVIRONMENT != "local":
+                    assert SECRET_KEY != "CHANGE_ME"
+            """,
+        ),
         Example(
             "defaults of reads",
             source="""
@@ -209,8 +230,19 @@ def _is_local_host(read: EnvRead, prefix: tuple[str, ...]) -> bool:
     )
 
 
+def _refused(facts: Facts) -> Iterator[str]:
+    """The words that the settings themselves refuse: ``assert SECRET_KEY != "change me"``."""
+    yield from (
+        value.text
+        for _, python in facts.python()
+        for one in python.comparisons
+        for value in one.rights
+        if value.text and (credentials.holds_secret(one.name) or credentials.signs_sessions(one.name))
+    )
+
+
 def _findings(service: Service, facts: Facts) -> Iterator[Finding]:
-    seen: set[tuple[str, int, int]] = set()
+    seen: set[tuple[str, int, int] | str] = set(_refused(facts))
     for path, binding in facts.bindings():
         key, default = _default(binding, path, facts)
         if default is not None and service.ships(path):
@@ -220,6 +252,9 @@ def _findings(service: Service, facts: Facts) -> Iterator[Finding]:
                 under = binding.kind == "name" and not scope and binding.value.at[1] - len(binding.target) - 4 > 1
                 yield finding._replace(severity=min(finding.severity, MEDIUM)) if under else finding
     for path, read in facts.env_reads():
+        python = facts.file(path).python
+        if read.api == "os.environ.setdefault" and python is not None and python.is_debugged(read.at):
+            continue  # what only developers are given
         if read.default is not None and service.ships(path):
             yield from _judge(service, path, read.key or "", read.default, read.scope, seen)
     for path, call in facts.calls("dj_database_url.config"):
@@ -250,17 +285,17 @@ def _is_settings(owner: str, path: str, facts: Facts) -> bool:
 
 
 def _judge(
-    service: Service, path: str, key: str, default: Value, scope: str, seen: set[tuple[str, int, int]]
+    service: Service, path: str, key: str, default: Value, scope: str, seen: set[tuple[str, int, int] | str]
 ) -> Iterator[Finding]:
     text, python = default.text, service.modules.facts(path)
     if text is None and default.kind == "call" and str(default.data[0]).endswith("SecretStr") and default.data[1]:
         text = default.data[1][0].text
-    if not text or (path, *default.at[:2]) in seen:
+    if not text or text in seen or (path, *default.at[:2]) in seen:
         return
     severity = _severity(key, text)
     if severity is None or _OF_DEVELOPERS.search(scope) or (python is not None and python.is_for_tests(scope)):
         return
-    if not service.is_proven(path):
+    if not service.is_proven(path) or (python is not None and python.is_debugged(default.at)):
         severity = min(severity, MEDIUM)
     seen.add((path, *default.at[:2]))
     message = (

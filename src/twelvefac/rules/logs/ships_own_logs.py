@@ -12,6 +12,8 @@ matter, are still in its buffer.
 - A configured handler that no logger has, or only where the environment says so.
 - Settings for development and tests; syslog in a function that is told the address by its caller.
 
+One finding a file: the other handlers are listed with it.
+
 ## How to fix
 
 Write events to stdout, one a line, and let the platform's agent carry them: Promtail, Fluent Bit, Vector, the
@@ -24,11 +26,12 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
-from twelvefac.project.facts import Value
+from twelvefac.project.facts import PythonFacts, Value
 from twelvefac.project.log_configuration import handler_at
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
+from twelvefac.source.span import Pos, Span
 
 _HANDLERS = {
     "logging.handlers.SysLogHandler": "syslog",
@@ -89,7 +92,8 @@ rule = Rule(
 
                 root = logging.getLogger()
                 root.addHandler(SysLogHandler(address=("logs.example.com", 514)))  # <- ships-own-logs
-                root.addHandler(logstash.TCPLogstashHandler("logstash", 5000))  # <- ships-own-logs
+                root.addHandler(logstash.TCPLogstashHandler("logstash", 5000))
+                -- settings.py --
                 LOGGING = {
                     "version": 1,
                     "handlers": {"loki": {"class": "logging_loki.LokiHandler"}},  # <- ships-own-logs
@@ -148,26 +152,44 @@ rule = Rule(
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
-    for path, call in facts.calls(*_HANDLERS):
+    for path, python in facts.python():
+        if _DEVELOPMENT.search(path):
+            continue
+        found = sorted({*_made(service, path, python), *_configured(python)})
+        if found:
+            first, *others = found
+            related = tuple((Span.of(path, at), name.rpartition(".")[2]) for at, name, _ in others)
+            yield _finding(path, *first)._replace(related=related)
+
+
+_Handler = tuple[Pos, str, str]
+"""Where a handler is made or named, its class, and the function around it."""
+
+
+def _made(service: Service, path: str, python: PythonFacts) -> Iterator[_Handler]:
+    for call in python.calls:
+        if call.name not in _HANDLERS:
+            continue
         chosen = call.name.startswith("logging.") and call.scope != "" and _is_variable(call.arg("address", 0))
         # the standard library's in a function, at an address that is passed in: the operator's choice, not the code's
-        if not _DEVELOPMENT.search(path) and not chosen and service.comes_by(path, guarded=call.guarded):
-            yield _finding(path, call.at, call.name, call.scope)
-    for path, binding in facts.bindings():
+        if not chosen and service.comes_by(path, guarded=call.guarded):
+            yield call.at, call.name, call.scope
+
+
+def _configured(python: PythonFacts) -> Iterator[_Handler]:
+    for binding in python.bindings:
         name = binding.value.text
-        is_class = binding.kind == "key" and binding.target in ("class", "()")
-        if is_class and name in _HANDLERS and not _DEVELOPMENT.search(path):
-            handler = handler_at(binding.value.at, facts.file(path).python)
-            if handler is not None and not handler.used:
-                continue
-            yield _finding(path, binding.value.at, name, binding.scope)
+        if binding.kind == "key" and binding.target in ("class", "()") and name in _HANDLERS:
+            handler = handler_at(binding.value.at, python)
+            if handler is None or handler.used:
+                yield binding.value.at, name, binding.scope
 
 
 def _is_variable(value: Value | None) -> bool:
     return value is not None and value.kind in ("name", "other")
 
 
-def _finding(path: str, at: tuple[int, int, int, int], name: str, scope: str) -> Finding:
+def _finding(path: str, at: Pos, name: str, scope: str) -> Finding:
     shown, target = name.rpartition(".")[2], _HANDLERS[name]
     message = f"{shown} sends the log to {target} from inside the service: its outage slows requests or loses events"
     return rule.at(path, at, message, subject=f"handler:{shown}", symbol=scope)

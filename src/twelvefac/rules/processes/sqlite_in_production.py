@@ -77,6 +77,24 @@ rule = Rule(
     names=frozenset(name.rpartition(".")[2] for name in (*_ENGINES, *_FILES, *_URLS)),
     examples=(
         Example(
+            "production's settings, which take over these, read others from a file",
+            source="""
+                -- manage.py --
+                import os
+
+                os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+                -- shop/settings.py --
+                DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "shop.sqlite"}}
+                -- shop/production.py --
+                import yaml
+
+                from .settings import *
+
+                with open(CONFIG) as file:
+                    vars().update(yaml.safe_load(file))
+            """,
+        ),
+        Example(
             "a file whose name is put together, or a constant",
             source="""
                 -- a/Dockerfile --
@@ -340,6 +358,8 @@ def _django(service: Service, facts: Facts) -> Iterator[_Use]:
         if not given:
             continue
         if len(given) > 1 or given[0].scope or given[0].value.kind != "dict":
+            return
+        if service.modules.is_filled_elsewhere(path):
             return
         default = _entry(given[0].value, "default")
         if default is None:
