@@ -156,3 +156,10 @@ def test_accepting_leaves_the_line_ends_of_what_is_there(service: Path, call: Ru
     (service / ".twelvefac/ours").write_bytes(b"# ours\r\nREADME.md\r\n")
     assert call("update", "--accept", "run.sh")[0] == 0
     assert (service / ".twelvefac/ours").read_bytes() == b"# ours\r\nREADME.md\r\nrun.sh\r\n"
+
+
+def test_a_description_that_was_made_a_block_of_text(service: Path, call: Run, commit: Commit) -> None:
+    edit(service / ANSWERS, "description: The orders service\n", "description: |\n  Orders of all\n# end\n")
+    commit(service)
+    assert call("update")[0] == 0
+    assert "\ndescription: Orders of all\n# end\n" in (service / ANSWERS).read_text()

@@ -78,7 +78,9 @@ def read_provenance(folder: Path) -> Provenance:
     version = str(values.pop("_commit", ""))
     overlay = _overlay(values)
     answers = {
-        str(key): value for key, value in values.items() if not str(key).startswith("_") and isinstance(value, str)
+        str(key): value.strip()  # a block of text ends with a line feed
+        for key, value in values.items()
+        if not str(key).startswith("_") and isinstance(value, str)
     }
     if not version or not answers.get("name"):
         raise RefusedError(f"{ANSWERS_FILE} is damaged: it lacks the version or the name", hint="take it from git")
