@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from twelvefac.errors import origin
 from twelvefac.project import compose
+from twelvefac.project.cloudfoundry import is_cloud_foundry, read_applications
 from twelvefac.project.dependencies import Manifest, read_pipfile, read_pyproject, read_requirements, secrets_in
 from twelvefac.project.envfile import read_envfile, read_procfile
 from twelvefac.project.facts import ERRORED, FileFacts, Ignore
@@ -227,6 +228,10 @@ _STATEMENT = regex(r"^[ \t]{0,40}\{\{|:[ \t]{1,8}\{\{", re.MULTILINE)
 
 def _yaml(path: str, kind: str, text: str) -> FileFacts:
     """A YAML file by what it is for; one without Kubernetes resources, or a template of them, is left alone."""
+    if kind == "yaml" and is_cloud_foundry(path, text):
+        from twelvefac.project.yaml_nodes import read_yaml
+
+        return FileFacts(procfile=read_applications(read_yaml(text)))
     if kind == "yaml" and not SNIFF.search(text):
         if not compose.SNIFF.search(text):
             return FileFacts()
