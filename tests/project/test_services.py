@@ -296,6 +296,16 @@ def test_the_entry_of_a_process(tmp_path: Path, command: str, entry: str | None)
     assert [path for _, _, path in service.entries] == ([entry] if entry else [])
 
 
+def test_a_script_finds_the_modules_beside_it_also_without_packages(tmp_path: Path) -> None:
+    text = "FROM x\nCOPY ./app /app\nCMD python /app/main.py\n"
+    [service] = services(
+        tmp_path, Dockerfile=text, app__main_DOT_py="from data.store import add\nimport os.path\n",
+        app__data__store_DOT_py="import data.models\n", app__data__models_DOT_py="", app__other_DOT_py="",
+    ).values()  # fmt: skip
+
+    assert set(service.started) == {"app/main.py", "app/data/store.py", "app/data/models.py"}
+
+
 def test_a_script_is_looked_for_in_the_image_that_runs_it(tmp_path: Path) -> None:
     text = 'FROM x\nCOPY {0}/start /start\nCMD ["/start"]\n'
     found = services(

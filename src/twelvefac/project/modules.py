@@ -35,6 +35,7 @@ class Modules:
         self._packaged: dict[str, str] = {}
         self._by_folder: dict[str, list[str]] = {}
         self._starred: dict[str, dict[bytes, list[str]]] = {}
+        self._folders = frozenset(part for path in files for part in posixpath.dirname(path).split("/"))
         for path in sorted(files, key=lambda one: (one.count("/"), one)):
             for name in self._names_of(path):
                 self._names.setdefault(name, path)
@@ -96,9 +97,22 @@ class Modules:
         absolute = self._absolute(name, path) or ""
         parts = absolute.split(".")
         for end in range(len(parts) - 1, 0, -1):
-            found = self._names.get(".".join(parts[:end]))
+            found = self._named(".".join(parts[:end]), path)
             if found is not None:
                 return found, ".".join(parts[end:])
+        return None
+
+    def _named(self, name: str, path: str) -> str | None:
+        """The file of a module as ``path`` names it; also from a folder above, which a script has on its path."""
+        found = self._names.get(name)
+        if found is not None or "." not in name or name.partition(".")[0] not in self._folders:
+            return found
+        folder = posixpath.dirname(path)
+        inside = f"{name.replace('.', '/')}.py"
+        while folder and folder != self._root:
+            if (beside := f"{folder}/{inside}") in self._files:
+                return beside
+            folder = posixpath.dirname(folder)
         return None
 
     def script(self, argument: str, workdir: str) -> str | None:
@@ -203,7 +217,7 @@ class Modules:
             if base is None:
                 continue
             for candidate in (f"{base}.{name}".strip(".") if name else base, base):
-                target = self._names.get(candidate)
+                target = self._named(candidate, path)
                 if target is not None and target != path:
                     found.append(target)
         return found

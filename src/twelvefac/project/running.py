@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 
+from twelvefac.project.callgraph import only_by_hand
 from twelvefac.project.facts import Call, PythonFacts
 from twelvefac.project.processes import SCRIPT, Step
 from twelvefac.project.services import Service
@@ -58,11 +59,13 @@ def _is_flask(service: Service, path: str, owner: str) -> bool:
 def started_call(service: Service, python: PythonFacts | None, path: str, call: Call) -> Step | None:
     """The step that starts the script which makes a call; None where what is released does not come by it.
 
-    Left out are main guards of files that are imported, branches for debugging, and sub-commands that no released
+    Left out are main guards of files that are imported, what only they lead to, branches for debugging, and sub-commands that no released
     command line names.
     """
     started = service.started.get(path)
     if started is None or python is None or (call.guarded and started[1] != path) or python.is_debugged(call.at):
+        return None
+    if started[1] != path and call.scope and call.scope in only_by_hand(path, python, service.modules):
         return None
     words = [word for _, step, entry in service.entries if entry == started[1] for word in step.words]
     if not any("$" in word for word in words) and is_other_command(python, call.scope, words):

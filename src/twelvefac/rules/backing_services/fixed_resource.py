@@ -51,6 +51,17 @@ rule = Rule(
     names=frozenset(name.rpartition(".")[2] for name in CLIENTS),
     examples=(
         Example(
+            "a class for each environment",
+            source="""
+                -- config.py --
+                class DevelopmentConfig:
+                    SQLALCHEMY_DATABASE_URI = "mysql://shop@host.docker.internal/shop_dev"
+
+                class ProductionConfig:
+                    SQLALCHEMY_DATABASE_URI = "mysql://shop@orders-db/shop"  # <- fixed-resource
+            """,
+        ),
+        Example(
             "constructors",
             source="""
                 -- app.py --
@@ -136,9 +147,14 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         python = facts.file(path).python
         if binding.kind == "field" and python is not None and python.is_for_tests(binding.owner):
             continue
+        if binding.kind == "field" and _DEVELOPMENT_CLASS.search(binding.owner):
+            continue  # what is chosen by the class's name: production has another
         if setting is not None and setting not in LOCAL and service.ships(path):
             message = f"a backing service is named in the code ({setting}): another one needs a release"
             yield rule.at(path, binding.value.at, message, subject=f"resource:{binding.target}", symbol=binding.scope)
+
+
+_DEVELOPMENT_CLASS = regex(r"dev|test|local|debug", re.IGNORECASE)
 
 
 def _named(call: Call) -> tuple[str, str] | None:

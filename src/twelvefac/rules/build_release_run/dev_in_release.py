@@ -40,6 +40,22 @@ rule = Rule(
     needs_image=True,
     examples=(
         Example(
+            "a test runner among the dependencies of a project",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY pyproject.toml poetry.lock ./
+                RUN poetry install --no-root
+                CMD ["python", "app.py"]
+                -- app.py --
+                -- pyproject.toml --
+                [tool.poetry.dependencies]
+                python = "^3.12"
+                flask = "^3.0"
+                pytest = "^8.0"  # <- dev-in-release
+            """,
+        ),
+        Example(
             "requirements and groups for development",
             source="""
                 -- Dockerfile --
@@ -190,7 +206,10 @@ def _tools(service: Service, facts: Facts) -> Iterator[Finding]:
     """Test runners, formatters and linters among the requirements that a released image installs."""
     texts = [one.text for image in service.released_images for one in image.instructions if one.keyword == "RUN"]
     for path, manifest in facts.manifests():
-        if path.endswith(".txt") and any(posixpath.basename(path) in text for text in texts) and not manifest.locks:
+        base = posixpath.basename(path)
+        of_project = base == "pyproject.toml" and any("poetry install" in text for text in texts)
+        named = path.endswith(".txt") and any(base in text for text in texts)
+        if (of_project or named) and not manifest.locks:
             tools = [one for one in manifest.requirements if one.name in _TOOLS and not one.group]
             if tools:
                 more = f" and {len(tools) - 1} more" if len(tools) > 1 else ""

@@ -43,6 +43,31 @@ rule = Rule(
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
         Example(
+            "a server that only its file's own main guard starts",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY . .
+                CMD ["python", "bot.py"]
+                -- bot.py --
+                import os
+                from board import start
+
+                start(int(os.environ["PORT"]))
+                -- board.py --
+                import uvicorn
+
+                def start(port):
+                    uvicorn.run("board:app", port=port)
+
+                def run_standalone():
+                    uvicorn.run("board:app", port=8080)
+
+                if __name__ == "__main__":
+                    run_standalone()
+            """,
+        ),
+        Example(
             "an application that another module makes",
             source="""
                 -- Dockerfile --
