@@ -59,8 +59,8 @@ def _is_flask(service: Service, path: str, owner: str) -> bool:
 def started_call(service: Service, python: PythonFacts | None, path: str, call: Call) -> Step | None:
     """The step that starts the script which makes a call; None where what is released does not come by it.
 
-    Left out are main guards of files that are imported, what only they lead to, branches for debugging, and sub-commands that no released
-    command line names.
+    Left out are main guards of files that are imported, what only they lead to, branches for debugging, and
+    sub-commands that no released command line names.
     """
     started = service.started.get(path)
     if started is None or python is None or (call.guarded and started[1] != path) or python.is_debugged(call.at):
