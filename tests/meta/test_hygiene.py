@@ -19,6 +19,7 @@ LONG_FOR_A_REASON = {
     "src/twelvefac/rules/port_binding/dev_server.py": "a rule is one file, and much of this one is its examples",
     "src/twelvefac/rules/port_binding/port_mismatch.py": "a rule is one file, and much of this one is its examples",
     "src/twelvefac/rules/processes/sqlite_in_production.py": "a rule is one file, and much of this one is its examples",
+    "src/twelvefac/project/python_walk.py": "one walk over the tree: what each kind of node gives, in one class",
     "src/twelvefac/update/install.py": "an operation on the disk and its way back, which must be read side by side",
     "tests/update/test_update.py": "the cases of one command, each short",
     "tests/project/test_python.py": "the Python reader's cases, one after the other as its kinds of facts are",
