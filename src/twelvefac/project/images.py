@@ -62,7 +62,7 @@ class Image:
     @cached_property
     def is_of_developers(self) -> bool:
         """Whether an image is called so, or starts a server for development and installs what development needs."""
-        if NOT_RELEASED.search(self.path.lower()):
+        if NOT_RELEASED.search(self.path.lower()) or self.path.lower().endswith(("-template", ".template")):
             return True
         if self.environment.get("NODE_ENV") == "development":  # its server watches files, and serves one person
             return True

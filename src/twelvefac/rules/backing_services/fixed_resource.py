@@ -23,7 +23,7 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.clients import CLIENTS, LOCAL, SCHEMES
-from twelvefac.project.facts import Binding, Call, Value
+from twelvefac.project.facts import Binding, Call, PythonFacts, Value
 from twelvefac.project.scan import anchors, calling
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
@@ -59,6 +59,23 @@ rule = Rule(
 
                 class ProductionConfig:
                     SQLALCHEMY_DATABASE_URI = "mysql://shop@orders-db/shop"  # <- fixed-resource
+            """,
+        ),
+        Example(
+            "defaults that the environment replaces, and a class for tests",
+            source="""
+                -- config.py --
+                from pydantic_settings import BaseSettings
+
+                class Settings(BaseSettings):
+                    CELERY_BROKER_URL: str = "redis://redis:6379"
+
+                class Config:
+                    TESTING = False
+
+                class Mocked(Config):
+                    TESTING = True
+                    REDIS_URL = "redis://you-forgot-to-mock-this"
             """,
         ),
         Example(
@@ -145,7 +162,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, binding in facts.bindings():
         setting = _setting(binding, in_django=path in django)
         python = facts.file(path).python
-        if binding.kind == "field" and python is not None and python.is_for_tests(binding.owner):
+        if binding.kind == "field" and python is not None and _is_a_default(python, binding.owner):
             continue
         if binding.kind == "field" and _DEVELOPMENT_CLASS.search(binding.owner):
             continue  # what is chosen by the class's name: production has another
@@ -196,3 +213,9 @@ def _setting(binding: Binding, *, in_django: bool) -> str | None:
         text = binding.value.text or ""
         return _host(binding.value) if _URL.match(text) else None
     return None
+
+
+def _is_a_default(python: PythonFacts, owner: str) -> bool:
+    """Whether the environment fills a class's fields, or the class is for tests."""
+    bases = next((one.bases for one in python.classes if one.name == owner), ())
+    return python.is_for_tests(owner) or any(base.rpartition(".")[2].endswith("BaseSettings") for base in bases)

@@ -77,9 +77,10 @@ rule = Rule(
 )
 
 _FILES = frozenset(
-    ".gitlab-ci.yml .travis.yml circle.yml azure-pipelines.yml azure-pipelines.yaml bitbucket-pipelines.yml "
-    "Jenkinsfile .drone.yml cloudbuild.yaml cloudbuild.yml buildspec.yml appveyor.yml .appveyor.yml .woodpecker.yml "
-    ".cirrus.yml codefresh.yml wercker.yml .semaphore/semaphore.yml skaffold.yaml cog.yaml".split()
+    ".gitlab-ci.yml .travis.yml circle.yml .taskcluster.yml azure-pipelines.yml azure-pipelines.yaml "
+    "bitbucket-pipelines.yml Jenkinsfile .drone.yml cloudbuild.yaml cloudbuild.yml buildspec.yml appveyor.yml "
+    ".appveyor.yml .woodpecker.yml .cirrus.yml codefresh.yml wercker.yml .semaphore/semaphore.yml skaffold.yaml "
+    "cog.yaml".split()
 )
 _FOLDERS = (".github/workflows/", ".circleci/", ".gitlab/", ".woodpecker/", ".tekton/", ".buildkite/", ".azuredevops/",
             ".azure-pipelines/", ".gitea/workflows/", ".forgejo/workflows/", ".concourse/", "ci/", ".ci/", "Jenkins",

@@ -208,7 +208,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     yield from _beside_code(service, facts)
     said: set[str] = set()  # keys; what stands in several files is one to replace
     for path, python in facts.python():
-        if service.is_of_developers(path):
+        if service.is_of_developers(path) or "/features/steps/" in f"/{path}":  # behave's, which are tests
             continue
         worst = HIGH if service.is_proven(path) else MEDIUM
         seen: set[Pos] = set()

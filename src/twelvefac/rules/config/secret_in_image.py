@@ -148,7 +148,7 @@ rule = Rule(
     ),
 )
 
-_CERTIFICATE = regex(r"cert|chain|\bca\b|bundle|public|dhparam|root", re.IGNORECASE)
+_CERTIFICATE = regex(r"cert|chain|\bca\b|bundle|(?:^|[_.-])pub(?:lic)?(?:[_.-]|$)|dhparam|root", re.IGNORECASE)
 """In the name of a file that holds no secret."""
 _STAND_IN = regex(r"insecure|dummy|fake|build|static|unused|not[-_ ]|only|temp|example|test|dev", re.IGNORECASE)
 _DEVELOPMENT = regex(r"(?:^|[/._-])(?:dev|development|local|tests?|ci)(?:[/._-]|$)", re.IGNORECASE)

@@ -160,7 +160,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 
 def _unlocked(service: Service, facts: Facts) -> Iterator[tuple[str, Pos]]:
     for path, manifest in facts.manifests():
-        if service.is_for_developers(path):
+        if service.is_for_developers(path) or "constraints" in posixpath.basename(path):
             continue
         own = [one for one in manifest.requirements if not one.group]
         is_project = path.endswith("pyproject.toml")

@@ -337,7 +337,7 @@ rule = Rule(
 
 _RUNNERS = frozenset(("npm", "yarn", "pnpm"))
 """Runners that stay in front and do not pass SIGTERM on; pipenv and poetry exec, uv passes signals on."""
-_BUILDS = frozenset("build production watch compile bundle lint test".split())
+_BUILDS = frozenset("build production watch compile bundle lint test dev develop".split())
 """Scripts of runners that make something and end; no request is lost with them."""
 _SYNTAX = regex(r"[$*?~|&;<>()`#\\{}\[\]!'\"=]")
 _LASTING = frozenset(

@@ -41,6 +41,21 @@ rule = Rule(
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
         Example(
+            "gunicorn where a manifest gives PORT",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "app:app"]
+                -- docker-compose.yml --
+                services:
+                  web:
+                    build: .
+                    environment:
+                      PORT: 80
+                -- app.py --
+            """,
+        ),
+        Example(
             "an application that a function makes",
             source="""
                 -- Dockerfile --
@@ -181,5 +196,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 
 
 def _may_be_configured(service: Service, server: str) -> bool:
-    """gunicorn reads ./gunicorn.conf.py by itself."""
-    return server == "gunicorn" and any(path.rpartition("/")[2] == "gunicorn.conf.py" for path in service.files)
+    """gunicorn reads ./gunicorn.conf.py by itself, and with PORT it binds every address."""
+    if server != "gunicorn":
+        return False
+    given = {one.name for _, item in service.composed for one in item.environment}
+    given |= {one.name for _, container in service.deployed for one in container.environment}
+    return "PORT" in given or any(path.rpartition("/")[2] == "gunicorn.conf.py" for path in service.files)
