@@ -330,3 +330,13 @@ def test_without_a_dockerfile_a_manifest_makes_a_service(tmp_path: Path) -> None
 
 def test_nothing_is_no_service(tmp_path: Path) -> None:
     assert services(tmp_path, README_DOT_md="x") == {}
+
+
+def test_what_s6_supervises_is_said_to_be_open(tmp_path: Path) -> None:
+    tree = {
+        "Dockerfile": 'FROM python:3.12-slim\nCOPY rootfs/ /\nENTRYPOINT ["/init"]\n',
+        "rootfs/etc/services.d/web/run": "#!/bin/sh\nexec gunicorn app:app\n",
+        "app.py": "",
+    }
+
+    assert services(tmp_path, **tree)[""].undecided == ("Dockerfile:3: what s6 supervises is not followed",)

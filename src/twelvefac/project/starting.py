@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from twelvefac.errors import origin
+from twelvefac.project.command import base_name
 from twelvefac.project.compose import ComposeFile, ComposeService, by_name, is_source
 from twelvefac.project.dockerfile import expand
 from twelvefac.project.facts import FileFacts
@@ -212,6 +213,9 @@ def _undecided(service: "Service", processes: tuple[Process, ...]) -> tuple[str,
             reasons.append(
                 f"{process.span.path}:{process.span.line}: the command is a shell program that is not followed"
             )
+    for process in processes:
+        if process.released and process.argv and base_name(process.argv[0]) in ("init", "s6-svscan"):
+            reasons.append(f"{process.span.path}:{process.span.line}: what s6 supervises is not followed")
     return tuple(reasons)
 
 
