@@ -39,9 +39,9 @@ def scanned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     paths: list[str] = []
     scan = Scanner.scan
 
-    def spy(self: Any, path: str, kind: str, data: bytes) -> Any:
+    def spy(self: Any, path: str, kind: str, data: bytes, **options: Any) -> Any:
         paths.append(path)
-        return scan(self, path, kind, data)
+        return scan(self, path, kind, data, **options)
 
     monkeypatch.setattr(Scanner, "scan", spy)
     return paths
@@ -243,3 +243,24 @@ def test_what_other_code_kept_is_not_taken(
     run(root, cache)
 
     assert sorted(scanned) == ["app.py", "broken.py", "other.py"]
+
+
+def test_a_file_is_read_again_when_a_command_comes_to_its_service(
+    tmp_path: Path, cache: Path, scanned: list[str]
+) -> None:
+    """Without a command the rules that need one are not asked whether they want a file."""
+    rule = call_rule("bad-call", "bad")
+    rule.needs_command = True
+    folder = tmp_path / "service"
+    folder.mkdir()
+    (folder / "app.py").write_text("bad()\n")
+    os.utime(folder / "app.py", ns=(10**18, 10**18))
+    assert run(folder, cache, rules=(rule,)).new == ()
+
+    (folder / "Procfile").write_text("web: python app.py\n")
+    scanned.clear()
+    found = run(folder, cache, rules=(rule,))
+
+    assert [one.finding.primary.path for one in found.new] == ["app.py"]
+    assert "app.py" in scanned
+    assert run(folder, None, rules=(rule,)) == found

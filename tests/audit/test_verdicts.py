@@ -56,9 +56,9 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     paths: list[str] = []
     scan = Scanner.scan
 
-    def spy(self: Any, path: str, kind: str, data: bytes) -> Any:
+    def spy(self: Any, path: str, kind: str, data: bytes, **options: Any) -> Any:
         paths.append(path)
-        return scan(self, path, kind, data)
+        return scan(self, path, kind, data, **options)
 
     monkeypatch.setattr(Scanner, "scan", spy)
     return paths

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from twelvefac.audit.cache import Cache
-from twelvefac.audit.facts import Facts, Repository
+from twelvefac.audit.facts import EMPTY, Facts, Repository
 from twelvefac.audit.result import AuditReport, RuleRun, RunState, ServiceSummary
 from twelvefac.audit.rule import MEDIUM, Finding, Rule
 from twelvefac.audit.suppress import ConfiguredIgnore, suppress
@@ -88,6 +88,7 @@ def _judge(
     scanner = Scanner(
         (rule.anchors for rule in rules),
         _names(rules),
+        idle=(rule.anchors for rule in rules if not rule.needs_command),
         prefilter=options.prefilter,
     )
     cache.load()
@@ -96,12 +97,20 @@ def _judge(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # compile() warns of the audited code's own escapes
         for file in found.files:
-            facts = _facts(root, file, scanner, cache, notices)
+            # Python comes when the services are known: of what no process runs less is asked
+            facts = EMPTY if file.kind == "python" else _facts(root, file, scanner, cache, notices)
             if facts is not None:
                 files[file.path] = facts
                 notices += _notices(file.path, facts)
-        cache.save()
         modelled = find_services(os.path.basename(root), files, found.manifests, lambda path: _read(root, path))
+        run = {path for service in modelled.services if service.released for path in service.python}
+        for file in found.files:
+            if file.kind == "python":
+                facts = _facts(root, file, scanner, cache, notices, in_service=file.path in run)
+                if facts is not None:
+                    files[file.path] = facts
+                    notices += _notices(file.path, facts)
+        cache.save()
         notices += [_unmodelled(path, reason) for path, reason in modelled.failures]
         services: list[Service] = []
         summaries: list[ServiceSummary] = []
@@ -174,8 +183,10 @@ def _without_excluded(found: Discovery, patterns: tuple[str, ...]) -> Discovery:
     )
 
 
-def _facts(root: str, file: File, scanner: Scanner, cache: Cache, notices: list[Notice]) -> FileFacts | None:
-    facts = cache.get(file)
+def _facts(
+    root: str, file: File, scanner: Scanner, cache: Cache, notices: list[Notice], *, in_service: bool = True
+) -> FileFacts | None:
+    facts = cache.get(file, in_service=in_service)
     if facts is not None:
         return facts
     try:
@@ -183,11 +194,11 @@ def _facts(root: str, file: File, scanner: Scanner, cache: Cache, notices: list[
     except OSError as error:
         notices.append(Notice("unreadable", file.path, 0, f"passed over: {error.strerror}"))
         return None
-    facts = cache.get_by_content(file, data)
+    facts = cache.get_by_content(file, data, in_service=in_service)
     if facts is None:
-        facts = scanner.scan(file.path, file.kind, data)
+        facts = scanner.scan(file.path, file.kind, data, in_service=in_service)
         if not facts.errored:  # that may be better next time
-            cache.put(file, data, facts)
+            cache.put(file, data, facts, in_service=in_service)
     return facts
 
 

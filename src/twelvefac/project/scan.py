@@ -86,10 +86,10 @@ _Test = tuple[bytes, bool, Confirm | None]
 """What is asked of a file that has the words, as the fields of Alternative."""
 
 
-class Scanner:
-    """Reads files for a set of rules: their anchors decide what is parsed, their names what is kept."""
+class Prefilter:
+    """Which Python files hold the anchors of some rule."""
 
-    def __init__(self, wanted: Iterable[Anchors], names: Iterable[str], *, prefilter: bool = True) -> None:
+    def __init__(self, wanted: Iterable[Anchors]) -> None:
         self._always: set[_Test] = set()
         # each alternative is found by its longest word, which is the rarest as a rule
         self._by_word: dict[bytes, list[tuple[frozenset[bytes], _Test | None]]] = {}
@@ -100,13 +100,9 @@ class Scanner:
             elif test is not None:
                 self._always.add(test)
         self._keys = frozenset(self._by_word)
-        self._names = frozenset(names)
-        self._prefilter = prefilter
 
     def wants(self, data: bytes) -> bool:
         """Whether some rule's anchors are in a Python file."""
-        if not self._prefilter:
-            return True
         file = Glance(data)
         words = file.words
         tests = set(self._always)
@@ -121,7 +117,28 @@ class Scanner:
             confirm(file) for _, _, confirm in tests if confirm is not None
         )
 
-    def scan(self, path: str, kind: str, data: bytes, *, whole: bool = False) -> FileFacts:
+
+class Scanner:
+    """Reads files for a set of rules: their anchors decide what is parsed, their names what is kept.
+
+    ``idle`` are the anchors of the rules that have something to say where no process is known: a file ``in_service``
+    is one that a process may run.
+    """
+
+    def __init__(
+        self,
+        wanted: Iterable[Anchors],
+        names: Iterable[str],
+        *,
+        idle: Iterable[Anchors] | None = None,
+        prefilter: bool = True,
+    ) -> None:
+        self._running = Prefilter(wanted)
+        self._idle = self._running if idle is None else Prefilter(idle)
+        self._names = frozenset(names)
+        self._prefilter = prefilter
+
+    def scan(self, path: str, kind: str, data: bytes, *, whole: bool = False, in_service: bool = True) -> FileFacts:
         """The facts of one file; what cannot be read becomes a notice, never an exception.
 
         ``whole`` parses a Python file that has no anchors.
@@ -130,7 +147,11 @@ class Scanner:
         try:
             if MARKER in data:
                 ignores = read_ignores(Document.decode(data).text, python=kind == "python")
-            return self._read(path, kind, data, whole=whole)._replace(ignores=ignores)
+            if kind == "python":
+                wants = (self._running if in_service else self._idle).wants
+                parsed = whole or not self._prefilter or wants(data)
+                return self._read_python(data, parsed=parsed)._replace(ignores=ignores)
+            return self._read(path, kind, data)._replace(ignores=ignores)
         except RecursionError:
             return FileFacts(
                 ignores=ignores, notices=(("unreadable", 0, "not judged, cannot be parsed: nested too deep"),)
@@ -146,14 +167,15 @@ class Scanner:
             message = f"not judged: its reader failed ({origin(error)}), which is a bug in twelvefac; please report it"
             return FileFacts(ignores=ignores, notices=((ERRORED, 0, message),))
 
-    def _read(self, path: str, kind: str, data: bytes, *, whole: bool) -> FileFacts:
-        if kind == "python":
-            packages = imported_packages(data)
-            if not whole and not self.wants(data):
-                return FileFacts(packages=packages)
-            from twelvefac.project.python import read_python
+    def _read_python(self, data: bytes, *, parsed: bool) -> FileFacts:
+        packages = imported_packages(data)
+        if not parsed:
+            return FileFacts(packages=packages)
+        from twelvefac.project.python import read_python
 
-            return FileFacts(python=read_python(data, self._names), packages=packages)
+        return FileFacts(python=read_python(data, self._names), packages=packages)
+
+    def _read(self, path: str, kind: str, data: bytes) -> FileFacts:
         if kind == "shell":
             if data.startswith(b"#!") and b"sh" not in data.partition(b"\n")[0]:
                 return FileFacts()  # another language's script
