@@ -84,6 +84,26 @@ def test_the_answers_of_another_template_are_replaced_and_kept(foreign: Path, ca
     assert "someone" in (foreign / ".copier-answers.yml").read_text()
 
 
+@pytest.mark.parametrize("flags", [(), ("--dry-run",)])
+@pytest.mark.parametrize("staged", [True, False])
+def test_the_answers_of_another_template_that_git_does_not_have_are_not_replaced(
+    foreign: Path, call: Run, staged: bool, flags: tuple[str, ...]
+) -> None:
+    answers = foreign / ".copier-answers.yml"
+    answers.write_text("_src_path: gh:someone/else\n")
+    if staged:
+        run(foreign, "add", ".copier-answers.yml")
+        answers.write_text("_src_path: gh:someone/else\nteam: red\n")
+    before = snapshot(foreign)
+    code, out, error = call("adopt", *flags)
+    assert (code, out) == (2, "")
+    assert error == (
+        "error: .copier-answers.yml of gh:someone/else is not in git as it is here, and adopt would replace it\n"
+        "  `git add` it first: git and `twelvefac undo` have it then\n"
+    )
+    assert snapshot(foreign) == before
+
+
 def test_an_answer_that_cannot_be(foreign: Path, call: Run) -> None:
     assert call("adopt", "--answer", "colour=red")[0] == 2
     code, _, error = call("adopt", "--answer", "name=kafka")

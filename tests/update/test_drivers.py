@@ -40,6 +40,19 @@ def test_what_a_driver_keeps_is_declined_by_its_name(
     assert (service / GREETING).read_text() == before
 
 
+def test_the_driver_of_all_files_is_told_too(service: Path, call: Run, commit: Commit) -> None:
+    run(service, "config", "merge.default", "ours")
+    run(service, "config", "merge.ours.driver", "true")
+    edit(service / GREETING, "STEP_9 = 9", "STEP_9 = 9 + MINE")
+    commit(service)
+    code, out, error = call("update")
+    assert (code, error) == (0, "")
+    assert told(out) == (
+        f"  declined  {GREETING}    the merge driver ours (merge.default) kept yours: "
+        "the template's change is not in it"
+    )
+
+
 def test_without_an_edit_no_driver_is_asked(service: Path, call: Run, commit: Commit) -> None:
     (service / ".gitattributes").write_text(f"{GREETING} merge=ours\n")
     run(service, "config", "merge.ours.driver", "true")

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 from sample_template import write_notes
-from update_trees import User, merge, repository_of, text, work_tree
+from update_trees import User, merge, repository_of, run, text, work_tree
 
 from twelvefac.scaffold.catalogue import data_root
 from twelvefac.scaffold.component import CatalogueError
 from twelvefac.scaffold.notes import NOTES, Manual, Notes, read_notes
 from twelvefac.update.files import REGULAR, File
 from twelvefac.update.migrate import declared_moves, migrate_answers
+from twelvefac.update.repository import find_repository
 from twelvefac.update.result import Kind
 
 
@@ -66,6 +67,20 @@ def test_a_declared_move_takes_the_users_lines_along() -> None:
         ]
         assert not (folder / "a.py").exists()
         assert (folder / "b.py").read_bytes() == text("mine", "one", "two", "6", "7", "8", "9", "10")
+
+
+def test_a_declared_move_says_what_a_merge_driver_left_out() -> None:
+    base = {"a.py": File(REGULAR, text("one", "two", "three", "four", "five"))}
+    theirs = {"b.py": File(REGULAR, text("one", "two", "three", "four", "6"))}
+    mine = text("mine", "one", "two", "three", "four", "five")
+    user = User({"a.py": File(REGULAR, mine), ".gitattributes": File(REGULAR, b"* merge=ours\n")})
+    with work_tree(user) as folder:
+        run(folder, "config", "merge.ours.driver", "true")
+        proposal, _ = merge(find_repository(folder), base, theirs, declared={"a.py": "b.py"})
+        [change] = [change for change in proposal.changes if change.path == "b.py"]
+        assert change.kind is Kind.DECLINED
+        assert "merge driver ours" in change.why
+        assert (folder / "b.py").read_bytes() == mine
 
 
 def test_the_notes_of_every_version_can_be_read_those_of_the_one_that_is_made_now_too() -> None:

@@ -229,6 +229,14 @@ def test_an_edit_that_git_was_told_to_overlook_is_seen(service: Path, call: Run)
     refused(call, service, "changed and not in git's index: template.txt\n")
 
 
+def test_nothing_is_undone_into_a_merge(service: Path, call: Run, commit: Commit) -> None:
+    assert call("update", "--commit")[0] == 0
+    (service / ".git/MERGE_HEAD").write_text("0" * 40)
+    refused(call, service, f"a merge is under way in {service}\n", "undo")
+    (service / ".git/MERGE_HEAD").unlink()
+    assert call("undo")[0] == 0
+
+
 def test_refusals_say_why(service: Path, call: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     refused(call, service, "template 9.0.0 was never released: there is 1.0.0, 1.1.0, 2.0.0\n", "update", "--to=9.0.0")
     (service / ".git/MERGE_HEAD").write_text("0" * 40)

@@ -19,7 +19,7 @@ from twelvefac.update.files import REGULAR, File, read_files
 from twelvefac.update.history import newest, plan_version
 from twelvefac.update.objects import write_files
 from twelvefac.update.proposal import Proposal, indexed
-from twelvefac.update.repository import check_idle
+from twelvefac.update.repository import Repository, check_idle, git
 from twelvefac.update.result import AdoptResult
 
 
@@ -43,6 +43,11 @@ def adopt(request: AdoptRequest, *, root: Path | None = None, step: Step = lambd
         check_idle(repository)
         foreign = _foreign(folder)
         there = indexed(repository)
+        if foreign and not _is_kept(repository):
+            raise RefusedError(
+                f"{ANSWERS_FILE} of {foreign} is not in git as it is here, and adopt would replace it",
+                hint="`git add` it first: git and `twelvefac undo` have it then",
+            )
         catalogue = load_catalogue(root)
         guessed = guess_answers(catalogue, repository.folder.resolve(), there)
         plan = plan_version(root, guessed | dict(request.given))
@@ -62,8 +67,9 @@ def adopt(request: AdoptRequest, *, root: Path | None = None, step: Step = lambd
             for kind in QUESTIONS
             if kind.name in plan.answers.choices and kind.name not in guessed and kind.name not in request.given
         ]
-        if foreign and not request.dry_run:
-            notices.append(f"{ANSWERS_FILE} of {foreign} was replaced; git and `twelvefac undo` have the old one")
+        if foreign:
+            done = "would be" if request.dry_run else "was"
+            notices.append(f"{ANSWERS_FILE} of {foreign} {done} replaced; git and `twelvefac undo` have the old one")
         proposal = Proposal(there, {**there, **entries}, {}, (), ())
         if not request.dry_run:
             apply(repository, proposal, "adopt", title_of("adopt", {"name": plan.answers.name}), step)
@@ -73,6 +79,12 @@ def adopt(request: AdoptRequest, *, root: Path | None = None, step: Step = lambd
     missing = len(plan.files) - 2 - len(alike)
     result = plan.answers.as_data()
     return AdoptResult(result, newest(root), own, len(alike) - own, missing, tuple(notices), request.dry_run)
+
+
+def _is_kept(repository: Repository) -> bool:
+    """Whether git's index has the answers file as it is in the work tree."""
+    out = git(repository, "ls-files", "-z", "--others", "--modified", "--", f"{repository.prefix}{ANSWERS_FILE}")
+    return not out
 
 
 def _foreign(folder: Path) -> str:

@@ -8,17 +8,18 @@ from twelvefac.update.carry import abort, finish, is_committed, last_operation, 
 from twelvefac.update.install import id_of
 from twelvefac.update.journal import KEPT_REF, Operation
 from twelvefac.update.objects import read_tree
-from twelvefac.update.repository import Repository, git
+from twelvefac.update.repository import Repository, check_idle, git
 from twelvefac.update.result import EndResult
 
 
 def undo_last(folder: str, *, step: Step = lambda _: None) -> EndResult:
     """Take back the last update, add, remove or adopt.
 
-    Raises RefusedError when there is none, or files were changed since, with nothing changed.
+    Raises RefusedError when there is none, files were changed since or a merge is under way, with nothing changed.
     """
     with opened_repository(folder, dry_run=False) as (repository, recovered):
         operation = _last(repository, recovered, "nothing to undo here")
+        check_idle(repository)  # what is undone would go into the merge that the user is at
         kept = undo(repository, operation, step)
     return _ended(repository, f"Undone: the {operation.title}", operation, (*_told(recovered), *_kept(kept)))
 

@@ -1,4 +1,4 @@
-"""Merge drivers of the user's own (``merge=…`` in .gitattributes).
+"""Merge drivers of the user's own (``merge=…`` in .gitattributes, or ``merge.default``).
 
 Git runs them, as it does for whoever merges there; what one of them leaves out nobody would see. So its result is
 compared with both sides, and what is not in it is told by its name.
@@ -34,9 +34,9 @@ def judge_drivers(repository: Repository, settled: Settled, merged: Merged, side
         return settled
     entries, stages = dict(settled.entries), dict(settled.stages)
     changes = {change.path: change for change in settled.changes}
-    for path, name in drivers.items():
+    for path, (name, where) in drivers.items():
         three, result = met[path], merged.entries[path]
-        driver = f"the merge driver {name} (.gitattributes)"
+        driver = f"the merge driver {name} ({where})"
         whose = speak(path).whose
         lost = _lost(repository, three, result)
         if result == three.yours or (lost[1] and not lost[0]):
@@ -69,16 +69,22 @@ def _met(path: str, sides: Sides) -> _Met | None:
     return _Met(base, yours, theirs)
 
 
-def _drivers(repository: Repository, paths: Iterable[str]) -> dict[str, str]:
-    """Return those of ``paths`` that have a driver which is defined somewhere, with its name."""
+def _drivers(repository: Repository, paths: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return those of ``paths`` that have a driver which is defined somewhere, with its name and what gave it."""
     given = b"".join(os.fsencode(path) + b"\0" for path in paths)
     fields = git(repository, "check-attr", "-z", "--stdin", "merge", given=given).split(b"\0")
     named = {os.fsdecode(fields[at]): os.fsdecode(fields[at + 2]) for at in range(0, len(fields) - 2, 3)}
-    defined = [option for option in repository.options if option.startswith("merge.")]
-    return {
-        path: name
+    defined = {key: value for key, _, value in (option.partition("=") for option in repository.options)}
+    given_by = {
+        path: (defined["merge.default"], "merge.default")
+        if name == "unspecified" and "merge.default" in defined
+        else (name, ".gitattributes")
         for path, name in named.items()
-        if name == _UNION or any(option.startswith(f"merge.{name}.driver=") for option in defined)
+    }
+    return {
+        path: (name, where)
+        for path, (name, where) in given_by.items()
+        if name == _UNION or f"merge.{name}.driver" in defined
     }
 
 

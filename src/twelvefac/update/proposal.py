@@ -109,8 +109,10 @@ def propose(repository: Repository, provenance: Provenance, wanted: Wanted, your
     for old, new in wanted.declared.items():
         if old in plain and old not in moved_yours and new in settled.entries:
             kind = changes[new].kind if new in changes else Kind.MOVED
-            if kind is not Kind.CONFLICT:
-                changes[new] = Change(new, Kind.MOVED, f"the template moved it from {old}", old)
+            if kind not in (Kind.CONFLICT, Kind.DECLINED):  # a merge driver may have left the template's change out
+                edited = plain[old] != base_entries.get(old)
+                why = f"the template moved it from {old}" + (", your changes with it" if edited else "")
+                changes[new] = Change(new, Kind.MOVED, why, old)
     for change in (*lock_changes, *line_changes):
         changes.setdefault(change.path, change)
     for path in sorted(filtered):

@@ -24,7 +24,7 @@ _LOCAL = (
 )
 _KEPT = (
     r"^(core\.(autocrlf|eol|safecrlf|attributesfile|filemode|symlinks|bigfilethreshold)"
-    r"|filter\..*|merge\..*\.(driver|recursive))$"
+    r"|filter\..*|merge\.default|merge\..*\.(driver|recursive))$"
 )
 _OPTIONS = (
     *("-c", "core.fsmonitor=false"),
