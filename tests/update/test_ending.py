@@ -41,6 +41,26 @@ def test_a_resolved_update_is_taken_back_and_the_resolution_kept(
     assert run(edited, "show", f"{KEPT}:{GREETING}") == b"solved = True\n"
 
 
+@pytest.mark.parametrize("command", [("undo",), ("update", "--abort")])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_resolution_that_only_the_index_has_is_kept(
+    edited: Path, call: Run, command: tuple[str, ...], there: bool
+) -> None:
+    before = snapshot(edited)
+    mine = (edited / GREETING).read_bytes()
+    assert call("update")[0] == 1
+    resolve(edited)
+    if there:
+        (edited / GREETING).write_bytes(mine)
+    else:
+        (edited / GREETING).unlink()
+    code, _, error = call(*command)
+    assert code == 0
+    assert f"what you wrote into it meanwhile is kept: git show {KEPT}:{GREETING}.staged\n" in error
+    assert run(edited, "show", f"{KEPT}:{GREETING}.staged") == b"solved = True\n"
+    assert snapshot(edited) == before
+
+
 def test_undo_still_refuses_a_file_that_was_in_no_conflict(edited: Path, call: Run) -> None:
     assert call("update")[0] == 1
     resolve(edited)

@@ -35,7 +35,7 @@ from twelvefac.update.journal import (
     remove_staging,
     write_operation,
 )
-from twelvefac.update.objects import Entry
+from twelvefac.update.objects import Entry, read_blobs
 from twelvefac.update.proposal import RECORDS, Proposal
 from twelvefac.update.repository import Repository, git
 
@@ -203,12 +203,27 @@ def abort(repository: Repository, operation: Operation, told: Told = lambda _: N
 
 
 def _taken_back(repository: Repository, operation: Operation, kind: str, told: Told) -> tuple[str, ...]:
-    places = {path: find_place(repository, path) for path in _changed_since(repository, operation)}
-    changed = {path: place for path, place in places.items() if place is not None}
+    paths = _changed_since(repository, operation)
+    changed = {path: place for path in paths if (place := find_place(repository, path)) is not None}
+    changed |= _staged(repository, operation, paths)
     if changed:
         git(repository, "update-ref", KEPT_REF, keep(repository, changed, id_of(repository, KEPT_REF)))
     _reverse(repository, operation, kind, told)
     return tuple(changed)
+
+
+def _staged(repository: Repository, operation: Operation, paths: list[str]) -> dict[str, tuple[Place, bytes]]:
+    """Return what the index alone has of these paths, under names of their own: ``Dockerfile.staged``."""
+    lines = index_lines(repository, paths)
+    alone = [
+        (f"{step.path}.staged", *line.split(" ")[:2])
+        for step in operation.steps
+        if lines.get(step.path) and not _index_follows(repository, step, lines[step.path])
+        for line in lines[step.path]
+        if line.endswith(" 0")
+    ]
+    data = read_blobs(repository, [oid for _, _, oid in alone])
+    return {name: (Place(mode, oid, 0, ""), data[oid]) for name, mode, oid in alone}
 
 
 def refusal(repository: Repository, proposal: Proposal) -> TwelvefacError | None:
