@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from audit_rules import call_rule
 
+from twelvefac.audit import cache as cache_module
 from twelvefac.audit.engine import AuditOptions, audit
 from twelvefac.audit.result import AuditReport
 from twelvefac.project.scan import Scanner
@@ -264,3 +266,25 @@ def test_a_file_is_read_again_when_a_command_comes_to_its_service(
     assert [one.finding.primary.path for one in found.new] == ["app.py"]
     assert "app.py" in scanned
     assert run(folder, None, rules=(rule,)) == found
+
+
+@pytest.mark.parametrize("most", [1, 300])
+def test_what_is_too_much_for_the_memory_is_kept_too_and_its_file_closed(
+    root: Path, cache: Path, scanned: list[str], monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    opened: list[Any] = []
+    make = tempfile.TemporaryFile
+
+    def spy(**options: Any) -> Any:
+        opened.append(make(**options))
+        return opened[-1]
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", spy)
+    monkeypatch.setattr(cache_module, "_MOST_IN_MEMORY", most)
+    cold = run(root, cache)
+    assert sorted(json.loads(cache_file(cache).read_text())["files"]) == ["app.py", "broken.py", "other.py"]
+    scanned.clear()
+
+    assert run(root, cache) == cold  # changes nothing, and so writes nothing
+    assert scanned == []
+    assert [file.closed for file in opened] == [True, True]

@@ -104,9 +104,9 @@ class Cache:
 
     def save(self) -> None:
         """Write what this run used, if anything changed."""
-        if not self.path or not (self._changed or self._count != len(self._old)):
-            return
         try:
+            if not self.path or not (self._changed or self._count != len(self._old)):
+                return
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
             write_atomically(self.path, self._pieces(), mode=0o600)
         except (OSError, MachineError, ValueError):
@@ -123,7 +123,8 @@ class Cache:
             self._spilled.seek(len(b","))
             while piece := self._spilled.read(_MOST_IN_MEMORY):
                 yield piece
-            yield b","
+            if self._new:
+                yield b","
         yield b"\n" + b",\n".join(self._new)
         yield b"}}\n"
 

@@ -116,10 +116,10 @@ def _judge(
         summaries: list[ServiceSummary] = []
         tree = _tree(found) if options.describe else None
         for service in modelled.services:
-            try:  # the model is worked out as it is asked: one service's mistake must not cost the others
+            try:
                 notices += _parse_entries(root, service, files, scanner)
                 summaries.append(_summary(service, files, tree))
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:  # noqa: BLE001 - the model is worked out as it is asked: as find_services
                 notices.append(_unmodelled(service.root or ".", origin(error)))
                 summaries.append(ServiceSummary(service.name, service.root, ("its model failed",)))
             else:

@@ -27,12 +27,13 @@ class Glance:
 
         A text is searched faster for many stems than for one expression.
         """
-        found = [at for stem in _STEMS for at in _places(self.plain, stem)]
-        found += [at for stem in _CASED for at in _places(self.data, stem)]
+        found = [at for stem in _STEMS for at in places(self.plain, stem)]
+        found += [at for stem in _CASED for at in places(self.data, stem)]
         return tuple(sorted(found))
 
 
-def _places(text: bytes, stem: bytes) -> list[int]:
+def places(text: bytes, stem: bytes) -> list[int]:
+    """Where ``stem`` stands in ``text``, in order."""
     found = []
     at = text.find(stem)
     while at >= 0:

@@ -30,10 +30,9 @@ _LISTED = (ast.List, ast.Tuple, ast.Set)
 
 def dotted(node: ast.AST | None) -> str | None:
     """``a.b.c`` of a chain of attributes, calls in it as ``()``: ``Session().get``; None for anything else."""
-    kind = node.__class__
-    if kind is ast.Name:  # most are short
-        return node.id if len(node.id) <= LONGEST_NAME else None  # type: ignore[union-attr]
-    if kind is not ast.Attribute:
+    if isinstance(node, ast.Name):  # most are short
+        return node.id if len(node.id) <= LONGEST_NAME else None
+    if not isinstance(node, ast.Attribute):
         return None
     parts: list[str] = []
     called = False

@@ -62,7 +62,7 @@ def find_processes(
     for path, facts in files.items():
         try:
             found = workloads(facts.resources)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - nor one in a manifest
             failures.append((path, origin(error)))
             continue
         for workload in found:
@@ -76,7 +76,7 @@ def find_processes(
         own = tuple(composed.get(service.root, ())), tuple(pods.get(service.root, ()))
         try:
             filled.append(_filled(service, files, *own, silent=silent))
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - nor one in a service
             failures.append((service.root or ".", origin(error)))
     return tuple(filled), failures
 

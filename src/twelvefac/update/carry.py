@@ -133,17 +133,19 @@ def finish(repository: Repository, operation: Operation, commit: Callable[[], ob
     All that takes space is written before ``commit`` is called, and nothing has changed when that raises.
     """
     lines = index_lines(repository, operation.conflicts)
-    steps = []
-    for step in operation.steps:
-        if step.path in lines:
-            found = find_place(repository, step.path)
-            step = replace(step, after=found[0] if found else None, index_after=lines[step.path], moves=True)  # noqa: PLW2901
-        steps.append(step)
+    steps = (
+        _as_resolved(repository, step, lines[step.path]) if step.path in lines else step for step in operation.steps
+    )
     done = replace(operation, steps=tuple(steps), waits=False)
     write_operation(repository, ENDED, done)
     commit()
     (repository.state / ENDED).replace(repository.state / LAST)
     return done
+
+
+def _as_resolved(repository: Repository, step: Step, lines: tuple[str, ...]) -> Step:
+    found = find_place(repository, step.path)
+    return replace(step, after=found[0] if found else None, index_after=lines, moves=True)
 
 
 def is_committed(repository: Repository, operation: Operation) -> bool:

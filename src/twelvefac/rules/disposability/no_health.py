@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
+from twelvefac.project.glance import places
 from twelvefac.project.kubernetes import Container
 from twelvefac.project.processes import Process
 from twelvefac.project.running import RUN_OF_OTHERS, started_call
@@ -47,13 +48,11 @@ _AFTER = regex(rf"(?i:ealth\w{{0,60}}[_.-]{{0,2}}(?:[-_]?check)?){_END}".encode(
 
 def _may_be_asked(data: bytes) -> bool:
     """Whether a text or a part of a path may begin with "health"."""
-    for stem in (b"ealth", b"EALTH"):
-        at = data.find(stem)
-        while at >= 0:
-            if _BEFORE.search(data, max(at - 6, 0), at) and _AFTER.match(data, at):
-                return True
-            at = data.find(stem, at + 5)
-    return False
+    return any(
+        _BEFORE.search(data, max(at - 6, 0), at) and _AFTER.match(data, at)
+        for stem in (b"ealth", b"EALTH")
+        for at in places(data, stem)
+    )
 
 
 rule = Rule(
