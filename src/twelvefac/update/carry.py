@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twelvefac.errors import MachineError, RefusedError, TwelvefacError
 from twelvefac.update.check import marker_lines
-from twelvefac.update.files import SUBMODULE
+from twelvefac.update.files import LINK, SUBMODULE
 from twelvefac.update.install import (
     Told,
     carry_out,
@@ -37,22 +37,24 @@ from twelvefac.update.journal import (
 )
 from twelvefac.update.objects import Entry, read_blobs
 from twelvefac.update.proposal import RECORDS, Proposal
-from twelvefac.update.repository import Repository, git
+from twelvefac.update.repository import Repository, git, is_off
 
 
 def check_clean(repository: Repository, proposal: Proposal) -> None:
     """Raise RefusedError when a file that would change differs from what git's index has of it.
 
-    Files are compared by content: git's own look passes over those that it was told to assume unchanged.
+    Files are compared by content and mode: git's own look passes over those that it was told to assume unchanged.
     """
     paths = [path for path in proposal.touched if path in proposal.before and path not in RECORDS]
     modules = [path for path in paths if proposal.before[path].mode == SUBMODULE]
     if modules:
         raise RefusedError(f"the submodule {modules[0]} is in the way", hint="move it to another place")
-    dirty = {}
+    dirty, turned = {}, set()
     for path in paths:
         found = find_place(repository, repository.prefix + path)
-        if found is None or found[0].blob != proposal.before[path].oid:
+        if found is not None and not _same_mode(repository, found[0].mode, proposal.before[path].mode):
+            turned.add(path)
+        if path in turned or found is None or found[0].blob != proposal.before[path].oid:
             dirty[path] = proposal.before[path].oid
     # what differs byte by byte may be the same to git: line ends, filters
     asked = [path for path in dirty if "\n" not in path and (repository.folder / path).is_file()]
@@ -60,7 +62,7 @@ def check_clean(repository: Repository, proposal: Proposal) -> None:
         given = b"".join(os.fsencode(f"{repository.prefix}{path}\n") for path in asked)
         ids = git(repository, "hash-object", "--stdin-paths", given=given).decode().split()
         for path, oid in zip(asked, ids, strict=True):
-            if oid == dirty[path]:
+            if oid == dirty[path] and path not in turned:
                 del dirty[path]
     absent = [path for path in dirty if not os.path.lexists(repository.folder / path)]
     if absent:
@@ -78,6 +80,12 @@ def check_clean(repository: Repository, proposal: Proposal) -> None:
             f"changed and not in git's index: {', '.join(list(dirty)[:5])}{more}",
             hint="commit or stash them first (`git stash`): the update would change them",
         )
+
+
+def _same_mode(repository: Repository, here: str, wanted: str) -> bool:
+    """Return whether a file's mode is the one of the index, where git goes by what the disk says."""
+    setting = "core.symlinks" if LINK in (here, wanted) else "core.filemode"
+    return here == wanted or is_off(repository, setting)
 
 
 def check_unlocked(repository: Repository) -> None:

@@ -130,6 +130,12 @@ def _silent(key: str, value: str) -> str:
     return f"( {value}\n) >&2" if key.startswith("merge.") and key.endswith(".driver") else value
 
 
+def is_off(repository: Repository, setting: str) -> bool:
+    """Return whether a truth value among the settings that are kept is said to be false."""
+    said = [option.partition("=")[2] for option in repository.options if option.startswith(f"{setting}=")]
+    return bool(said) and said[-1].lower() in {"false", "no", "off", "0", ""}
+
+
 def dry(repository: Repository, scratch: Path) -> Repository:
     """Return the same repository with new objects going into ``scratch``: nothing in it is written."""
     return replace(repository, scratch=scratch)
