@@ -163,3 +163,40 @@ def test_a_description_that_was_made_a_block_of_text(service: Path, call: Run, c
     commit(service)
     assert call("update")[0] == 0
     assert "\ndescription: Orders of all\n# end\n" in (service / ANSWERS).read_text()
+
+
+def test_keys_of_ones_own_stay_at_any_depth_of_the_manifest(
+    call: Run, overlay: Path, place: Path, commit: Commit
+) -> None:
+    assert make(call, str(overlay))[0] == 0
+    service = place / "orders"
+    values = json.loads((service / MANIFEST).read_text())
+    values["template"]["approved"] = {"by": ["Ann"]}
+    values["overlay"]["contact"] = "platform"
+    (service / MANIFEST).write_text(json.dumps(values, indent=4))
+    commit(service)
+    assert call("add", "postgres", "--in", str(service))[0] == 0
+    after = json.loads((service / MANIFEST).read_text())
+    assert after["template"] == values["template"]
+    assert after["overlay"] == values["overlay"]
+
+
+def test_a_key_that_is_there_twice_in_the_manifest_is_refused_by_its_line(
+    service: Path, call: Run, commit: Commit
+) -> None:
+    text = (service / MANIFEST).read_text()
+    line = next(number for number, one in enumerate(text.splitlines(), 1) if '"run.sh"' in one)
+    edit(service / MANIFEST, '    "run.sh": {', '    "run.sh": {"note": "one", "note": "two", ')
+    commit(service)
+    refused(call, service, f"{MANIFEST}:{line}: 'note' is there twice\n  keep one of the two\n")
+
+
+def test_what_is_noted_at_a_file_that_goes_is_told(service: Path, call: Run, commit: Commit) -> None:
+    gone = "src/orders/legacy.py"
+    edit(service / MANIFEST, f'"{gone}": {{', f'"{gone}": {{"note": "ask Bob", ')
+    commit(service)
+    code, _, error = call("update")
+    assert (code, error) == (
+        0,
+        f"{MANIFEST}: note of {gone} goes with that file, which the template no longer has: git and `twelvefac undo` have it\n",
+    )

@@ -273,6 +273,7 @@ def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> t
     rendered: Files | None = read_files(base) if first is not None else None
     before = f"template {_full_version(provenance.version, provenance.overlay)}"
     after = f"template {goal.full_version}" + (f" {goal.kind} {goal.what}" if goal.what else "")
+    told = (*told, *_noted_at_gone(provenance, plan))
     moves = declared_moves(plan.answers.package, goal.crossed)
     voice = voice_of(goal.kind, goal.what, adopted=provenance.adopted)
     laid = replace(laid, notices=(*told, *laid.notices))
@@ -329,6 +330,17 @@ def _edited_owners(old: Path, provenance: Provenance, plan: Plan) -> tuple[str, 
         f"`twelvefac update --accept {path}` makes it yours"
         for path, owner in differ.items()
         if given.get(path) != recorded[path].ownership
+    )
+
+
+def _noted_at_gone(provenance: Provenance, plan: Plan) -> tuple[str, ...]:
+    """Return what to say of owners' keys in the manifest at files that the template no longer has."""
+    there = {"", *(file.path for file in plan.files)}
+    return tuple(
+        f"{MANIFEST_FILE}: {', '.join(keys)} of {path} goes with that file, which the template no longer has: "
+        "git and `twelvefac undo` have it"
+        for path, keys in provenance.own.items()
+        if keys and path not in there
     )
 
 

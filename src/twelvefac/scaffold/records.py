@@ -64,7 +64,8 @@ def manifest_text(
 
     The manifest itself is not in it. ``adopted`` is for a repository that was not made by us: the files that it
     has, and whose they are. ``held`` are digests of the overlay's files where they are not in ``tree``. ``own`` are
-    keys of the service's owners, by the file that they are noted at, those of the whole under an empty path.
+    keys of the service's owners, by the file that they are noted at, those of the whole (and of its parts) under an
+    empty path.
     A service with an overlay has version 2 of the format: who knows only our own files must not update it.
     Raises OSError when a planned file is missing.
     """
@@ -84,7 +85,10 @@ def manifest_text(
     if plan.overlay is not None:
         layer = {"source": plan.overlay.source, "version": plan.overlay.version}
         head = {"version": 2, "template": template, "overlay": layer, "tool": tool_version}
-    head |= ({} if adopted is None else {"adopted": True}) | dict((own or {}).get("", {}))
+    head |= {} if adopted is None else {"adopted": True}
+    for key, value in (own or {}).get("", {}).items():
+        mine = head.get(key)
+        head[key] = {**mine, **value} if isinstance(mine, dict) and isinstance(value, dict) else value
     lines = [f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
     entries = [f"    {json.dumps(path)}: {json.dumps(entry)}" for path, entry in files.items()]
     return "\n".join(["{", *lines, '  "files": {', ",\n".join(entries), "  }", "}", ""])

@@ -57,6 +57,22 @@ def check_answers(text: str, questions: Iterable[str]) -> None:
             raise _refused(key, f"the answer to {key.value!r} must be one text", "put it into quotes")
 
 
+def line_of_second(text: str, key: str) -> int:
+    """Return the line (1-based) in JSON's ``text`` at which one object has ``key`` for the second time."""
+    import yaml
+
+    nodes = [yaml.compose(text.replace("\t", " "), yaml.SafeLoader)]
+    for node in nodes:
+        if isinstance(node, yaml.MappingNode):
+            there = [name for name, _ in node.value if name.value == key]
+            if len(there) > 1:
+                return int(there[1].start_mark.line) + 1
+            nodes += [value for _, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            nodes += node.value
+    return 1
+
+
 def _root(text: str) -> Any:
     import yaml
 

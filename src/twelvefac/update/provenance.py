@@ -11,10 +11,11 @@ from twelvefac.scaffold.component import QUESTIONS
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer
 from twelvefac.scaffold.records import OVERLAY_ANSWERS, OVERLAY_SOURCE, OVERLAY_VERSION, TEMPLATE_URL
 from twelvefac.scaffold.staging import shown
-from twelvefac.update.answers import check_answers
+from twelvefac.update.answers import check_answers, line_of_second
 from twelvefac.update.repository import check_folder
 
 _KEYS = {"version", "template", "overlay", "tool", "adopted", "files"}
+_PART_KEYS = {"source", "version"}
 _FILE_KEYS = {"ownership", "sha256", "origin"}
 _LARGEST = 4 * 1024 * 1024  # bytes of a manifest; one of ours has a few dozen kB
 
@@ -33,7 +34,7 @@ class Provenance:
     """Where a service comes from: template version, answers, and the files as they were rendered.
 
     ``text`` is the answers file itself; ``own`` are keys in the manifest that are not ours, by file, those of the
-    whole under an empty path.
+    whole, and in it those of its parts, under an empty path.
     ``adopted``: it was not rendered from the template but taken over, and only some files are alike.
     """
 
@@ -106,16 +107,23 @@ def _with_manifest(folder: Path, version: str, answers: dict[str, str]) -> Prove
     if text is None:
         return Provenance(version, answers, {})
     try:
-        manifest: Any = json.loads(text)
+        manifest: Any = json.loads(text, object_pairs_hook=_only_once)
         files = {
             path: Recorded(str(entry["ownership"]), str(entry["sha256"]), str(entry.get("origin", "")))
             for path, entry in manifest["files"].items()
         }
         own = {path: _own(entry, _FILE_KEYS) for path, entry in manifest["files"].items()}
         own[""] = _own(manifest, _KEYS)
+        for part in ("template", "overlay"):
+            own[""] |= {part: found} if (found := _own(manifest.get(part, {}), _PART_KEYS)) else {}
         recorded = manifest["template"]["version"]
         adopted = manifest.get("adopted", False) is True
         readable = manifest["version"] in {1, 2}
+    except _TwiceError as error:
+        where = f"{MANIFEST_FILE}:{line_of_second(text, error.key)}"
+        raise RefusedError(f"{where}: {error.key!r} is there twice", hint="keep one of the two") from error
+    except json.JSONDecodeError as error:
+        raise RefusedError(f"{MANIFEST_FILE}:{error.lineno}: no JSON: {error.msg}", hint="take it from git") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RefusedError(f"{MANIFEST_FILE} is damaged", hint="take it from git") from error
     if not readable:
@@ -126,6 +134,22 @@ def _with_manifest(folder: Path, version: str, answers: dict[str, str]) -> Prove
             hint=f"take both from git; after an update by Copier or Renovate: git rm {MANIFEST_FILE}",
         )
     return Provenance(version, answers, files, adopted, own=own)
+
+
+class _TwiceError(ValueError):
+    """An object has the key twice, of which a reader of JSON would keep the last one in silence."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def _only_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _TwiceError(next(key for key in keys if keys.count(key) > 1))
+    return values
 
 
 def _own(values: dict[str, Any], known: set[str]) -> dict[str, Any]:
