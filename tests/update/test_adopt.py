@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from update.conftest import Run
-from update.test_update import tracked
+from update.test_update import edit, refused, tracked
 from update_trees import run, snapshot
 
 from twelvefac.app.adopt import AdoptRequest, adopt
@@ -166,3 +166,45 @@ def test_what_was_never_there_is_not_called_deleted(foreign: Path, call: Run, co
         "By hand:\n  - postgres also needs what the template has in README.md, which are not here: "
         "put it where yours is (`twelvefac new service` with the same answers shows it)\n"
     ) in out
+
+
+@pytest.mark.parametrize("staged", [True, False])
+def test_our_own_answers_without_a_manifest_are_what_counts(
+    service: Path, call: Run, commit: Commit, staged: bool
+) -> None:
+    (service / ".twelvefac/manifest.json").unlink()
+    answers = service / ".copier-answers.yml"
+    answers.write_text(answers.read_text().replace("description: The orders service", "# ours\ndescription: Sells"))
+    commit(service)
+    with answers.open("a") as file:
+        file.write("team: payments\n")
+    if staged:
+        run(service, "add", ".copier-answers.yml")
+    mine = answers.read_bytes()
+    before = snapshot(service)
+    code, out, error = call("adopt")
+    assert (code, error) == (0, "the answers in .copier-answers.yml are taken as they are\n")
+    assert out.startswith("Adopted orders as a service of template 1.0.0\n\n  description: Sells\n")
+    assert answers.read_bytes() == mine
+    assert json.loads((service / ".twelvefac/manifest.json").read_text())["template"]["version"] == "1.0.0"
+    assert call("undo")[0] == 0
+    assert snapshot(service) == before
+    assert call("adopt", "--answer", "description=Buys")[0] == 0
+    assert answers.read_bytes() == mine.replace(b"Sells", b"Buys")
+    commit(service)
+    code, out, _ = call("update")
+    assert code == 0
+    assert out.startswith("Updated orders: template 1.0.0 -> 2.0.0\n")
+    assert "\nteam: payments\n" in answers.read_text()
+
+
+def test_our_own_answers_of_a_version_that_nobody_has_are_refused(service: Path, call: Run, commit: Commit) -> None:
+    (service / ".twelvefac/manifest.json").unlink()
+    edit(service / ".copier-answers.yml", "_commit: 1.0.0", "_commit: 1.0.7")
+    commit(service)
+    refused(
+        call,
+        service,
+        ".copier-answers.yml says template 1.0.7, which this twelvefac does not have\n  upgrade twelvefac",
+        "adopt",
+    )

@@ -198,5 +198,6 @@ def test_what_is_noted_at_a_file_that_goes_is_told(service: Path, call: Run, com
     code, _, error = call("update")
     assert (code, error) == (
         0,
-        f"{MANIFEST}: note of {gone} goes with that file, which the template no longer has: git and `twelvefac undo` have it\n",
+        f"{MANIFEST}: note of {gone} goes with that file, which the template no longer has: "
+        "git and `twelvefac undo` have it\n",
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from update.conftest import Run
-from update.test_update import SOURCE, edit, refused
+from update.test_update import SOURCE, refused
 from update_trees import run
 
 Commit = Callable[[Path], None]

@@ -2,23 +2,25 @@
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from twelvefac import __version__
-from twelvefac.app.update import Step, opened_repository
+from twelvefac.app.update import Step, as_in_git, opened_repository
 from twelvefac.errors import RefusedError
 from twelvefac.scaffold.catalogue import data_root, load_catalogue
 from twelvefac.scaffold.component import QUESTIONS
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE
-from twelvefac.scaffold.records import TEMPLATE_URL, answers_text, manifest_text
+from twelvefac.scaffold.records import TEMPLATE_URL, answers_text, answers_values, manifest_text
 from twelvefac.scaffold.render import render
 from twelvefac.update.adopt import guess_answers, owners
+from twelvefac.update.answers import carry_answers
 from twelvefac.update.carry import apply, refusal, title_of
 from twelvefac.update.files import REGULAR, File, read_files
-from twelvefac.update.history import newest, plan_version
+from twelvefac.update.history import newest, opened, plan_version
 from twelvefac.update.objects import write_files
 from twelvefac.update.proposal import Proposal, indexed
+from twelvefac.update.provenance import Provenance, read_provenance
 from twelvefac.update.repository import Repository, check_idle, git
 from twelvefac.update.result import AdoptResult
 
@@ -41,22 +43,33 @@ def adopt(request: AdoptRequest, *, root: Path | None = None, step: Step = lambd
     folder = Path(request.folder)
     with opened_repository(request.folder, dry_run=request.dry_run) as (repository, recovered):
         check_idle(repository)
-        foreign = _foreign(folder)
+        foreign, ours = _found(folder)
         there = indexed(repository)
         if foreign and not _is_kept(repository):
             raise RefusedError(
                 f"{ANSWERS_FILE} of {foreign} is not in git as it is here, and adopt would replace it",
                 hint="`git add` it first: git and `twelvefac undo` have it then",
             )
-        catalogue = load_catalogue(root)
-        guessed = guess_answers(catalogue, repository.folder.resolve(), there)
-        plan = plan_version(root, guessed | dict(request.given))
-        with tempfile.TemporaryDirectory(prefix="twelvefac-render-") as scratch:
+        version = ours.version if ours else newest(root)
+        with (
+            opened(root, version) as template,
+            tempfile.TemporaryDirectory(prefix="twelvefac-render-") as scratch,
+        ):
+            if template is None:
+                raise RefusedError(
+                    f"{ANSWERS_FILE} says template {version}, which this twelvefac does not have",
+                    hint="upgrade twelvefac",
+                )
+            guessed = guess_answers(load_catalogue(template), repository.folder.resolve(), there)
+            guessed |= ours.answers if ours else {}
+            plan = plan_version(template, guessed | dict(request.given))
+            plan = replace(plan, overlay=ours.overlay if ours else None)
             tree = Path(scratch)
-            render(root, plan.answers.as_data(), tree)
+            render(template, plan.answers.as_data(), tree)
             alike = owners(plan, read_files(tree), there, repository.empty)
+            text = carry_answers(as_in_git(repository, there, ours.text), answers_values(plan)) if ours else ""
             records = {
-                ANSWERS_FILE: answers_text(plan).encode(),
+                ANSWERS_FILE: (text or answers_text(plan)).encode(),
                 MANIFEST_FILE: manifest_text(tree, plan, __version__, alike).encode(),
             }
         entries = write_files(repository, {path: File(REGULAR, data) for path, data in records.items()})[0]
@@ -67,6 +80,8 @@ def adopt(request: AdoptRequest, *, root: Path | None = None, step: Step = lambd
             for kind in QUESTIONS
             if kind.name in plan.answers.choices and kind.name not in guessed and kind.name not in request.given
         ]
+        if ours:
+            notices.append(f"the answers in {ANSWERS_FILE} are taken as they are")
         if foreign:
             done = "would be" if request.dry_run else "was"
             notices.append(f"{ANSWERS_FILE} of {foreign} {done} replaced; git and `twelvefac undo` have the old one")
@@ -78,7 +93,7 @@ def adopt(request: AdoptRequest, *, root: Path | None = None, step: Step = lambd
     own = sum(1 for path in alike if alike[path] != "seeded")
     missing = len(plan.files) - 2 - len(alike)
     result = plan.answers.as_data()
-    return AdoptResult(result, newest(root), own, len(alike) - own, missing, tuple(notices), request.dry_run)
+    return AdoptResult(result, version, own, len(alike) - own, missing, tuple(notices), request.dry_run)
 
 
 def _is_kept(repository: Repository) -> bool:
@@ -87,16 +102,18 @@ def _is_kept(repository: Repository) -> bool:
     return not out
 
 
-def _foreign(folder: Path) -> str:
-    """Return the template that an answers file in ``folder`` names, empty when there is none.
+def _found(folder: Path) -> tuple[str, Provenance | None]:
+    """Return the foreign template that an answers file in ``folder`` names, or what ours without a manifest says.
 
-    Raises RefusedError when it is ours.
+    Raises RefusedError when the service is ours already, or what it says cannot be read.
     """
     try:
         text = (folder / ANSWERS_FILE).read_text("utf-8", "replace")
     except OSError:
-        return ""
+        return "", None
     lines = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("_src_path:")]
-    if lines and lines[0] == TEMPLATE_URL and (folder / MANIFEST_FILE).is_file():
+    if not lines or lines[0] != TEMPLATE_URL:
+        return lines[0] if lines else "no template", None
+    if (folder / MANIFEST_FILE).is_file():
         raise RefusedError(f"{folder.resolve().name} was made by twelvefac already", hint="twelvefac update")
-    return lines[0] if lines else "no template"
+    return "", read_provenance(folder)

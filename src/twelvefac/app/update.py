@@ -184,7 +184,7 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
             _check_nothing_staged(repository)
         yours = indexed(repository)
         with tempfile.TemporaryDirectory(prefix="twelvefac-render-") as scratch:
-            here = replace(provenance, text=_as_in_git(repository, yours, provenance.text))
+            here = replace(provenance, text=as_in_git(repository, yours, provenance.text))
             wanted, laid = _render(root, here, goal, Path(scratch))
         step("rendered")
         proposal = propose(repository, laid.provenance, wanted, yours)
@@ -304,7 +304,7 @@ def _of_overlay(goal: _Goal, laid: Laid) -> dict[str, Voice]:
     return dict.fromkeys((*old, *new), THE_OVERLAY)
 
 
-def _as_in_git(repository: Repository, yours: Entries, text: str) -> str:
+def as_in_git(repository: Repository, yours: Entries, text: str) -> str:
     """Return the answers file's ``text`` with the line ends that git has of it, where it turns them round."""
     entry = yours.get(ANSWERS_FILE)
     if entry is None or "\r\n" not in text or b"\r\n" in read_blobs(repository, [entry.oid])[entry.oid]:
