@@ -127,3 +127,81 @@ def test_what_git_reset_took_back_is_not_called_finished(edited: Path, call: Run
         refused(call, edited, message, "update", "--continue", *flags)
     assert call("update")[0] == 1
     assert call("update", "--abort")[0] == 0
+
+
+def reset(service: Path) -> None:
+    run(service, "reset", "--quiet", "--hard")
+
+
+def stash(service: Path) -> None:
+    resolve(service)
+    run(service, "stash", "--quiet")
+
+
+@pytest.mark.parametrize("back", [reset, stash])
+@pytest.mark.parametrize(
+    ("command", "said"), [(("undo",), "Undone: the update"), (("update", "--abort"), "Aborted: the update")]
+)
+def test_what_git_has_put_back_is_said_to_be_back_and_left_alone(
+    edited: Path, call: Run, back: Callable[[Path], None], command: tuple[str, ...], said: str
+) -> None:
+    before = snapshot(edited)
+    assert call("update")[0] == 1
+    back(edited)
+    assert snapshot(edited) == before
+    (edited / GREETING).write_text("later = True\n")  # work that came after: no resolution of anything
+    code, out, error = call(*command)
+    assert (code, out) == (0, f"{said} of orders to template 2.0.0\n")
+    assert error == "git had put it back already (git reset, git stash): nothing was touched\n"
+    assert (edited / GREETING).read_text() == "later = True\n"
+    assert call(*command)[0] == 2
+    run(edited, "checkout", "--quiet", GREETING)
+    assert call("update")[0] == 1
+
+
+def test_a_finished_update_that_git_has_put_back_is_said_to_be_back(service: Path, call: Run) -> None:
+    before = snapshot(service)
+    assert call("update")[0] == 0
+    reset(service)
+    assert call("undo") == (
+        0,
+        "Undone: the update of orders to template 2.0.0\n",
+        "git had put it back already (git reset, git stash): nothing was touched\n",
+    )
+    assert snapshot(service) == before
+
+
+def test_what_is_committed_after_git_put_all_back_ends_nothing(edited: Path, call: Run, commit: Commit) -> None:
+    assert call("update")[0] == 1
+    reset(edited)
+    (edited / "mine.txt").write_text("mine\n")
+    commit(edited)
+    assert call("update", "--abort") == (
+        0,
+        "Aborted: the update of orders to template 2.0.0\n",
+        "git had put it back already (git reset, git stash): nothing was touched\n",
+    )
+
+
+def test_files_that_git_put_back_are_no_change_that_undo_would_lose(edited: Path, call: Run) -> None:
+    before = snapshot(edited)
+    assert call("update")[0] == 1
+    run(edited, "checkout", "--quiet", "HEAD", "--", "template.txt", GREETING)
+    code, out, error = call("undo")
+    assert (code, error) == (0, "")
+    assert "\n  template.txt              as it was\n" in out
+    assert snapshot(edited) == before
+
+
+def test_an_update_that_was_taken_out_of_the_index_alone_is_aborted(edited: Path, call: Run) -> None:
+    before = snapshot(edited)
+    assert call("update")[0] == 1
+    run(edited, "reset", "--quiet")
+    code, _, error = call("update", "--continue")
+    assert code == 2
+    assert error == (
+        "error: git's index has nothing of the update of orders to template 2.0.0 any more (git reset)\n"
+        "  `twelvefac update --abort` puts the files back too; `git add --all` keeps them\n"
+    )
+    assert call("update", "--abort")[0] == 0
+    assert snapshot(edited) == before

@@ -196,8 +196,8 @@ def test_what_is_noted_at_a_file_that_goes_is_told(service: Path, call: Run, com
     edit(service / MANIFEST, f'"{gone}": {{', f'"{gone}": {{"note": "ask Bob", ')
     commit(service)
     code, _, error = call("update")
-    assert (code, error) == (
-        0,
+    assert code == 0
+    assert error == (
         f"{MANIFEST}: note of {gone} goes with that file, which the template no longer has: "
-        "git and `twelvefac undo` have it\n",
+        "git and `twelvefac undo` have it\n"
     )

@@ -244,7 +244,8 @@ def test_refusals_say_why(service: Path, call: Run, monkeypatch: pytest.MonkeyPa
     (service / ".git/MERGE_HEAD").unlink()
     manifest = (service / ".twelvefac/manifest.json").read_text()
     (service / ".twelvefac/manifest.json").write_text("{")
-    refused(call, service, ".twelvefac/manifest.json is damaged\n  take it from git\n")
+    reason = "no JSON: Expecting property name enclosed in double quotes"
+    refused(call, service, f".twelvefac/manifest.json:1: {reason}\n  take it from git\n")
     (service / ".twelvefac/manifest.json").write_text(manifest)
     answers = (service / ".copier-answers.yml").read_text()
     (service / ".copier-answers.yml").write_text(answers.replace("twelvefac/twelvefac", "other/template"))

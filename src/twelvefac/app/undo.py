@@ -4,7 +4,17 @@ import os
 
 from twelvefac.app.update import Step, commit, opened_repository
 from twelvefac.errors import RefusedError
-from twelvefac.update.carry import abort, finish, is_committed, last_operation, undo, unresolved, was_taken_back
+from twelvefac.update.carry import (
+    abort,
+    finish,
+    forget,
+    is_committed,
+    last_operation,
+    undo,
+    unresolved,
+    was_put_back,
+    was_unstaged,
+)
 from twelvefac.update.install import id_of
 from twelvefac.update.journal import KEPT_REF, Operation
 from twelvefac.update.objects import read_tree
@@ -19,6 +29,8 @@ def undo_last(folder: str, *, step: Step = lambda _: None) -> EndResult:
     """
     with opened_repository(folder, dry_run=False) as (repository, recovered):
         operation = _last(repository, recovered, "nothing to undo here")
+        if was_put_back(repository, operation):
+            return _back_already(repository, f"Undone: the {operation.title}", recovered)
         check_idle(repository)  # what is undone would go into the merge that the user is at
         kept = undo(repository, operation, step)
     return _ended(repository, f"Undone: the {operation.title}", operation, (*_told(recovered), *_kept(kept)))
@@ -31,6 +43,8 @@ def abort_update(folder: str, *, step: Step = lambda _: None) -> EndResult:
     """
     with opened_repository(folder, dry_run=False) as (repository, recovered):
         operation = _waiting(repository, recovered, "--abort")
+        if was_put_back(repository, operation):
+            return _back_already(repository, f"Aborted: the {operation.title}", recovered)
         kept = abort(repository, operation, step)
     return _ended(repository, f"Aborted: the {operation.title}", operation, (*_told(recovered), *_kept(kept)))
 
@@ -42,10 +56,15 @@ def continue_update(folder: str, *, commits: bool = False) -> EndResult:
     """
     with opened_repository(folder, dry_run=False) as (repository, recovered):
         operation = _waiting(repository, recovered, "--continue")
-        if was_taken_back(repository, operation):
+        if was_put_back(repository, operation):
             raise RefusedError(
                 f"git has put back what the {operation.title} did (git reset, git stash)",
                 hint="`twelvefac update` does it again",
+            )
+        if was_unstaged(repository, operation):
+            raise RefusedError(
+                f"git's index has nothing of the {operation.title} any more (git reset)",
+                hint="`twelvefac update --abort` puts the files back too; `git add --all` keeps them",
             )
         left = unresolved(repository, operation)
         if left:
@@ -105,6 +124,12 @@ def _check_alone(repository: Repository, operation: Operation) -> None:
             + (" …" if len(others) > 5 else ""),
             hint="`twelvefac update --continue` alone ends the update, and `git commit` is yours",
         )
+
+
+def _back_already(repository: Repository, text: str, recovered: str) -> EndResult:
+    forget(repository)
+    notice = "git had put it back already (git reset, git stash): nothing was touched"
+    return EndResult(text, (), (*_told(recovered), notice))
 
 
 def _ended(repository: Repository, text: str, operation: Operation, notices: tuple[str, ...]) -> EndResult:

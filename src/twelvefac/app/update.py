@@ -18,7 +18,8 @@ from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer, Plan
 from twelvefac.scaffold.records import answers_text, answers_values, manifest_text
 from twelvefac.update.adopt import owners
 from twelvefac.update.answers import carry_answers
-from twelvefac.update.carry import apply, check_unlocked, last_operation, refusal, title_of, unresolved
+from twelvefac.update.carry import apply, last_operation, refusal, title_of, unresolved
+from twelvefac.update.clean import check_unlocked
 from twelvefac.update.files import LOCK, REGULAR, File, Files, read_files
 from twelvefac.update.history import (
     asked,

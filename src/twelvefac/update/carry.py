@@ -1,14 +1,15 @@
 """From a proposal to a changed repository, and back: update, undo, abort and continue."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from twelvefac.errors import MachineError, RefusedError, TwelvefacError
 from twelvefac.update.check import marker_lines
-from twelvefac.update.files import LINK, SUBMODULE
+from twelvefac.update.clean import check_clean, check_unlocked
 from twelvefac.update.install import (
     Told,
     carry_out,
@@ -19,6 +20,7 @@ from twelvefac.update.install import (
     keep,
     machine_refusal,
     new_staging,
+    set_undo_ref,
     stage_entries,
     stage_places,
     staged_place,
@@ -31,70 +33,14 @@ from twelvefac.update.journal import (
     Operation,
     Place,
     Step,
+    finish_journal,
     read_operation,
     remove_staging,
     write_operation,
 )
 from twelvefac.update.objects import Entry, read_blobs
 from twelvefac.update.proposal import RECORDS, Proposal
-from twelvefac.update.repository import Repository, git, is_off
-
-
-def check_clean(repository: Repository, proposal: Proposal) -> None:
-    """Raise RefusedError when a file that would change differs from what git's index has of it.
-
-    Files are compared by content and mode: git's own look passes over those that it was told to assume unchanged.
-    """
-    paths = [path for path in proposal.touched if path in proposal.before and path not in RECORDS]
-    modules = [path for path in paths if proposal.before[path].mode == SUBMODULE]
-    if modules:
-        raise RefusedError(f"the submodule {modules[0]} is in the way", hint="move it to another place")
-    dirty, turned = {}, set()
-    for path in paths:
-        found = find_place(repository, repository.prefix + path)
-        if found is not None and not _same_mode(repository, found[0].mode, proposal.before[path].mode):
-            turned.add(path)
-        if path in turned or found is None or found[0].blob != proposal.before[path].oid:
-            dirty[path] = proposal.before[path].oid
-    # what differs byte by byte may be the same to git: line ends, filters
-    asked = [path for path in dirty if "\n" not in path and (repository.folder / path).is_file()]
-    if asked:
-        given = b"".join(os.fsencode(f"{repository.prefix}{path}\n") for path in asked)
-        ids = git(repository, "hash-object", "--stdin-paths", given=given).decode().split()
-        for path, oid in zip(asked, ids, strict=True):
-            if oid == dirty[path] and path not in turned:
-                del dirty[path]
-    absent = [path for path in dirty if not os.path.lexists(repository.folder / path)]
-    if absent:
-        out = git(repository, "ls-files", "-t", "-z", "--", *(repository.prefix + path for path in absent))
-        sparse = [os.fsdecode(line[2:]) for line in out.split(b"\0") if line.startswith(b"S ")]
-        if sparse:
-            raise RefusedError(
-                f"left out by this sparse checkout, and to be changed: {sparse[0].removeprefix(repository.prefix)}"
-                + (f" and {len(sparse) - 1} more" if len(sparse) > 1 else ""),
-                hint="`git sparse-checkout add` its folder, or `git sparse-checkout disable`",
-            )
-    if dirty:
-        more = f" and {len(dirty) - 5} more" if len(dirty) > 5 else ""
-        raise RefusedError(
-            f"changed and not in git's index: {', '.join(list(dirty)[:5])}{more}",
-            hint="commit or stash them first (`git stash`): the update would change them",
-        )
-
-
-def _same_mode(repository: Repository, here: str, wanted: str) -> bool:
-    """Return whether a file's mode is the one of the index, where git goes by what the disk says."""
-    setting = "core.symlinks" if LINK in (here, wanted) else "core.filemode"
-    return here == wanted or is_off(repository, setting)
-
-
-def check_unlocked(repository: Repository) -> None:
-    """Raise RefusedError while another git command writes the index, or one that died has left its lock."""
-    lock = repository.directory / "index.lock"
-    if os.path.lexists(lock):
-        raise RefusedError(
-            f"another git command is at work here, or died: {lock}", hint="wait for it, or remove that file"
-        )
+from twelvefac.update.repository import Repository, git
 
 
 def apply(
@@ -107,10 +53,7 @@ def apply(
     if not proposal.touched:
         return None
     check_clean(repository, proposal)
-    staging = None
-    try:
-        staging = new_staging(repository)
-        told("staging made")
+    with _staging(repository, told) as staging:
         stage_entries(repository, staging, _moving(repository, proposal))
         steps = _steps(repository, proposal, partial(staged_place, staging))
         told("files staged")
@@ -120,14 +63,24 @@ def apply(
         conflicts = tuple(repository.prefix + path for path in proposal.stages)
         previous, head = id_of(repository, UNDO_REF), id_of(repository, "HEAD")
         operation = Operation(kind, title, steps, conflicts, str(staging), kept, previous, head, bool(conflicts))
+    carry_out(repository, operation, told, last=True)
+    return operation
+
+
+@contextmanager
+def _staging(repository: Repository, told: Told) -> Iterator[Path]:
+    """Give a new staging folder, which goes again when the body fails: then nothing was changed."""
+    folder = None
+    try:
+        folder = new_staging(repository)
+        told("staging made")
+        yield folder
     except (OSError, TwelvefacError, KeyboardInterrupt) as error:
-        if staging is not None:
-            remove_staging(staging)
+        if folder is not None:
+            remove_staging(folder)
         if isinstance(error, OSError):
             raise machine_refusal(error) from error
         raise
-    carry_out(repository, operation, told, last=True)
-    return operation
 
 
 def last_operation(repository: Repository) -> Operation | None:
@@ -158,16 +111,37 @@ def _as_resolved(repository: Repository, step: Step, lines: tuple[str, ...]) -> 
 
 def is_committed(repository: Repository, operation: Operation) -> bool:
     """Return whether the user has resolved and committed ``operation`` by hand, which ends it as well."""
-    if not operation.waits or id_of(repository, "HEAD") == operation.head or unresolved(repository, operation):
+    if not operation.waits or id_of(repository, "HEAD") == operation.head:
+        return False
+    if was_put_back(repository, operation) or unresolved(repository, operation):
         return False
     return not git(repository, "diff", "--name-only", "-z", "HEAD", "--", *operation.conflicts)
 
 
-def was_taken_back(repository: Repository, operation: Operation) -> bool:
+def was_unstaged(repository: Repository, operation: Operation) -> bool:
     """Return whether the index has nothing of what ``operation`` did, as after `git reset`."""
-    lines = index_lines(repository, [step.path for step in operation.steps])
-    done = [step for step in operation.steps if step.index_before != step.index_after]
-    return all(lines[step.path] == step.index_before for step in done)
+    steps = _telling(operation)
+    lines = index_lines(repository, [step.path for step in steps])
+    return all(lines[step.path] == step.index_before for step in steps)
+
+
+def was_put_back(repository: Repository, operation: Operation) -> bool:
+    """Return whether neither index nor files have anything of it, as after `git reset --hard` or `git stash`."""
+    return was_unstaged(repository, operation) and all(
+        _same(find_place(repository, step.path), step.before) for step in _telling(operation)
+    )
+
+
+def _telling(operation: Operation) -> list[Step]:
+    """Return the steps that tell whether all was taken back: a conflict may have been settled by taking one's own."""
+    done = [step for step in operation.steps if step.moves or step.index_before != step.index_after]
+    return [step for step in done if step.path not in operation.conflicts] or done
+
+
+def forget(repository: Repository) -> None:
+    """Have nothing to undo any more: what was done last is not there any more."""
+    finish_journal(repository, keep=False)
+    set_undo_ref(repository, "")
 
 
 def unresolved(repository: Repository, operation: Operation) -> dict[str, str]:
@@ -310,21 +284,23 @@ def _changed_since(repository: Repository, operation: Operation) -> list[str]:
     lines = index_lines(repository, [step.path for step in operation.steps])
     for step in operation.steps:
         found = find_place(repository, step.path)
-        expected = step.after if step.moves else step.before
         here = lines[step.path]
-        if found is None:
-            # a folder in its place is looked into before anything moves
-            full = repository.top / step.path
-            same = expected is None and (full.is_dir() or not os.path.lexists(full))
-        else:
-            same = expected is not None and _same(found[0], expected)
-        if not same or (here != step.index_after and not _index_follows(repository, step, here)):
+        if here == step.index_before and _same(found, step.before):
+            continue  # somebody has put it back already
+        expected = step.after if step.moves else step.before
+        # a folder in its place is looked into before anything moves
+        full = repository.top / step.path
+        free = found is not None or full.is_dir() or not os.path.lexists(full)
+        follows = here == step.index_after or _index_follows(repository, step, here)
+        if not (free and follows and _same(found, expected)):
             changed.append(step.path)
     return changed
 
 
-def _same(one: Place, other: Place) -> bool:
-    return one.mode == other.mode and one.sha256 == other.sha256
+def _same(found: tuple[Place, bytes] | None, expected: Place | None) -> bool:
+    if found is None or expected is None:
+        return found is None and expected is None
+    return found[0].mode == expected.mode and found[0].sha256 == expected.sha256
 
 
 def _index_follows(repository: Repository, step: Step, lines: tuple[str, ...]) -> bool:
@@ -341,19 +317,10 @@ def _index_follows(repository: Repository, step: Step, lines: tuple[str, ...]) -
 def _reverse(repository: Repository, operation: Operation, kind: str, told: Told) -> None:
     lines = index_lines(repository, [step.path for step in operation.steps])
     steps = tuple(_reversed(repository, step, lines[step.path]) for step in operation.steps)
-    staging = None
-    try:
-        staging = new_staging(repository)
-        told("staging made")
+    with _staging(repository, told) as staging:
         stage_places(repository, staging, {step.path: step.after for step in steps if step.moves and step.after})
         told("files staged")
         check_free(repository, steps)
-    except (OSError, TwelvefacError, KeyboardInterrupt) as error:
-        if staging is not None:
-            remove_staging(staging)
-        if isinstance(error, OSError):
-            raise machine_refusal(error) from error
-        raise
     back = Operation(kind, f"{kind} of the {operation.title}", steps, (), str(staging), "", id_of(repository, UNDO_REF))
     carry_out(repository, back, told, last=False)
 
@@ -361,8 +328,7 @@ def _reverse(repository: Repository, operation: Operation, kind: str, told: Told
 def _reversed(repository: Repository, step: Step, lines: tuple[str, ...]) -> Step:
     found = find_place(repository, step.path)
     here = found[0] if found else None
-    changed = here is None or step.before is None or not _same(here, step.before)
-    moves = step.moves or (changed and here != step.before)
+    moves = step.moves or not _same(found, step.before)
     return Step(step.path, here, step.before, lines, step.index_before, moves)
 
 

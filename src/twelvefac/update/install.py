@@ -237,7 +237,7 @@ def roll_back(repository: Repository, operation: Operation, mine: Iterable[str] 
     if not _index_is(repository, ours, after=False):
         write_index(repository, ours, after=False)
     with suppress(MachineError):  # it holds objects, nothing more: one that stays does no harm
-        _set_undo_ref(repository, operation.previous)
+        set_undo_ref(repository, operation.previous)
     drop_journal(repository)
     remove_staging(staging)
 
@@ -282,7 +282,7 @@ def _move(repository: Repository, operation: Operation, told: Told) -> None:
 def _finish(repository: Repository, operation: Operation, *, last: bool) -> None:
     finish_journal(repository, keep=last)
     if not last:
-        _set_undo_ref(repository, "")
+        set_undo_ref(repository, "")
     remove_staging(Path(operation.staging))
 
 
@@ -291,7 +291,7 @@ def id_of(repository: Repository, reference: str) -> str:
     return git(repository, "rev-parse", "--verify", "--quiet", reference, fine=(0, 1)).decode().strip()
 
 
-def _set_undo_ref(repository: Repository, commit: str) -> None:
+def set_undo_ref(repository: Repository, commit: str) -> None:
     """Let the undo ref name ``commit``, or be absent; where it does already, nothing needs to be writable."""
     if id_of(repository, UNDO_REF) != commit:
         git(repository, "update-ref", *([UNDO_REF, commit] if commit else ["-d", UNDO_REF]))
