@@ -109,3 +109,20 @@ def test_what_every_owner_changes_in_the_first_week_is_shared(tmp_path: Path) ->
     manifest = (folder / ".twelvefac/manifest.json").read_text("utf-8")
     for path in ("README.md", "pyproject.toml", "compose.yaml", ".env.example", "Makefile", "tests/conftest.py"):
         assert f'"{path}": {{"ownership": "shared"' in manifest
+
+
+def test_conflict_markers_that_are_meant_are_accepted_in_a_file_of_ones_own(
+    current: Path, call: Run, commit: Commit
+) -> None:
+    (current / "merging.md").write_text("<<<<<<< yours\n1\n=======\n2\n>>>>>>> template 1.0.0\n")
+    commit(current)
+    assert call("update", "--check") == (
+        1,
+        (
+            "conflict  merging.md:1  a conflict of an update is not resolved; where the text is meant: "
+            "twelvefac update --accept merging.md\n\norders: 1 problem.\n"
+        ),
+        "",
+    )
+    assert call("update", "--accept", "merging.md")[0] == 0
+    assert call("update", "--check") == (0, "orders is up to date: template 2.0.0.\n", "")

@@ -113,3 +113,38 @@ def test_a_driver_of_the_users_own_configuration_counts(
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
     drive(service, commit, "ours")
     assert told(call("update")[1]).startswith(f"  declined  {GREETING} ")
+
+
+@pytest.mark.parametrize("program", ["not-to-be-found %A", "false", "kill -9 $$"])
+@pytest.mark.parametrize("line", ["STEP_9 = 9", "STEP_0 = 0"])
+def test_a_driver_that_fails_is_told_as_that(service: Path, call: Run, commit: Commit, program: str, line: str) -> None:
+    drive(service, commit, "broken", program, line)
+    before = snapshot(service)
+    mine = (service / GREETING).read_text()
+    preview = call("update", "--dry-run")
+    assert preview[0] == 1
+    code, out, error = call("update")
+    assert (code, error) == (1, "")
+    assert told(out) == told(preview[1])
+    assert told(out).endswith(
+        f"  conflict  {GREETING}    the merge driver broken (.gitattributes) failed: "
+        f"yours is in place, the template's is `git show :3:{GREETING}`"
+    )
+    assert (service / GREETING).read_text() == mine
+    assert call("update", "--continue")[1].endswith(f"  {GREETING}  mark it as resolved: git add, or git rm\n")
+    assert call("update", "--abort")[0] == 0
+    assert snapshot(service) == before
+
+
+def test_a_driver_that_leaves_a_conflict_of_its_own_is_told_and_seen(service: Path, call: Run, commit: Commit) -> None:
+    drive(service, commit, "other", "git merge-file -L a -L b -L c %A %O %B", "STEP_0 = 0")
+    code, out, _ = call("update")
+    assert code == 1
+    assert told(out).endswith(
+        f"  conflict  {GREETING}    the merge driver other (.gitattributes) left it for you: resolve what is in it"
+    )
+    assert "<<<<<<< a\n" in (service / GREETING).read_text()
+    run(service, "add", GREETING)
+    code, out, _ = call("update", "--continue")
+    assert code == 1
+    assert out.endswith(f"  {GREETING}  conflict markers are left in it\n")

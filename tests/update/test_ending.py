@@ -205,3 +205,19 @@ def test_an_update_that_was_taken_out_of_the_index_alone_is_aborted(edited: Path
     )
     assert call("update", "--abort")[0] == 0
     assert snapshot(edited) == before
+
+
+def test_markers_that_are_the_users_own_text_do_not_keep_an_update_from_ending(
+    edited: Path, call: Run, commit: Commit
+) -> None:
+    example = "# EXAMPLE = '''\n<<<<<<< yours\n1\n=======\n2\n>>>>>>> template 1.0.0\n'''\n"
+    with (edited / GREETING).open("a") as file:
+        file.write(example)
+    commit(edited)
+    assert call("update")[0] == 1
+    text = (edited / GREETING).read_text()
+    assert text.count("<<<<<<< yours\n") == 2
+    run(edited, "add", GREETING)
+    assert call("update", "--continue")[0] == 1
+    resolve(edited, f"solved = True\n{example}")
+    assert call("update", "--continue")[0] == 0

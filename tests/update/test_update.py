@@ -408,12 +408,17 @@ def test_after_an_update_by_plain_copier_the_answers_lead_on(service: Path, call
     assert (service / ".twelvefac/manifest.json").exists()
 
 
-def test_markers_are_found_whatever_their_size(service: Path, call: Run, commit: Callable[[Path], None]) -> None:
-    (service / ".gitattributes").write_text("*.py conflict-marker-size=12\n")
+@pytest.mark.parametrize(("asked", "size"), [(12, 12), (3, 7), (1, 7)])
+def test_markers_are_found_whatever_their_size(service: Path, call: Run, commit: Commit, asked: int, size: int) -> None:
+    (service / ".gitattributes").write_text(f"*.py conflict-marker-size={asked}\n")
     edit(service / SOURCE / "greeting.py", "STEP_0 = 0", "STEP_0 = 'mine'")
     commit(service)
     assert call("update")[0] == 1
-    assert f"{'<' * 12} yours\n" in (service / SOURCE / "greeting.py").read_text()
+    conflict = (
+        f"{'<' * size} yours\nSTEP_0 = 'mine'\n{'|' * size} template 1.0.0\nSTEP_0 = 0\n{'=' * size}\n"
+        f"WORDS = 'hello'\n{'>' * size} template 2.0.0\n"
+    )
+    assert conflict in (service / SOURCE / "greeting.py").read_text()
     run(service, "add", "--all")
     code, out, _ = call("update", "--continue")
     assert code == 1

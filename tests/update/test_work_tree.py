@@ -36,3 +36,21 @@ def test_a_staged_mode_is_merged(service: Path, call: Run, commit: Commit) -> No
     commit(service)
     assert call("update")[0] == 0
     assert (service / GREETING).stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("name", [".copier-answers.yml", ".twelvefac/manifest.json", ".twelvefac/ours"])
+def test_a_record_that_is_a_link_is_not_replaced(service: Path, call: Run, commit: Commit, name: str) -> None:
+    (service / ".twelvefac/ours").write_text("# ours\n")
+    record = service / name
+    record.rename(service / "elsewhere")
+    record.symlink_to("elsewhere" if "/" not in name else "../elsewhere")
+    commit(service)
+    message = f"{name} is a symbolic link, and twelvefac would put a file in its place\n  put the file that it leads"
+    if name.endswith("ours"):
+        refused(call, service, message, "update", "--accept", "run.sh")
+        assert call("update")[0] == 0
+        return
+    for flags in ((), ("--dry-run",)):
+        refused(call, service, message, "update", *flags)
+    refused(call, service, message, "adopt")
+    assert "is a symbolic link" not in call("update", "--check")[2]

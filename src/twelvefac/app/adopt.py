@@ -19,8 +19,8 @@ from twelvefac.update.carry import apply, refusal, title_of
 from twelvefac.update.files import REGULAR, File, read_files
 from twelvefac.update.history import newest, opened, plan_version
 from twelvefac.update.objects import write_files
-from twelvefac.update.proposal import Proposal, indexed
-from twelvefac.update.provenance import Provenance, read_provenance
+from twelvefac.update.proposal import RECORDS, Proposal, indexed
+from twelvefac.update.provenance import Provenance, check_no_link, read_provenance
 from twelvefac.update.repository import Repository, check_idle, git
 from twelvefac.update.result import AdoptResult
 
@@ -43,6 +43,7 @@ def adopt(request: AdoptRequest, *, root: Path | None = None, step: Step = lambd
     folder = Path(request.folder)
     with opened_repository(request.folder, dry_run=request.dry_run) as (repository, recovered):
         check_idle(repository)
+        check_no_link(folder, *RECORDS)
         foreign, ours = _found(folder)
         there = indexed(repository)
         if foreign and not _is_kept(repository):

@@ -38,8 +38,8 @@ from twelvefac.update.migrate import declared_moves, migrate_answers
 from twelvefac.update.objects import Entries, read_blobs, write_files, write_trees
 from twelvefac.update.overlay import Laid, lay, newest_layer
 from twelvefac.update.policy import THE_OVERLAY, Voice, voice_of
-from twelvefac.update.proposal import Proposal, Wanted, indexed, propose
-from twelvefac.update.provenance import Provenance, read_provenance
+from twelvefac.update.proposal import RECORDS, Proposal, Wanted, indexed, propose
+from twelvefac.update.provenance import Provenance, check_no_link, read_provenance
 from twelvefac.update.repository import Repository, check_folder, check_idle, dry, find_repository, git, identity
 from twelvefac.update.result import Kind, UpdateResult
 
@@ -174,6 +174,7 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
             provenance = read_provenance(folder)
         check_idle(repository)
         _check_finished(repository)
+        check_no_link(folder, *RECORDS)
         goal = find_goal(provenance)
         notices = (*((recovered,) if recovered else ()), *goal.notices)
         step("looked")

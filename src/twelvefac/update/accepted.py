@@ -1,5 +1,7 @@
 """Files of the template's that a service's owners made their own: one a line in ``.twelvefac/ours``.
 
+So is a file of their own in which conflict markers are meant: a page that explains them.
+
 A file of the owners', to be reviewed like any other: twelvefac adds lines to it and never takes any away. What it
 names is merged by every update as before; ``update --check`` alone passes it over.
 """
@@ -10,7 +12,8 @@ from pathlib import Path
 
 from twelvefac.errors import MachineError, RefusedError, UsageError
 from twelvefac.source.write import write_atomically
-from twelvefac.update.provenance import Provenance
+from twelvefac.update.files import marker_lines
+from twelvefac.update.provenance import Provenance, check_no_link
 
 OURS_FILE = ".twelvefac/ours"
 _HEAD = """\
@@ -35,14 +38,16 @@ def is_ours(path: str, patterns: Iterable[str]) -> bool:
 def accept(provenance: Provenance, paths: Iterable[str]) -> tuple[str, ...]:
     """Make ``paths`` the owners'; return those that were not yet.
 
-    Raises UsageError for what is no file of the template's, with nothing written.
+    Raises UsageError for what is no file of the template's, RefusedError for a list that is a link elsewhere; then
+    nothing is written.
     """
     folder = provenance.folder
+    check_no_link(folder, OURS_FILE)
     text = _text(folder)
     known = _entries(text)
     wanted = tuple(dict.fromkeys(path.removeprefix("./") for path in paths))
     for path in wanted:
-        if path not in provenance.files:
+        if path not in provenance.files and not _has_markers(folder / path):
             raise UsageError(f"{path!r} is no file that the template gave this service: name it as --check does")
     fresh = tuple(path for path in wanted if not is_ours(path, known))
     if fresh:
@@ -52,6 +57,13 @@ def accept(provenance: Provenance, paths: Iterable[str]) -> tuple[str, ...]:
         (folder / OURS_FILE).parent.mkdir(exist_ok=True)
         write_atomically(str(folder / OURS_FILE), "".join([text, joint, *(f"{path}{end}" for path in fresh)]).encode())
     return fresh
+
+
+def _has_markers(path: Path) -> bool:
+    try:
+        return path.is_file() and bool(marker_lines(path.read_bytes()))
+    except OSError:
+        return False
 
 
 def _entries(text: str) -> dict[str, int]:

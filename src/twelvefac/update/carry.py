@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from twelvefac.errors import MachineError, RefusedError, TwelvefacError
-from twelvefac.update.check import marker_lines
 from twelvefac.update.clean import check_clean, check_unlocked
+from twelvefac.update.files import count_markers
 from twelvefac.update.install import (
     Told,
     carry_out,
@@ -148,18 +148,22 @@ def unresolved(repository: Repository, operation: Operation) -> dict[str, str]:
     """Return the conflicts of ``operation`` that wait for the user, each with what is still to do."""
     lines = index_lines(repository, operation.conflicts)
     found: dict[str, str] = {}
-    for path in operation.conflicts:
-        place = find_place(repository, path)
-        if place is not None and has_markers(place[1]):
-            found[path] = "conflict markers are left in it"
-        elif any(not line.endswith(" 0") for line in lines[path]):
-            found[path] = "mark it as resolved: git add, or git rm"
+    for step in operation.steps:
+        if step.path not in operation.conflicts:
+            continue
+        place = find_place(repository, step.path)
+        if place is not None and _is_marked(repository, step, place[1]):
+            found[step.path] = "conflict markers are left in it"
+        elif any(not line.endswith(" 0") for line in lines[step.path]):
+            found[step.path] = "mark it as resolved: git add, or git rm"
     return found
 
 
-def has_markers(data: bytes) -> bool:
-    """Return whether our conflict markers are in ``data``."""
-    return bool(marker_lines(data))
+def _is_marked(repository: Repository, step: Step, data: bytes) -> bool:
+    """Return whether ``data`` has more conflict markers than one of the sides has as its own text."""
+    count = count_markers(data)
+    sides = [line.split(" ")[1] for line in step.index_after if line.endswith((" 2", " 3"))] if count else []
+    return count > max(map(count_markers, read_blobs(repository, sides).values()), default=0)
 
 
 def undo(repository: Repository, operation: Operation, told: Told = lambda _: None) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 import shlex
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -13,14 +12,11 @@ from twelvefac.scaffold.component import QUESTIONS
 from twelvefac.scaffold.plan import ANSWERS_FILE
 from twelvefac.scaffold.records import recorded_values, written_answers
 from twelvefac.update.accepted import OURS_FILE, is_ours, read_ours
-from twelvefac.update.files import LOCK
+from twelvefac.update.files import LOCK, marker_lines
 from twelvefac.update.history import newest, version_key
 from twelvefac.update.install import half_way, was_stopped
 from twelvefac.update.provenance import Provenance, Recorded, read_provenance
 from twelvefac.update.result import CheckResult, Problem
-
-# seven or more: the attribute conflict-marker-size says how many
-_MARKER = re.compile(rb"^(?:<{7,} yours|>{7,} template )", re.MULTILINE)
 
 
 def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResult:
@@ -30,12 +26,12 @@ def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResul
     """
     provenance = read_whole(folder)
     there = newest(root)
-    conflicts = list(_conflicts(folder, provenance))
+    ours = read_ours(folder)
+    conflicts = list(_conflicts(folder, provenance, ours))
     notices: tuple[str, ...] = ()
     problems = [*_behind(provenance, there), *_overlay_behind(provenance), *conflicts]
     if drift:
         marked = {problem.path for problem in conflicts}
-        ours = read_ours(folder)
         notices = _stale(provenance, ours)
         found = [
             _drift(folder, path, recorded, provenance)
@@ -54,11 +50,6 @@ def read_whole(folder: Path) -> Provenance:
         if was_stopped(folder):
             raise half_way(folder) from error
         raise
-
-
-def marker_lines(data: bytes) -> list[int]:
-    """Return the lines (1-based) at which conflicts of ours begin or end in ``data``."""
-    return [data.count(b"\n", 0, match.start()) + 1 for match in _MARKER.finditer(data)]
 
 
 def _behind(provenance: Provenance, there: str) -> Iterator[Problem]:
@@ -85,6 +76,7 @@ def _stale(provenance: Provenance, ours: Mapping[str, int]) -> tuple[str, ...]:
         f"{OURS_FILE}:{line}: {pattern} is no file of the template's: take the line out"
         for pattern, line in ours.items()
         if not any(is_ours(path, [pattern]) for path in provenance.files)
+        and not _is_marked(provenance.folder / pattern)
     )
 
 
@@ -117,12 +109,18 @@ def _accept(path: str) -> str:
     return f"twelvefac update --accept {shlex.quote(path)}"
 
 
-def _conflicts(folder: Path, provenance: Provenance) -> Iterator[Problem]:
+def _conflicts(folder: Path, provenance: Provenance, ours: Mapping[str, int]) -> Iterator[Problem]:
     for path in sorted({*provenance.files, *_grepped(folder)}):
         data = _read(folder / path)
         lines = marker_lines(data) if data else []
-        if lines:
-            yield Problem("conflict", path, lines[0], "a conflict of an update is not resolved")
+        own = path not in provenance.files
+        if lines and not (own and is_ours(path, ours)):
+            more = f"; where the text is meant: {_accept(path)}" if own else ""
+            yield Problem("conflict", path, lines[0], f"a conflict of an update is not resolved{more}")
+
+
+def _is_marked(path: Path) -> bool:
+    return bool(marker_lines(_read(path) or b""))
 
 
 def _grepped(folder: Path) -> list[str]:

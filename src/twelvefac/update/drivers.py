@@ -5,7 +5,7 @@ compared with both sides, and what is not in it is told by its name.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from twelvefac.update.merge import Merged
@@ -29,15 +29,23 @@ class _Met:
 def judge_drivers(repository: Repository, settled: Settled, merged: Merged, sides: Sides, speak: Speak) -> Settled:
     """Return ``settled`` with the words for what drivers merged, and a conflict where lines of the user's would go."""
     met = {path: found for path in merged.entries if path not in settled.stages if (found := _met(path, sides))}
-    drivers = _drivers(repository, met) if met else {}
+    left = {path: found for path, kind in merged.kinds.items() if (found := _left(settled.stages.get(path, {}), kind))}
+    drivers = _drivers(repository, {**met, **left}) if met or left else {}
     if not drivers:
         return settled
     entries, stages = dict(settled.entries), dict(settled.stages)
     changes = {change.path: change for change in settled.changes}
     for path, (name, where) in drivers.items():
-        three, result = met[path], merged.entries[path]
         driver = f"the merge driver {name} ({where})"
         whose = speak(path).whose
+        if path in left and name != _UNION:
+            failed = settled.entries.get(path) == left[path].yours
+            why = f"failed: yours is in place, {whose} is `git show :3:{path}`"
+            why = f"{driver} {why if failed else 'left it for you: resolve what is in it'}"
+            changes[path] = Change(path, Kind.CONFLICT, why)
+        if path in left:
+            continue
+        three, result = met[path], merged.entries[path]
         lost = _lost(repository, three, result)
         if result == three.yours or (lost[1] and not lost[0]):
             if result == three.yours:
@@ -53,6 +61,13 @@ def judge_drivers(repository: Repository, settled: Settled, merged: Merged, side
         else:
             changes[path] = Change(path, Kind.MERGED, f"by {driver}: look whether it fits")
     return Settled(entries, stages, tuple(changes[path] for path in sorted(changes)))
+
+
+def _left(stages: Mapping[int, Entry], kind: str) -> _Met | None:
+    """Return what a driver was asked to merge, where it left a conflict."""
+    if {2, 3} - set(stages) or not ("contents" in kind or "add/add" in kind):
+        return None
+    return _Met(stages.get(1), stages[2], stages[3])
 
 
 def _met(path: str, sides: Sides) -> _Met | None:

@@ -1,6 +1,7 @@
-"""Files in memory, as git keeps them, and their line ends."""
+"""Files in memory, as git keeps them, their line ends, and conflict markers in them."""
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ EXECUTABLE = "100755"
 LINK = "120000"
 SUBMODULE = "160000"
 LOCK = "requirements*.lock"  # the names of files that are made anew, never merged
+# seven or more: the attribute conflict-marker-size says how many
+_OUR_MARKER = re.compile(rb"^(?:<{7,} yours|>{7,} template )", re.MULTILINE)
+_ANY_MARKER = re.compile(rb"^(?:<{7,}|>{7,})(?: |\r?$)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,16 @@ def read_file(path: Path) -> File:
     if stat.S_ISLNK(mode):
         return File(LINK, os.fsencode(os.readlink(path)))  # noqa: PTH115 - the text, not a path made of it
     return File(EXECUTABLE if mode & stat.S_IXUSR else REGULAR, path.read_bytes())
+
+
+def marker_lines(data: bytes) -> list[int]:
+    """Return the lines (1-based) at which conflicts of ours begin or end in ``data``."""
+    return [data.count(b"\n", 0, match.start()) + 1 for match in _OUR_MARKER.finditer(data)]
+
+
+def count_markers(data: bytes) -> int:
+    """Return how many lines of ``data`` look as if a conflict began or ended there, whoever wrote them."""
+    return len(_ANY_MARKER.findall(data))
 
 
 def line_end(data: bytes) -> bytes:

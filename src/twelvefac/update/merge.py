@@ -24,6 +24,7 @@ _OPTIONS = (
     # a file of the user's never moves because the template's files around it did
     *("-c", "merge.directoryRenames=false"),
     *("-c", "merge.renormalize=false"),
+    *("-c", "core.abbrev=no"),
 )
 
 
@@ -113,14 +114,27 @@ def _all_named(by_path: Mapping[str, _T], names: Mapping[str, str]) -> dict[str,
 
 
 def _relabel(repository: Repository, entries: Entries, stages: _Stages, names: Mapping[str, str]) -> Entries:
-    """Put words in the place of commit ids in the conflict markers."""
+    """Put words in the place of commit ids in the conflict markers, and make these seven letters wide at least.
+
+    The attribute conflict-marker-size may ask for less, and `> template` is a line that anybody may have written.
+    """
     texts = [path for path in stages if path in entries and entries[path].mode in {REGULAR, EXECUTABLE}]
     blobs = read_blobs(repository, [entries[path].oid for path in texts])
-    marker = re.compile(rb"^(<{7,}|>{7,}|\|{7,}) ([0-9a-f]{7,64})(?=[:\r\n])", re.MULTILINE)
+    known = b"|".join(oid.encode() for oid in names)
+    marker = re.compile(rb"^(<+|>+|\|+) (" + known + rb")(?=[:\r\n])", re.MULTILINE)
+    narrow = re.compile(rb"^<{1,6} (?:" + known + rb")[:\r\n].*?^>{1,6} (?:" + known + rb")", re.MULTILINE | re.DOTALL)
 
     def word(match: re.Match[bytes]) -> bytes:
-        found = [name for oid, name in names.items() if oid.encode().startswith(match.group(2))]
-        return b"%s %s" % (match.group(1), found[0].encode()) if found else match.group()
+        return b"%s %s" % (match.group(1).ljust(7, match.group(1)[:1]), names[match.group(2).decode()].encode())
 
-    ids = write_blobs(repository, [marker.sub(word, blobs[entries[path].oid]) for path in texts])
+    def widened(match: re.Match[bytes]) -> bytes:
+        size = len(match.group()) - len(match.group().lstrip(b"<"))
+        lines = match.group().split(b"\n")
+        between = [at for at, line in enumerate(lines) if line.rstrip(b"\r") == b"=" * size]
+        if len(between) == 1:  # else which of them is git's is not to be known
+            lines[between[0]] = lines[between[0]].replace(b"=" * size, b"=" * 7)
+        return b"\n".join(lines)
+
+    changed = [marker.sub(word, narrow.sub(widened, blobs[entries[path].oid])) for path in texts]
+    ids = write_blobs(repository, changed)
     return entries | {path: Entry(entries[path].mode, oid) for path, oid in zip(texts, ids, strict=True)}

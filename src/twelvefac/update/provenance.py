@@ -88,6 +88,16 @@ def read_provenance(folder: Path) -> Provenance:
     return replace(_with_manifest(folder, version, answers), overlay=overlay, folder=folder.absolute(), text=text)
 
 
+def check_no_link(folder: Path, *records: str) -> None:
+    """Raise RefusedError when one of our ``records``, which are about to be written, is a link to somewhere else."""
+    for name in records:
+        if (folder / name).is_symlink():
+            raise RefusedError(
+                f"{name} is a symbolic link, and twelvefac would put a file in its place",
+                hint="put the file that it leads to there yourself, and commit that",
+            )
+
+
 def _overlay(values: dict[Any, Any]) -> Layer | None:
     source, version = values.get(OVERLAY_SOURCE), values.get(OVERLAY_VERSION)
     if source is None and version is None:
