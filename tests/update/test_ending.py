@@ -221,3 +221,29 @@ def test_markers_that_are_the_users_own_text_do_not_keep_an_update_from_ending(
     assert call("update", "--continue")[0] == 1
     resolve(edited, f"solved = True\n{example}")
     assert call("update", "--continue")[0] == 0
+
+
+def test_commit_takes_no_edit_of_a_record_with_it(service: Path, call: Run) -> None:
+    with (service / ".copier-answers.yml").open("a") as file:
+        file.write("# mine, to be committed later\n")
+    message = (
+        "changed and not in git's index, and --commit would commit it too: .copier-answers.yml\n  commit it first\n"
+    )
+    refused(call, service, message, "update", "--commit")
+    assert call("update")[0] == 0
+
+
+def test_commit_takes_nothing_else_that_is_staged(service: Path, call: Run) -> None:
+    for number in range(7):
+        (service / f"{number}.txt").write_text("mine\n")
+    run(service, "add", "--all")
+    message = "other changes are staged, and --commit would commit them too: "
+    more = "0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 2 more\n  commit them first\n"
+    refused(call, service, message + more, "update", "--commit")
+
+
+def test_commit_where_nothing_is_committed_yet(service: Path, call: Run) -> None:
+    run(service, "update-ref", "-d", "HEAD")
+    message = "nothing is committed here yet, and --commit would commit all that is staged\n  git commit it first\n"
+    refused(call, service, message, "update", "--commit")
+    assert call("update")[0] == 0

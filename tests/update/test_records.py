@@ -36,7 +36,7 @@ name: orders  # never changes
 description: The orders service
 framework: fastapi
 database: none
-ci: actions # the platform's
+ci: 'actions' # the platform's
 team: payments
 owners: [ann, bob]
 # end
@@ -89,7 +89,7 @@ def test_line_ends_and_a_question_that_is_new(service: Path, call: Run, commit: 
     (service / ANSWERS).write_bytes(text.replace("\n", "\r\n").encode())
     commit(service)
     assert call("update")[0] == 0
-    ci = "ci: actions # the platform's\n"
+    ci = "ci: 'actions' # the platform's\n"
     wanted = FILLED.replace("deploy: none\n", "").replace(ci, f"{ci}deploy: none\n")
     assert (service / ANSWERS).read_bytes() == wanted.replace("\n", "\r\n").encode()
 
@@ -100,6 +100,11 @@ def test_line_ends_and_a_question_that_is_new(service: Path, call: Run, commit: 
         ("ci: github\n", "ci: github\nci: none\n", f"{ANSWERS}:9: 'ci' is there twice\n"),
         ("ci: github\n", "ci: [github]\n", f"{ANSWERS}:8: the answer to 'ci' must be one text\n"),
         ("ci: github\n", "ci: github\ndatabase: no\n", f"{ANSWERS}:9: 'database' is there twice\n"),
+        ("deploy: none", "deploy: fly", f"{ANSWERS}:9: unknown deploy 'fly': choose from none"),
+        ("description: The", "description: |\n  The\n ", f"{ANSWERS}:5: the description must be one line of printable"),
+        ("name: orders", "name: kafka", f"{ANSWERS}:4: 'kafka' cannot name a service"),
+        ("name: orders", "name orders", f"{ANSWERS}:4: no YAML: could not find expected ':'\n"),
+        ("_commit: 1.0.0", "_commit: &v 1.0.0\nours: *v", f"{ANSWERS}:2: YAML that cannot be written anew without"),
     ],
 )
 def test_what_cannot_be_carried_over_is_refused_by_its_line(
@@ -201,3 +206,21 @@ def test_what_is_noted_at_a_file_that_goes_is_told(service: Path, call: Run, com
         f"{MANIFEST}: note of {gone} goes with that file, which the template no longer has: "
         "git and `twelvefac undo` have it\n"
     )
+
+
+def test_what_cannot_be_carried_over_is_told_at_add_too(service: Path, call: Run, commit: Commit) -> None:
+    edit(service / ANSWERS, "deploy: none", "deploy: fly")
+    commit(service)
+    refused(call, service, f"{ANSWERS}:9: unknown deploy 'fly': choose from none", "add", "github")
+
+
+def test_bytes_between_what_changes_stay_as_they_are(service: Path, call: Run, commit: Commit) -> None:
+    """A byte order mark, quotes, line ends of two kinds, no line end at the end."""
+    text = (service / ANSWERS).read_text()
+    text = text.replace("_commit: 1.0.0\n", "_commit: '1.0.0'\r\n").replace("ci: github\n", '"ci":  "github"  # x\n')
+    (service / ANSWERS).write_bytes(b"\xef\xbb\xbf" + text.removesuffix("\n").encode())
+    commit(service)
+    assert call("update")[0] == 0
+    wanted = text.replace("'1.0.0'", "'2.0.0'").replace('"github"', '"actions"').removesuffix("\n")
+    assert (service / ANSWERS).read_bytes() == b"\xef\xbb\xbf" + wanted.encode()
+    assert call("update", "--check") == (0, "orders is up to date: template 2.0.0.\n", "")

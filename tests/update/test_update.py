@@ -249,7 +249,7 @@ def test_refusals_say_why(service: Path, call: Run, monkeypatch: pytest.MonkeyPa
     (service / ".twelvefac/manifest.json").write_text(manifest)
     answers = (service / ".copier-answers.yml").read_text()
     (service / ".copier-answers.yml").write_text(answers.replace("twelvefac/twelvefac", "other/template"))
-    refused(call, service, ".copier-answers.yml names another template, https:/")
+    refused(call, service, ".copier-answers.yml:3: another template, https:/")
     (service / ".copier-answers.yml").write_text(answers)
     monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
     code, _, error = call("update")

@@ -136,3 +136,7 @@ def test_who_commits_is_said_where_git_knows_nobody(service: Path, call: Run, mo
         0,
         "git knows no user.name and user.email here: committed as twelvefac <twelvefac@localhost>\n",
     )
+
+
+def test_an_empty_version_is_none(service: Path, call: Run) -> None:
+    refused(call, service, "--to: must be a version such as 1.2.3, and is empty\n", "update", "--to", "")

@@ -1,8 +1,7 @@
 """``undo``, ``update --continue`` and ``update --abort``: the end of what was begun, one way or the other."""
 
-import os
-
-from twelvefac.app.update import Step, commit, opened_repository
+from twelvefac.app.committing import check_alone, commit
+from twelvefac.app.update import Step, opened_repository
 from twelvefac.errors import RefusedError
 from twelvefac.update.carry import (
     abort,
@@ -15,9 +14,7 @@ from twelvefac.update.carry import (
     was_put_back,
     was_unstaged,
 )
-from twelvefac.update.install import id_of
 from twelvefac.update.journal import KEPT_REF, Operation
-from twelvefac.update.objects import read_tree
 from twelvefac.update.repository import Repository, check_idle, git
 from twelvefac.update.result import EndResult
 
@@ -72,7 +69,11 @@ def continue_update(folder: str, *, commits: bool = False) -> EndResult:
             return EndResult(f"The {operation.title} is not finished", files, _told(recovered), left=True)
         staged = git(repository, "diff", "--cached", "--name-only", "-z")
         if commits and staged and not is_committed(repository, operation):
-            _check_alone(repository, operation)
+            check_alone(
+                repository,
+                operation.steps,
+                "`twelvefac update --continue` alone ends the update, and `git commit` is yours",
+            )
             said: list[str] = []
             finish(repository, operation, lambda: said.extend(commit(repository, operation.title)))
             return EndResult(f"Finished: the {operation.title}", (), (*_told(recovered), *said))
@@ -107,23 +108,6 @@ def _waiting(repository: Repository, recovered: str, flag: str) -> Operation:
         raise RefusedError(f"no update waits for {flag}", hint=hint)
     _check_ours(repository, operation)
     return operation
-
-
-def _check_alone(repository: Repository, operation: Operation) -> None:
-    """Raise RefusedError when something is staged that ``operation`` did not bring."""
-    if not id_of(repository, "HEAD"):
-        return
-    committed = read_tree(repository, "HEAD")
-    lines = {path: (f"{entry.mode} {entry.oid} 0",) for path, entry in committed.items()}
-    alone = {step.path for step in operation.steps if step.index_before == lines.get(step.path, ())}
-    staged = git(repository, "diff", "--cached", "--name-only", "--no-renames", "-z").split(b"\0")
-    others = [_here(repository, path) for path in map(os.fsdecode, filter(None, staged)) if path not in alone]
-    if others:
-        raise RefusedError(
-            f"other changes are staged, and --commit would commit them too: {', '.join(others[:5])}"
-            + (" …" if len(others) > 5 else ""),
-            hint="`twelvefac update --continue` alone ends the update, and `git commit` is yours",
-        )
 
 
 def _back_already(repository: Repository, text: str, recovered: str) -> EndResult:

@@ -1,5 +1,6 @@
 """``update``, ``add`` and ``remove``: the template as it should be, merged into a repository as it is."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,15 +10,16 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from twelvefac import __version__
-from twelvefac.errors import RefusedError, TwelvefacError
+from twelvefac.app.committing import check_alone, check_records_staged, commit
+from twelvefac.errors import RefusedError, TwelvefacError, UsageError
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
-from twelvefac.scaffold.git import NOBODY
+from twelvefac.scaffold.component import QUESTIONS
 from twelvefac.scaffold.notes import Notes, read_notes
 from twelvefac.scaffold.overlay import ORIGIN, split_answers
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer, Plan
 from twelvefac.scaffold.records import answers_text, answers_values, manifest_text
 from twelvefac.update.adopt import owners
-from twelvefac.update.answers import carry_answers
+from twelvefac.update.answers import carry_answers, line_of
 from twelvefac.update.carry import apply, last_operation, refusal, title_of, unresolved
 from twelvefac.update.clean import check_unlocked
 from twelvefac.update.files import LOCK, REGULAR, File, Files, read_files
@@ -39,8 +41,8 @@ from twelvefac.update.objects import Entries, read_blobs, write_files, write_tre
 from twelvefac.update.overlay import Laid, lay, newest_layer
 from twelvefac.update.policy import THE_OVERLAY, Voice, voice_of
 from twelvefac.update.proposal import RECORDS, Proposal, Wanted, indexed, propose
-from twelvefac.update.provenance import Provenance, check_no_link, read_provenance
-from twelvefac.update.repository import Repository, check_folder, check_idle, dry, find_repository, git, identity
+from twelvefac.update.provenance import Provenance, check_no_link, noted_at_gone, read_provenance
+from twelvefac.update.repository import Repository, check_folder, check_idle, dry, find_repository, git, listed
 from twelvefac.update.result import Kind, UpdateResult
 
 Step = Callable[[str], None]
@@ -126,7 +128,11 @@ def change_answers(
                     f"{provenance.name} has template {provenance.version}, which this twelvefac does not have",
                     hint="upgrade twelvefac, or run `twelvefac update` first",
                 )
-            answers = change(load_catalogue(template), provenance.answers)
+            try:
+                answers = change(load_catalogue(template), provenance.answers)
+            except UsageError:
+                _planned(provenance, template, _known(template, provenance.answers))  # what is recorded may be to blame
+                raise
         return _Goal(kind, provenance.version, answers, ", ".join(what), overlay=provenance.overlay)
 
     return _run(request, root, goal, step)
@@ -183,7 +189,8 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
         if same and goal.version == provenance.version:
             return UpdateResult(provenance.name, goal.kind, before, before, goal.what, notices=notices)
         if request.commit:
-            _check_nothing_staged(repository)
+            check_alone(repository, (), "commit them first")
+            check_records_staged(repository)
         yours = indexed(repository)
         with tempfile.TemporaryDirectory(prefix="twelvefac-render-") as scratch:
             here = replace(provenance, text=as_in_git(repository, yours, provenance.text))
@@ -257,7 +264,7 @@ def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> t
         same = goal.version == provenance.version
         with nullcontext(old) if same else opened(root, goal.version) as new:
             assert new is not None
-            plan = plan_version(new, goal.answers)
+            plan = _planned(provenance, new, goal.answers)
             first = (old, _known(old, provenance.answers), base) if old is not None else None
             render_both(first, (new, plan.answers.as_data(), theirs))
         told = _edited_owners(old, provenance, plan) if old is not None else ()
@@ -275,12 +282,23 @@ def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> t
     rendered: Files | None = read_files(base) if first is not None else None
     before = f"template {_full_version(provenance.version, provenance.overlay)}"
     after = f"template {goal.full_version}" + (f" {goal.kind} {goal.what}" if goal.what else "")
-    told = (*told, *_noted_at_gone(provenance, plan))
+    told = (*told, *noted_at_gone(provenance, plan))
     moves = declared_moves(plan.answers.package, goal.crossed)
     voice = voice_of(goal.kind, goal.what, adopted=provenance.adopted)
     laid = replace(laid, notices=(*told, *laid.notices))
     laid_by = _of_overlay(goal, laid)
     return Wanted(rendered, read_files(theirs), records, Labels(before, after), moves, voice, laid_by), laid
+
+
+def _planned(provenance: Provenance, template: Path, answers: Mapping[str, str]) -> Plan:
+    """Return the plan of a service. Raises RefusedError with the line of a recorded answer that cannot be."""
+    try:
+        return plan_version(template, answers)
+    except UsageError as error:
+        keys = (*(kind.name for kind in QUESTIONS), "description", "name")
+        key = next((key for key in keys if re.search(rf"\b{key}\b", error.message)), "")
+        line = line_of(provenance.text, key)
+        raise RefusedError(f"{ANSWERS_FILE}:{line}: {error.message}", hint=error.hint or "take it from git") from error
 
 
 def _still_adopted(repository: Repository, proposal: Proposal, wanted: Wanted, laid: Laid) -> Proposal:
@@ -335,17 +353,6 @@ def _edited_owners(old: Path, provenance: Provenance, plan: Plan) -> tuple[str, 
     )
 
 
-def _noted_at_gone(provenance: Provenance, plan: Plan) -> tuple[str, ...]:
-    """Return what to say of owners' keys in the manifest at files that the template no longer has."""
-    there = {"", *(file.path for file in plan.files)}
-    return tuple(
-        f"{MANIFEST_FILE}: {', '.join(keys)} of {path} goes with that file, which the template no longer has: "
-        "git and `twelvefac undo` have it"
-        for path, keys in provenance.own.items()
-        if keys and path not in there
-    )
-
-
 def _known(template: Path, answers: Mapping[str, str]) -> dict[str, str]:
     """Return those of the recorded answers that a template asks for."""
     known = asked(template)
@@ -356,27 +363,10 @@ def _check_finished(repository: Repository) -> None:
     operation = last_operation(repository)
     left = list(unresolved(repository, operation)) if operation is not None and operation.waits else []
     if operation is not None and left:
-        named = [path.removeprefix(repository.prefix) for path in left[:5]]
         raise RefusedError(
-            f"the {operation.title} waits for you: {', '.join(named)}",
+            f"the {operation.title} waits for you: {listed(repository, left)}",
             hint="resolve and `git add` them, then `twelvefac update --continue`; or `twelvefac update --abort`",
         )
-
-
-def _check_nothing_staged(repository: Repository) -> None:
-    head = git(repository, "rev-parse", "--verify", "--quiet", "HEAD", fine=(0, 1))
-    if head and git(repository, "diff", "--cached", "--name-only", "-z"):
-        raise RefusedError("other changes are staged, and --commit would commit them too", hint="commit them first")
-
-
-def commit(repository: Repository, title: str) -> tuple[str, ...]:
-    """Commit what is staged under ``title``; return what to say of it. Raises MachineError when git does not."""
-    who = identity(repository)
-    message = f"Twelvefac {title} (twelvefac {__version__})"
-    git(repository, "commit", "--quiet", "--no-verify", f"--message={message}", environment=who)
-    if (who["GIT_AUTHOR_NAME"], who["GIT_AUTHOR_EMAIL"]) != NOBODY:
-        return ()
-    return (f"git knows no user.name and user.email here: committed as {NOBODY[0]} <{NOBODY[1]}>",)
 
 
 def _diff(repository: Repository, proposal: Proposal) -> str:

@@ -15,8 +15,8 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
     path: Annotated[str, typer.Argument(metavar="[PATH]", help="The service's folder.")] = ".",
     *,
     to: Annotated[
-        str, typer.Option(metavar="VERSION", help="The template version (default: the newest).", show_default=False)
-    ] = "",
+        str | None, typer.Option(metavar="VERSION", help="The template version (default: the newest).")
+    ] = None,
     dry_run: DryRun = False,
     diff: Diff = False,
     commit: Commit = False,
@@ -53,6 +53,8 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
         "--accept": bool(accept),
     }
     chosen = [flag for flag, on in flags.items() if on]
+    if to == "":  # an unset variable of a script's
+        raise UsageError("--to: must be a version such as 1.2.3, and is empty")
     if len(chosen) > 1 or (chosen and (to or diff or dry_run or overlay_answer)):
         raise UsageError(f"{chosen[0]} goes with no other flag")
     if commit and chosen and not continue_:
@@ -71,7 +73,7 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
         return _end(path, continue_, commit)
     from twelvefac.app.update import UpdateRequest, update
 
-    return change(update, UpdateRequest(path, to, dry_run, diff, commit, overlay_answer or ()))
+    return change(update, UpdateRequest(path, to or "", dry_run, diff, commit, overlay_answer or ()))
 
 
 def _list(path: str) -> int:

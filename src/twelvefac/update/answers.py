@@ -27,12 +27,12 @@ def carry_answers(there: str, wanted: Mapping[str, Any], gone: Iterable[str] = (
     """
     import yaml
 
-    text = there.replace("\r\n", "\n")
-    text += "" if text.endswith("\n") else "\n"
+    end = "\r\n" if "\r\n" in there else "\n"
+    text = there if there.endswith("\n") else there + end
     before, gone = yaml.safe_load(text), set(gone)
     pieces, at = [], 0
     for edit in sorted(_edits(text, _root(text), before, wanted, gone), key=lambda each: each.start):
-        pieces += [text[at : edit.start], edit.text]
+        pieces += [text[at : edit.start], edit.text.replace("\n", end)]
         at = max(at, edit.end)
     after = "".join([*pieces, text[at:]])
     try:
@@ -40,10 +40,28 @@ def carry_answers(there: str, wanted: Mapping[str, Any], gone: Iterable[str] = (
     except yaml.YAMLError:
         same = False
     if not same:  # an anchor, a key that is written in an odd way
+        odd = (yaml.AnchorToken, yaml.AliasToken, yaml.TagToken)
+        line = next((token.start_mark.line + 1 for token in yaml.scan(text) if isinstance(token, odd)), 1)
         raise RefusedError(
-            f"{ANSWERS_FILE} holds YAML that cannot be written anew without loss", hint="one 'question: answer' a line"
+            f"{ANSWERS_FILE}:{line}: YAML that cannot be written anew without loss (an anchor, a tag)",
+            hint="one 'question: answer' a line",
         )
-    return after.replace("\n", "\r\n") if "\r\n" in there else after
+    return after if there.endswith("\n") else after.removesuffix(end)
+
+
+def line_of(text: str, key: str) -> int:
+    """Return the line (1-based) of ``key`` in the answers file ``text``; 1 where it is not there."""
+    return next((name.start_mark.line + 1 for name, _ in _root(text).value if name.value == key), 1)
+
+
+def no_yaml(error: Exception) -> RefusedError:
+    """Return what to tell of an answers file that YAML's own reader refuses."""
+    problem = getattr(error, "problem", None)
+    # what it scanned begins where somebody mistyped, what it parsed at the top
+    scanned = str(getattr(error, "context", None)).startswith("while scanning")
+    mark = getattr(error, "context_mark" if scanned else "problem_mark", None)
+    where = f"{ANSWERS_FILE}:{mark.line + 1}" if mark else ANSWERS_FILE
+    return RefusedError(f"{where}: no YAML: {problem or str(error).splitlines()[0]}", hint="take it from git")
 
 
 def check_answers(text: str, questions: Iterable[str]) -> None:
@@ -79,9 +97,7 @@ def _root(text: str) -> Any:
     try:
         root: Any = yaml.compose(text, yaml.SafeLoader)
     except yaml.YAMLError as error:
-        raise RefusedError(
-            f"{ANSWERS_FILE} is no YAML: {str(error).splitlines()[0]}", hint="take it from git"
-        ) from error
+        raise no_yaml(error) from error
     except RecursionError as error:
         raise RefusedError(f"{ANSWERS_FILE} is nested too deeply", hint="take it from git") from error
     if not isinstance(root, yaml.MappingNode) or root.flow_style:
@@ -99,6 +115,8 @@ def _refused(node: Any, what: str, hint: str) -> RefusedError:
 
 def _edits(text: str, node: Any, before: Mapping[str, Any], wanted: Mapping[str, Any], gone: set[str]) -> list[_Edit]:
     """Return what to write over in the mapping ``node``, whose values are ``before``."""
+    import yaml
+
     found = {key.value: (key, value) for key, value in node.value}
     indent = " " * node.start_mark.column
     place = text.rfind("\n", 0, node.start_mark.index) + 1
@@ -114,6 +132,8 @@ def _edits(text: str, node: Any, before: Mapping[str, Any], wanted: Mapping[str,
                 edits += _edits(text, old, before[name], value, set(before[name]) - set(value))
             elif _is_commented(text[old.start_mark.index : end], old):
                 raise _refused(old, "a comment is in what has to be written anew", "put it on a line of its own")
+            elif isinstance(value, str) and isinstance(old, yaml.ScalarNode) and old.style in {"'", '"'}:
+                edits.append(_Edit(old.start_mark.index, end, _quoted(value, old.style)))
             else:
                 edits.append(_Edit(key.start_mark.index, end, _dumped(name, value, indent).lstrip()))
         place = text.index("\n", end) + 1
@@ -133,6 +153,13 @@ def _dumped(name: str, value: Any, indent: str) -> str:
     value = dict(value) if isinstance(value, Mapping) else value
     lines: list[str] = yaml.safe_dump({name: value}, sort_keys=False, allow_unicode=True, width=1000).splitlines()
     return "\n".join(indent + line for line in lines)
+
+
+def _quoted(value: str, quote: str) -> str:
+    import yaml
+
+    text: str = yaml.safe_dump(value, default_style=quote, allow_unicode=True, width=1000)
+    return text.rstrip("\n")
 
 
 def _end(text: str, node: Any) -> int:

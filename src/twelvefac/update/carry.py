@@ -40,7 +40,7 @@ from twelvefac.update.journal import (
 )
 from twelvefac.update.objects import Entry, read_blobs
 from twelvefac.update.proposal import RECORDS, Proposal
-from twelvefac.update.repository import Repository, git
+from twelvefac.update.repository import Repository, git, listed
 
 
 def apply(
@@ -174,9 +174,8 @@ def undo(repository: Repository, operation: Operation, told: Told = lambda _: No
     resolved = operation.conflicts if operation.waits else ()
     changed = [path for path in _changed_since(repository, operation) if path not in resolved]
     if changed:
-        named = [path.removeprefix(repository.prefix) for path in changed[:5]]
         raise RefusedError(
-            f"changed since {operation.title}: {', '.join(named)}" + (" …" if len(changed) > 5 else ""),
+            f"changed since {operation.title}: {listed(repository, changed)}",
             hint="undo would lose that: put the files back first, or use git",
         )
     return _taken_back(repository, operation, "undo", told)

@@ -6,7 +6,7 @@ from twelvefac.errors import RefusedError
 from twelvefac.update.files import LINK, SUBMODULE
 from twelvefac.update.install import find_place
 from twelvefac.update.proposal import RECORDS, Proposal
-from twelvefac.update.repository import Repository, git, is_off
+from twelvefac.update.repository import Repository, git, is_off, listed
 
 
 def check_clean(repository: Repository, proposal: Proposal) -> None:
@@ -39,14 +39,12 @@ def check_clean(repository: Repository, proposal: Proposal) -> None:
         sparse = [os.fsdecode(line[2:]) for line in out.split(b"\0") if line.startswith(b"S ")]
         if sparse:
             raise RefusedError(
-                f"left out by this sparse checkout, and to be changed: {sparse[0].removeprefix(repository.prefix)}"
-                + (f" and {len(sparse) - 1} more" if len(sparse) > 1 else ""),
+                f"left out by this sparse checkout, and to be changed: {listed(repository, sparse)}",
                 hint="`git sparse-checkout add` its folder, or `git sparse-checkout disable`",
             )
     if dirty:
-        more = f" and {len(dirty) - 5} more" if len(dirty) > 5 else ""
         raise RefusedError(
-            f"changed and not in git's index: {', '.join(list(dirty)[:5])}{more}",
+            f"changed and not in git's index: {listed(repository, (repository.prefix + path for path in dirty))}",
             hint="commit or stash them first (`git stash`): the update would change them",
         )
 

@@ -30,7 +30,7 @@ from twelvefac.update.journal import (
     write_operation,
 )
 from twelvefac.update.objects import Entry, object_id, write_blobs, write_commits, write_trees
-from twelvefac.update.repository import Repository, find_repository, git
+from twelvefac.update.repository import Repository, find_repository, git, listed
 
 _STAGING = "staging-"
 Told = Callable[[str], None]
@@ -110,9 +110,8 @@ def check_free(repository: Repository, steps: Sequence[Step]) -> None:
     """Raise RefusedError when something lies where a new file goes."""
     obstacles = in_the_way(repository, steps)
     if obstacles:
-        named = [path.removeprefix(repository.prefix) for path in obstacles[:5]]
         raise RefusedError(
-            f"in the way of the new files: {', '.join(named)}" + (" …" if len(obstacles) > 5 else ""),
+            f"in the way of the new files: {listed(repository, obstacles)}",
             hint="move or delete them, or put them into git",
         )
 
@@ -189,9 +188,7 @@ def recover(repository: Repository, *, before: str = "") -> str:
     except OSError as error:
         raise MachineError(f"{where} can be neither finished nor rolled back: {error}", hint=before) from error
     if changed := sorted(path for path, as_before in mine.items() if not as_before):
-        named = [path.removeprefix(repository.prefix) for path in changed[:5]]
-        more = " …" if len(changed) > 5 else ""
-        return f"rolled back {where}; changed since, and left as they are: {', '.join(named)}{more}"
+        return f"rolled back {where}; changed since, and left as they are: {listed(repository, changed)}"
     return f"rolled back {where}: everything is as it was before it"
 
 

@@ -8,15 +8,16 @@ from typing import Any
 
 from twelvefac.errors import MachineError, RefusedError
 from twelvefac.scaffold.component import QUESTIONS
-from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer
+from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer, Plan
 from twelvefac.scaffold.records import OVERLAY_ANSWERS, OVERLAY_SOURCE, OVERLAY_VERSION, TEMPLATE_URL
 from twelvefac.scaffold.staging import shown
-from twelvefac.update.answers import check_answers, line_of_second
+from twelvefac.update.answers import check_answers, line_of, line_of_second, no_yaml
 from twelvefac.update.repository import check_folder
 
 _KEYS = {"version", "template", "overlay", "tool", "adopted", "files"}
 _PART_KEYS = {"source", "version"}
 _FILE_KEYS = {"ownership", "sha256", "origin"}
+_MARK = "\ufeff"  # of byte order, which some editors of Windows put before a text
 _LARGEST = 4 * 1024 * 1024  # bytes of a manifest; one of ours has a few dozen kB
 
 
@@ -73,7 +74,7 @@ def read_provenance(folder: Path) -> Provenance:
     source = values.pop("_src_path", "")
     if source != TEMPLATE_URL:
         raise RefusedError(
-            f"{ANSWERS_FILE} names another template, {shown(Path(str(source) or 'none'))}",
+            f"{ANSWERS_FILE}:{line_of(text, '_src_path')}: another template, {shown(Path(str(source) or 'none'))}",
             hint="`twelvefac adopt` takes the service over",
         )
     version = str(values.pop("_commit", ""))
@@ -117,7 +118,7 @@ def _with_manifest(folder: Path, version: str, answers: dict[str, str]) -> Prove
     if text is None:
         return Provenance(version, answers, {})
     try:
-        manifest: Any = json.loads(text, object_pairs_hook=_only_once)
+        manifest: Any = json.loads(text.removeprefix(_MARK), object_pairs_hook=_only_once)
         files = {
             path: Recorded(str(entry["ownership"]), str(entry["sha256"]), str(entry.get("origin", "")))
             for path, entry in manifest["files"].items()
@@ -166,14 +167,24 @@ def _own(values: dict[str, Any], known: set[str]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key not in known}
 
 
+def noted_at_gone(provenance: Provenance, plan: Plan) -> tuple[str, ...]:
+    """Return what to say of owners' keys in the manifest at files that the template no longer has."""
+    there = {"", *(file.path for file in plan.files)}
+    return tuple(
+        f"{MANIFEST_FILE}: {', '.join(keys)} of {path} goes with that file, which the template no longer has: "
+        "git and `twelvefac undo` have it"
+        for path, keys in provenance.own.items()
+        if keys and path not in there
+    )
+
+
 def _yaml(text: str) -> dict[Any, Any]:
     import yaml
 
     try:
         values = yaml.load(text, yaml.CSafeLoader) if text.count("[") + text.count("{") < 1000 else None
     except yaml.YAMLError as error:
-        problem = str(error).splitlines()[0]
-        raise RefusedError(f"{ANSWERS_FILE} is no YAML: {problem}", hint="take it from git") from error
+        raise no_yaml(error) from error
     if not isinstance(values, dict):
         raise RefusedError(f"{ANSWERS_FILE} is damaged: expected one 'question: answer' a line")
     return values
@@ -190,6 +201,6 @@ def _read(path: Path) -> str | None:
     try:
         if len(data) > _LARGEST:
             raise RefusedError(f"{path.name} is too large to be ours")
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RefusedError(f"{path.name} is not UTF-8", hint="take it from git") from error

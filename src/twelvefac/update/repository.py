@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -134,6 +134,12 @@ def is_off(repository: Repository, setting: str) -> bool:
     """Return whether a truth value among the settings that are kept is said to be false."""
     said = [option.partition("=")[2] for option in repository.options if option.startswith(f"{setting}=")]
     return bool(said) and said[-1].lower() in {"false", "no", "off", "0", ""}
+
+
+def listed(repository: Repository, paths: Iterable[str]) -> str:
+    """Return the first five of ``paths`` (from the top) as seen from the service, and how many more there are."""
+    seen = [path.removeprefix(repository.prefix) for path in paths]
+    return ", ".join(seen[:5]) + (f" and {len(seen) - 5} more" if len(seen) > 5 else "")
 
 
 def dry(repository: Repository, scratch: Path) -> Repository:
