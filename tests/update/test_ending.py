@@ -247,3 +247,38 @@ def test_commit_where_nothing_is_committed_yet(service: Path, call: Run) -> None
     message = "nothing is committed here yet, and --commit would commit all that is staged\n  git commit it first\n"
     refused(call, service, message, "update", "--commit")
     assert call("update")[0] == 0
+
+
+def test_what_was_taken_out_of_git_with_its_markers_is_told(edited: Path, call: Run) -> None:
+    assert call("update")[0] == 1
+    run(edited, "rm", "--quiet", "--cached", GREETING)
+    code, out, _ = call("update", "--continue")
+    assert code == 1
+    assert out.endswith(f"  {GREETING}  taken out of git, and there with conflict markers: delete it, or git add it\n")
+    (edited / GREETING).unlink()
+    assert call("update", "--continue")[0] == 0
+
+
+def test_markers_of_a_service_elsewhere_are_ended_by_its_folder(edited: Path, call: Run) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(edited.parent)
+        code, out, _ = call("update", "orders")
+        assert code == 1
+        assert out.endswith(
+            "Next:\n"
+            "  resolve 1 conflict: edit each file, then `git add` it\n"
+            "  twelvefac update --continue orders   when all are resolved\n"
+            "  twelvefac update --abort orders      to have everything as it was\n"
+        )
+        assert call("update", "orders")[2].endswith(
+            "  resolve and `git add` them, then `twelvefac update --continue orders`; "
+            "or `twelvefac update --abort orders`\n"
+        )
+        assert call("update", "--abort", "orders")[0] == 0
+        run(edited, "checkout", "--quiet", "HEAD~1")
+        code, out, _ = call("update", "orders")
+        assert code == 0
+        assert out.endswith(
+            "Next:\n  git -C orders diff --staged\n  make -C orders test\n  git -C orders commit\n"
+            "  or: twelvefac undo orders\n"
+        )

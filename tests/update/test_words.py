@@ -140,3 +140,11 @@ def test_who_commits_is_said_where_git_knows_nobody(service: Path, call: Run, mo
 
 def test_an_empty_version_is_none(service: Path, call: Run) -> None:
     refused(call, service, "--to: must be a version such as 1.2.3, and is empty\n", "update", "--to", "")
+
+
+@pytest.mark.parametrize("command", ["undo", "adopt", "add", "remove", "update"])
+def test_the_help_names_the_exit_codes(call: Run, command: str) -> None:
+    code, out, _ = call(command, "-h")
+    assert code == 0
+    assert "Exit codes: 0 " in out
+    assert "2 refused and nothing changed." in " ".join(out.split())

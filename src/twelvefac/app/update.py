@@ -1,6 +1,7 @@
 """``update``, ``add`` and ``remove``: the template as it should be, merged into a repository as it is."""
 
 import re
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -179,7 +180,7 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
         if recovered or provenance is None:
             provenance = read_provenance(folder)
         check_idle(repository)
-        _check_finished(repository)
+        _check_finished(repository, request.folder)
         check_no_link(folder, *RECORDS)
         goal = find_goal(provenance)
         notices = (*((recovered,) if recovered else ()), *goal.notices)
@@ -211,6 +212,7 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
             manual=_manual(goal, laid, proposal),
             notices=(*notices, *laid.notices, *proposal.notices),
             preview=preview,
+            folder=request.folder,
         )
         if preview:
             why = refusal(repository, proposal)
@@ -359,13 +361,15 @@ def _known(template: Path, answers: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in answers.items() if key in known}
 
 
-def _check_finished(repository: Repository) -> None:
+def _check_finished(repository: Repository, folder: str) -> None:
     operation = last_operation(repository)
     left = list(unresolved(repository, operation)) if operation is not None and operation.waits else []
+    at = f" {shlex.quote(folder)}" if folder != "." else ""
     if operation is not None and left:
         raise RefusedError(
             f"the {operation.title} waits for you: {listed(repository, left)}",
-            hint="resolve and `git add` them, then `twelvefac update --continue`; or `twelvefac update --abort`",
+            hint=f"resolve and `git add` them, then `twelvefac update --continue{at}`; "
+            f"or `twelvefac update --abort{at}`",
         )
 
 

@@ -22,6 +22,8 @@ def _command(
     """Take over a repository that was not made by twelvefac, so that it can be updated.
 
     Two files are written, .copier-answers.yml and .twelvefac/manifest.json; nothing else changes.
+
+    Exit codes: 0 taken over, 2 refused and nothing changed.
     """
     from twelvefac.app.adopt import AdoptRequest, adopt
     from twelvefac.app.new import KEYS

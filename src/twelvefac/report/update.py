@@ -1,5 +1,6 @@
 """What an update did or would do, for a person: each file and why, what is new, what to do by hand and next."""
 
+import shlex
 from collections.abc import Iterable
 
 from twelvefac.report.paint import Paint
@@ -66,15 +67,17 @@ def _notes(result: UpdateResult) -> list[str]:
 
 
 def _next(result: UpdateResult) -> list[str]:
+    folder = f" {shlex.quote(result.folder)}" if result.folder != "." else ""
+    there = f" -C{folder}" if folder else ""
     if result.conflicts:
         return [
             f"resolve {_count(len(result.conflicts), 'conflict')}: edit each file, then `git add` it",
-            "twelvefac update --continue   when all are resolved",
-            "twelvefac update --abort      to have everything as it was",
+            f"twelvefac update --continue{folder}   when all are resolved",
+            f"twelvefac update --abort{folder}      to have everything as it was",
         ]
     if result.committed:
-        return ["make test", "twelvefac undo   to take it back"]
-    return ["git diff --staged", "make test", "git commit", "or: twelvefac undo"]
+        return [f"make{there} test", f"twelvefac undo{folder}   to take it back"]
+    return [f"git{there} diff --staged", f"make{there} test", f"git{there} commit", f"or: twelvefac undo{folder}"]
 
 
 def _count(number: int, noun: str) -> str:

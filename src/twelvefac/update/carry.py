@@ -153,7 +153,8 @@ def unresolved(repository: Repository, operation: Operation) -> dict[str, str]:
             continue
         place = find_place(repository, step.path)
         if place is not None and _is_marked(repository, step, place[1]):
-            found[step.path] = "conflict markers are left in it"
+            out = "taken out of git, and there with conflict markers: delete it, or git add it"
+            found[step.path] = "conflict markers are left in it" if lines[step.path] else out
         elif any(not line.endswith(" 0") for line in lines[step.path]):
             found[step.path] = "mark it as resolved: git add, or git rm"
     return found

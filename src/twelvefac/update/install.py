@@ -107,7 +107,14 @@ def keep(repository: Repository, places: Mapping[str, tuple[Place, bytes]], befo
 
 
 def check_free(repository: Repository, steps: Sequence[Step]) -> None:
-    """Raise RefusedError when something lies where a new file goes."""
+    """Raise RefusedError when something lies where a new file goes, or that is in a repository of its own."""
+    places = {parent for step in steps if step.moves and step.after for parent in _parents(step.path)}
+    inner = sorted(place for place in places if os.path.lexists(repository.top / place / ".git"))
+    if inner:
+        raise RefusedError(
+            f"a repository of its own lies where new files go: {listed(repository, inner)}",
+            hint="move it to another place",
+        )
     obstacles = in_the_way(repository, steps)
     if obstacles:
         raise RefusedError(

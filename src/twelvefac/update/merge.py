@@ -18,6 +18,8 @@ from twelvefac.update.objects import (
 )
 from twelvefac.update.repository import Repository, git
 
+# git's own for a merge, whatever the user's configuration says; 1 would follow no rename of a file that changed
+_LIMITS = ("-c", "merge.renameLimit=7000", "-c", "diff.renameLimit=7000")
 _OPTIONS = (
     *("-c", "merge.conflictStyle=zdiff3"),
     *("-c", "merge.renames=true"),
@@ -25,6 +27,7 @@ _OPTIONS = (
     *("-c", "merge.directoryRenames=false"),
     *("-c", "merge.renormalize=false"),
     *("-c", "core.abbrev=no"),
+    *_LIMITS,
 )
 
 
@@ -71,7 +74,7 @@ def merge_trees(repository: Repository, base: Entries, yours: Entries, theirs: E
 
 def renames(repository: Repository, before: str, after: str) -> dict[str, str]:
     """Return the files that moved between two trees, old path to new, as git's merge sees it."""
-    out = git(repository, "diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--no-ext-diff", before, after)
+    out = git(repository, *_LIMITS, "diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--no-ext-diff", before, after)
     parts = out.split(b"\0")
     return {os.fsdecode(parts[at + 1]): os.fsdecode(parts[at + 2]) for at in range(0, len(parts) - 2, 3)}
 

@@ -43,6 +43,8 @@ _UNDER_WAY = {
     "REVERT_HEAD": "revert",
     "rebase-merge": "rebase",
     "rebase-apply": "rebase",
+    "sequencer": "sequence of picks or reverts",
+    "BISECT_LOG": "bisect",
 }
 
 

@@ -36,7 +36,7 @@ class UpdateResult:
     """What ``update``, ``add`` or ``remove`` did, or in a ``preview`` would do.
 
     ``manual`` are the steps that a person must do; ``what`` names the components of an add or remove; ``refused``
-    says, in a preview, why it would be and the way out.
+    says, in a preview, why it would be and the way out; ``folder`` is where the service was named to be.
     """
 
     name: str
@@ -52,6 +52,7 @@ class UpdateResult:
     refused: tuple[str, ...] = ()
     diff: str = ""
     committed: bool = False
+    folder: str = "."
 
     @property
     def current(self) -> bool:
