@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from twelvefac.scaffold.answers import make_answers
 from twelvefac.scaffold.catalogue import data_root, load_catalogue
@@ -44,6 +45,8 @@ def test_github_workflow(tmp_path: Path, database: str) -> None:
     assert judge(folder, "actionlint", "-verbose", "-no-color") == ""
     judge(folder, "zizmor", "--offline", "--quiet", workflow)
     judge(folder, "check-jsonschema", "--builtin-schema=vendor.github-workflows", workflow)
+    judge(folder, "check-jsonschema", "--builtin-schema=vendor.dependabot", ".github/dependabot.yml")
+    judge(folder, "zizmor", "--offline", "--quiet", ".github/dependabot.yml")
 
 
 @pytest.mark.parametrize("database", DATABASES)
@@ -52,6 +55,7 @@ def test_gitlab_pipeline(tmp_path: Path, database: str) -> None:
     judge(
         folder, "check-jsonschema", "--builtin-schema=vendor.gitlab-ci", "--data-transform=gitlab-ci", ".gitlab-ci.yml"
     )
+    judge(folder, "check-jsonschema", "--builtin-schema=vendor.renovate", "renovate.json")
 
 
 @pytest.mark.parametrize("database", DATABASES)
@@ -72,6 +76,11 @@ def test_kubernetes(tmp_path: Path, database: str, overlay: str) -> None:
     assert {"Deployment", "HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Service"} <= set(kinds)
     assert ("Job" in kinds) is (database == "postgres")
     judge(folder, "kubernetes-validate", "--strict", "-", text=manifests)
+    policies = [one for one in yaml.safe_load_all(manifests) if one["kind"] == "NetworkPolicy"]
+    out = [rule for policy in policies for rule in policy["spec"].get("egress", [])]
+    # a cache of names on the node and a database outside of the cluster are in no namespace
+    reached = {port["port"]: "to" in rule for rule in out for port in rule["ports"]}
+    assert reached == {53: False, 4318: True} | ({5432: False} if database == "postgres" else {})
 
 
 def test_dockerfile(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from hypothesis import example, given, settings
 from packaging.version import Version
 from scaffold_names import DESCRIPTIONS, NAMES
 
+from twelvefac.app.audit import audit_folder
 from twelvefac.app.new import own_audit
 from twelvefac.scaffold.answers import make_answers, requirements
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
@@ -165,3 +166,17 @@ def test_a_released_version_never_changes() -> None:
     else:
         assert version not in released(REAL.root)
         assert all(Version(old) < Version(version) for old in released(REAL.root))
+
+
+def test_what_the_template_accepts_is_suppressed_with_its_reason(tmp_path: Path) -> None:
+    """So the audit's job of its pipeline succeeds, and the image is built."""
+    plan = make(tmp_path, REAL, name="orders", database="sqlite")
+    report = audit_folder(str(tmp_path))
+    assert report.new == ()
+    assert [(outcome.finding.rule, outcome.reason) for outcome in report.outcomes] == [
+        ("sqlite-in-production", "one node, on purpose")
+    ]
+    settings = tmp_path / "src/orders/settings.py"
+    settings.write_text(re.sub(r"  # twelvefac: ignore.*", "", settings.read_text("utf-8")))
+    assert [outcome.finding.rule for outcome in audit_folder(str(tmp_path)).new] == ["sqlite-in-production"]
+    assert [finding.rule for part in plan.components for finding in part.expected_findings] == ["sqlite-in-production"]

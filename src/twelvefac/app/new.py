@@ -158,11 +158,11 @@ def new_service(
 
 
 def own_audit(folder: Path) -> list[tuple[str, str]]:
-    """Return rule and path of everything our own audit finds in ``folder``; a rule that failed is a finding."""
+    """Return rule and path of all that our own audit finds in ``folder``, suppressed or not; a rule that failed too."""
     from twelvefac.app.audit import audit_folder
 
     report = audit_folder(str(folder))
-    found = [(outcome.finding.rule, outcome.finding.primary.path) for outcome in report.new]
+    found = [(outcome.finding.rule, outcome.finding.primary.path) for outcome in report.outcomes]
     return [*found, *((f"{run.rule.name} failed: {run.reason}", run.service) for run in report.errored)]
 
 

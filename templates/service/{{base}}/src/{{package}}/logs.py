@@ -18,8 +18,6 @@ from . import SERVICE, __version__
 
 log = logging.getLogger(__name__)
 
-EX_IOERR = 74  # sysexits.h
-
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 encode = json.JSONEncoder(default=str, allow_nan=False).encode
@@ -118,7 +116,7 @@ def configure() -> None:
     if sys.stdout is None:  # the next file or socket would get its number, and our entries
         output.descriptor = 2
         log.critical("stdout is closed: there is nowhere to log to")
-        raise SystemExit(EX_IOERR)
+        raise SystemExit(os.EX_IOERR)
 
 
 def take_turns() -> None:

@@ -20,7 +20,7 @@ import uvicorn
 from starlette.datastructures import State
 
 from . import logs
-from .settings import EX_CONFIG, Settings
+from .settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,6 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 KEEP_ALIVE = 75  # seconds: longer than common balancers keep idle connections
 LAST_SECONDS = 3  # for cancelled requests to be recorded and traces to leave
 YOUNG = 10  # seconds: a worker that dies younger would only die again
-EX_UNAVAILABLE = 69  # sysexits.h
 
 
 class Server(uvicorn.Server):
@@ -104,9 +103,9 @@ def bind(host: str, port: int) -> socket.socket:
         number = error.errno if isinstance(error, OSError) else None
         if number in (errno.EADDRINUSE, errno.EACCES):
             log.critical("cannot listen on %s, port %d: %s", host, port, os.strerror(number))
-            raise SystemExit(EX_UNAVAILABLE) from None
+            raise SystemExit(os.EX_UNAVAILABLE) from None
         log.critical("invalid configuration: HOST: no address of this machine: %s", error)
-        raise SystemExit(EX_CONFIG) from None
+        raise SystemExit(os.EX_CONFIG) from None
     name = f"[{host}]" if ":" in host else host
     log.info("running on http://%s:%d", name, listener.getsockname()[1])
     return listener

@@ -1,6 +1,7 @@
 """The backing services: each module in here connects to one, and nothing else knows which it is."""
 
 import logging
+import os
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Protocol
@@ -10,11 +11,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-EX_UNAVAILABLE = 69  # sysexits.h
-
 
 class UnavailableError(Exception):
     """A backing service does not answer as it should; the text says which and why, in one line."""
+
+    exit_code = os.EX_UNAVAILABLE
 
 
 class Backing(Protocol):

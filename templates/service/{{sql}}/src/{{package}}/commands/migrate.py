@@ -6,8 +6,6 @@ from ..settings import load
 
 log = logging.getLogger(__name__)
 
-EX_UNAVAILABLE = 69  # sysexits.h
-
 
 def run() -> int:
     settings = load()
@@ -16,8 +14,8 @@ def run() -> int:
 
     try:
         before, after = migrations.upgrade(settings)
-    except UnavailableError as error:
+    except (UnavailableError, migrations.SchemaError) as error:
         log.critical("%s", error)
-        return EX_UNAVAILABLE
+        return error.exit_code
     log.info("the schema is at %s, it was at %s", after, before)
     return 0

@@ -1,17 +1,20 @@
 """PostgreSQL by psycopg: how to connect, and how to be the only one that migrates."""
 
 import logging
+import math
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from psycopg import ProgrammingError
+import psycopg
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 
 from ... import SERVICE
-from ...settings import EX_CONFIG, Settings
+from ...settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -19,10 +22,9 @@ LOCK_SECONDS = 10  # a migration that waits longer for a table would make all ot
 
 
 def make_engine(settings: Settings, *, pool_size: int) -> Engine:
-    milliseconds = int(settings.database_statement_timeout * 1000)
     url = make_url(settings.database_url).set(drivername="postgresql+psycopg")
     try:
-        make_conninfo(**dict.fromkeys(url.query, ""))  # refuses a name that libpq does not know
+        arguments = connect_arguments(settings, url)
         return create_engine(
             url,
             pool_size=pool_size,
@@ -30,26 +32,53 @@ def make_engine(settings: Settings, *, pool_size: int) -> Engine:
             pool_timeout=settings.database_pool_timeout,
             pool_pre_ping=True,
             pool_recycle=1800,  # follows a server that moved
-            connect_args={
-                "application_name": SERVICE,
-                "connect_timeout": settings.database_connect_timeout,
-                "options": f"-c statement_timeout={milliseconds}",
-                # Without these the kernel waits a quarter hour for a server that vanished.
-                "keepalives_idle": 30,
-                "keepalives_interval": 5,
-                "keepalives_count": 3,
-                "tcp_user_timeout": milliseconds + 5000,
-            },
+            connect_args=arguments,
         )
-    except (ArgumentError, ProgrammingError) as error:
-        log.critical("invalid configuration: DATABASE_URL: %s", error)
-        raise SystemExit(EX_CONFIG) from None
+    except (ArgumentError, psycopg.Error) as error:
+        log.critical("invalid configuration: DATABASE_URL: %s", str(error).strip())
+        raise SystemExit(os.EX_CONFIG) from None
+
+
+def connect_arguments(settings: Settings, url: URL) -> dict[str, Any]:
+    """What a connection needs besides the URL, which has the last word; refuses an invalid URL."""
+    milliseconds = math.ceil(settings.database_statement_timeout * 1000)
+    ours = {
+        "application_name": SERVICE,
+        "connect_timeout": settings.database_connect_timeout,
+        # Without these the kernel waits a quarter hour for a server that vanished.
+        "keepalives_idle": 30,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": milliseconds + 5000,
+    }
+    arguments: dict[str, Any] = {key: ours[key] for key in ours if key not in url.query}
+    options = [f"-c statement_timeout={milliseconds}", *url.normalized_query.get("options", ())]
+    arguments["options"] = " ".join(options)
+
+    _, given = url.get_dialect()().create_connect_args(url)
+    make_conninfo(**dict.fromkeys(given, ""))  # refuses a name that libpq does not know
+    # Values are looked at only to connect: here to a socket that nobody has.
+    nowhere = {"host": "/", "hostaddr": None, "port": "1"}
+    try:
+        psycopg.connect(**{**given, **arguments, **nowhere})
+    except psycopg.OperationalError as error:
+        if "connection to server" not in str(error):
+            raise
+    return arguments
 
 
 @contextmanager
 def only_one(connection: Connection) -> Iterator[None]:
     """Waits for its turn to migrate; ending the connection, however that comes, ends the turn."""
     connection.execute(text("SET statement_timeout = 0"))
+    # The server looks every second whether this process is still there: a statement that nobody
+    # waits for any more would go on, and keep the turn. Servers before 14 do not know how.
+    connection.execute(
+        text(
+            "SELECT set_config(name, '1s', false) FROM pg_settings"
+            " WHERE name = 'client_connection_check_interval'"
+        )
+    )
     # A statement that waits holds a snapshot, and CREATE INDEX CONCURRENTLY waits until none is
     # held: a deadlock. So it asks, and holds nothing until it asks again.
     ask = text("SELECT pg_try_advisory_lock(hashtext(:name))")
@@ -62,4 +91,31 @@ def only_one(connection: Connection) -> Iterator[None]:
         time.sleep(0.2)
     connection.execute(text(f"SET lock_timeout = '{LOCK_SECONDS}s'"))
     connection.commit()
+    event.listen(connection, "before_cursor_execute", wait_on)
+    event.listen(connection, "after_cursor_execute", wait_no_longer)
     yield
+
+
+def wait_on(_: Connection, cursor: Any, statement: str, *__: Any) -> None:
+    """What is CONCURRENTLY holds nobody up while it waits; cut short it leaves half an index."""
+    if "CONCURRENTLY" in statement.upper():
+        cursor.execute("SET lock_timeout = 0")
+
+
+def wait_no_longer(_: Connection, cursor: Any, statement: str, *__: Any) -> None:
+    if "CONCURRENTLY" in statement.upper():
+        cursor.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
+
+
+def leftovers(connection: Connection) -> list[str]:
+    """What a migration that was cut short left behind, and the way out."""
+    invalid = text(
+        "SELECT indexrelid::regclass FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
+        " WHERE NOT indisvalid AND relkind = 'i' AND pg_table_is_visible(indrelid)"
+        " AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index WHERE index_relid = indexrelid)"
+    )
+    return [
+        f"the index {name} is invalid, its making was cut short: DROP INDEX CONCURRENTLY {name},"
+        " then make it again"
+        for name in connection.scalars(invalid)
+    ]

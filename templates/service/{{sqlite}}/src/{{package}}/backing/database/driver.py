@@ -2,11 +2,13 @@
 
 import fcntl
 import logging
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ...settings import Settings
@@ -15,14 +17,20 @@ log = logging.getLogger(__name__)
 
 
 def make_engine(settings: Settings, *, pool_size: int) -> Engine:
-    engine = create_engine(
-        settings.database_url,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=settings.database_pool_timeout,
-        # A statement can only be slow while it waits for the one writer that there may be.
-        connect_args={"timeout": settings.database_statement_timeout},
-    )
+    # A statement can only be slow while it waits for the one writer that there may be.
+    arguments = {"timeout": settings.database_statement_timeout}
+    try:
+        url = make_url(settings.database_url)
+        engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=settings.database_pool_timeout,
+            connect_args={} if "timeout" in url.query else arguments,
+        )
+    except (ArgumentError, ValueError) as error:
+        log.critical("invalid configuration: DATABASE_URL: %s", error)
+        raise SystemExit(os.EX_CONFIG) from None
     event.listen(engine, "connect", _prepare)
     return engine
 
@@ -42,3 +50,8 @@ def only_one(connection: Connection) -> Iterator[None]:
             log.info("another run migrates: waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def leftovers(connection: Connection) -> list[str]:
+    """What a migration that was cut short left behind: nothing, each step is one transaction."""
+    return []

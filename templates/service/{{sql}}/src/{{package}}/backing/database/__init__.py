@@ -45,13 +45,17 @@ def connect(settings: Settings) -> Database:
     return Database(settings)
 
 
+def first_line(text: object) -> str:
+    return str(text).strip().partition("\n")[0]
+
+
 @contextmanager
 def unavailable_when_lost(engine: Engine) -> Iterator[None]:
     try:
         yield
     except (InterfaceError, OperationalError) as error:
-        reason = str(error.orig).strip().partition("\n")[0]
-        raise UnavailableError(f"database {engine.url.database}: {reason}") from error
+        text = f"database {engine.url.database}: {first_line(error.orig)}"
+        raise UnavailableError(text) from error
     except TimeoutError as error:
         name = engine.url.database
         raise UnavailableError(f"database {name}: all connections are in use") from error

@@ -1,21 +1,34 @@
 """The history of the schema: a step is a file in `versions`, `upgrade` takes those that remain."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from alembic.util import CommandError
+from sqlalchemy import Connection, Table, inspect
+from sqlalchemy.exc import DBAPIError
 
 from ....settings import Settings
 from ....store import metadata
-from .. import driver, unavailable_when_lost
+from .. import driver, first_line, unavailable_when_lost
 
 log = logging.getLogger(__name__)
+
+INSUFFICIENT_PRIVILEGE = "42501"
+
+
+class SchemaError(Exception):
+    """The schema is not what this release needs; the text says why, in one line."""
+
+    def __init__(self, text: str, exit_code: int) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
 
 
 def configure(connection: Connection) -> Config:
@@ -31,22 +44,67 @@ def upgrade(settings: Settings) -> tuple[str | None, str | None]:
     with connected(settings) as connection, driver.only_one(connection):
         before = revision(connection)
         if before in steps(connection):
-            command.upgrade(configure(connection), "head")
-        else:  # this is an older release, rolled back to: the schema still fits it
+            take_steps(connection)
+        else:  # this is an older release, rolled back to: does the schema still fit it?
             log.warning("the schema is at %s, a step of another release: it stays", before)
-        return before, revision(connection)
+        after = revision(connection)
+        demand_fit(connection, after)
+        return before, after
 
 
-def missing(settings: Settings) -> list[str | None]:
-    """The steps that are left, the newest first; none where a newer release has migrated."""
+def check(settings: Settings) -> None:
+    """Raises SchemaError where steps are left or the schema does not fit."""
     with connected(settings) as connection:
-        found, at = steps(connection), revision(connection)
-        return found[: found.index(at)] if at in found else []
+        known, at = steps(connection), revision(connection)
+        if at in known[1:]:
+            left = ", ".join(map(str, known[: known.index(at)]))
+            raise SchemaError(f"the schema lacks {left}: migrate comes first", os.EX_UNAVAILABLE)
+        demand_fit(connection, at)
+
+
+def take_steps(connection: Connection) -> None:
+    try:
+        command.upgrade(configure(connection), "head")
+    except DBAPIError:
+        with suppress(DBAPIError):  # it may be the connection that failed
+            connection.rollback()
+            for leftover in driver.leftovers(connection):
+                log.error("%s", leftover)
+        raise
+
+
+def demand_fit(connection: Connection, at: str | None) -> None:
+    """A revision alone proves nothing: another service may have one of the same name."""
+    if lacking := ", ".join(find_lacking(connection, metadata().sorted_tables)):
+        raise SchemaError(
+            f"the schema is at {at} and lacks {lacking}: DATABASE_URL names another service's"
+            " database, or a release since this one has dropped it",
+            os.EX_CONFIG,
+        )
+    if leftovers := "; ".join(driver.leftovers(connection)):
+        raise SchemaError(leftovers, os.EX_SOFTWARE)
+
+
+def find_lacking(connection: Connection, tables: Iterable[Table]) -> Iterator[str]:
+    """The tables and columns that the schema has not."""
+    inspector = inspect(connection)
+    for table in tables:
+        if not inspector.has_table(table.name, table.schema):
+            yield table.name
+            continue
+        there = {column["name"] for column in inspector.get_columns(table.name, table.schema)}
+        yield from (str(column) for column in table.columns if column.name not in there)
 
 
 def steps(connection: Connection) -> list[str | None]:
     """Every revision that this release knows, the newest first, and None for an empty database."""
     history = ScriptDirectory.from_config(configure(connection))
+    if len(heads := history.get_heads()) > 1:
+        ends = " and ".join(sorted(heads))
+        raise SchemaError(
+            f"{ends} are both the last step: name one as the down_revision of the other",
+            os.EX_SOFTWARE,
+        )
     return [*(step.revision for step in history.walk_revisions()), None]
 
 
@@ -56,6 +114,14 @@ def connected(settings: Settings) -> Iterator[Connection]:
     try:
         with unavailable_when_lost(engine), engine.connect() as connection:
             yield connection
+    except CommandError as error:
+        raise SchemaError(first_line(error), os.EX_SOFTWARE) from error
+    except DBAPIError as error:
+        text = f"database {engine.url.database}: {first_line(error.orig)}"
+        if getattr(error.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
+            text += f"; the role {engine.url.username} needs the right"
+            raise SchemaError(text, os.EX_CONFIG) from error
+        raise SchemaError(f"{text}; {first_line(error.statement)}", os.EX_SOFTWARE) from error
     finally:
         engine.dispose()
 

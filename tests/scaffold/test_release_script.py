@@ -1,0 +1,116 @@
+"""The commands of a release on Kubernetes, run with stand-ins for kubectl and kustomize that write down what they are
+asked: no step after one that failed, no Deployment without its migration."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from twelvefac.scaffold.answers import make_answers
+from twelvefac.scaffold.catalogue import data_root, load_catalogue
+from twelvefac.scaffold.plan import make_plan
+from twelvefac.scaffold.render import render
+
+REAL = load_catalogue(data_root())
+NEVER = "a command that is never run"
+IMAGE = "registry.example.com/orders:" + "1" * 40
+
+# The Job has no condition at first, then the next of $JOB at each look, as `get --output jsonpath` prints them.
+KUBECTL = """#!/bin/sh
+echo "kubectl $*" >>"$CALLS"
+case "$*" in
+    "$FAILS") exit 1 ;;
+    *" get job "*)
+        looks=$(grep -c " get job " "$CALLS")
+        [ "$looks" -eq 1 ] || echo "$JOB"
+        ;;
+    *" logs "*) echo 'the schema is at 0001' ;;
+esac
+"""
+KUSTOMIZE = """#!/bin/sh
+echo "kustomize $*" >>"$CALLS"
+case "kustomize $*" in "$FAILS") exit 1 ;; esac
+"""
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    for name, text in (("kubectl", KUBECTL), ("kustomize", KUSTOMIZE), ("sleep", "#!/bin/sh\n")):
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def release(
+    tmp_path: Path, programs: Path, database: str, *arguments: str, job: str = "Complete", fails: str = NEVER
+) -> tuple[int, str, list[str]]:
+    """Run the script of a service; return its exit code, what it printed, and what it asked for."""
+    folder = tmp_path / "orders"
+    plan = make_plan(REAL, *make_answers(REAL, {"name": "orders", "deploy": "kubernetes", "database": database}))
+    render(REAL.root, plan.answers.as_data(), folder)
+    calls = tmp_path / "calls"
+    environment = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "CALLS": str(calls), "JOB": job}
+    done = subprocess.run(
+        ["sh", folder / "deploy/kubernetes/release.sh", *arguments],
+        env={**environment, "FAILS": fails},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stdout + done.stderr, calls.read_text().splitlines() if calls.exists() else []
+
+
+SET = f"kustomize edit set image orders={IMAGE}"
+DELETE = "kubectl --namespace orders-production delete job orders-migrate --ignore-not-found --cascade foreground"
+REST = "kubectl apply --kustomize . --selector app.kubernetes.io/component!=web"
+CONDITIONS = 'jsonpath={.status.conditions[?(@.status=="True")].type}'
+LOOK = f"kubectl --namespace orders-production get job orders-migrate --output {CONDITIONS}"
+ALL = "kubectl apply --kustomize ."
+ROLLOUT = "kubectl --namespace orders-production rollout status deployment/orders --timeout 10m"
+
+
+def test_without_a_database(tmp_path: Path, programs: Path) -> None:
+    code, _, calls = release(tmp_path, programs, "none", "production", IMAGE)
+    assert (code, calls) == (0, [SET, ALL, ROLLOUT])
+
+
+@pytest.mark.parametrize("conditions", ["Complete", "SuccessCriteriaMet Complete"])
+def test_the_deployment_comes_after_the_migration(tmp_path: Path, programs: Path, conditions: str) -> None:
+    code, _, calls = release(tmp_path, programs, "postgres", "production", IMAGE, job=conditions)
+    assert (code, calls) == (0, [SET, DELETE, REST, LOOK, LOOK, ALL, ROLLOUT])
+
+
+@pytest.mark.parametrize("conditions", ["Failed", "FailureTarget Failed"])
+def test_a_migration_that_failed_ends_it_with_the_jobs_log(tmp_path: Path, programs: Path, conditions: str) -> None:
+    code, printed, calls = release(tmp_path, programs, "postgres", "production", IMAGE, job=conditions)
+    assert code == 1
+    assert calls[:5] == [SET, DELETE, REST, LOOK, LOOK]
+    assert [call.split()[3] for call in calls[5:]] == ["get", "logs"]
+    assert "the schema is at 0001" in printed
+    assert printed.endswith("the migration failed: the release before still serves\n")
+
+
+@pytest.mark.parametrize("step", [SET, DELETE, REST, LOOK, ALL, ROLLOUT])
+def test_a_step_that_fails_is_the_last(tmp_path: Path, programs: Path, step: str) -> None:
+    fails = step.removeprefix("kubectl ")
+    code, _, calls = release(tmp_path, programs, "postgres", "production", IMAGE, fails=fails)
+    assert code == 1
+    assert calls[-1] == step
+    assert calls == [SET, DELETE, REST, LOOK, LOOK, ALL, ROLLOUT][: len(calls)]
+
+
+@pytest.mark.parametrize("arguments", [[], ["production"], ["production", IMAGE, "more"]])
+def test_what_is_missing_is_said(tmp_path: Path, programs: Path, arguments: list[str]) -> None:
+    code, printed, calls = release(tmp_path, programs, "postgres", *arguments)
+    assert (code, calls) == (64, [])
+    assert "usage: sh" in printed
+
+
+def test_an_unknown_overlay(tmp_path: Path, programs: Path) -> None:
+    code, _, calls = release(tmp_path, programs, "postgres", "prod", IMAGE)
+    assert code != 0
+    assert calls == []
