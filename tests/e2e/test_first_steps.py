@@ -61,4 +61,4 @@ def test_the_readme_from_the_first_line_to_a_service_without_the_example(tmp_pat
     for path in (written, *(folder / path for path in EXAMPLE)):
         path.unlink()
     make("lint")
-    assert " passed" in make("test", TEST_DATABASE_URL=server.url)
+    assert " passed" in make("test", TEST_DATABASE_URL=server.url, PYTEST_ADDOPTS="tests/store")
