@@ -55,6 +55,7 @@ class User:
     untracked: Mapping[str, bytes] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
     edited: bool = True
+    turned: tuple[str, ...] = ()  # tracked files, made executable or no longer so since `git add`
 
 
 def _put(draw: st.DrawFn, lines: list[str], counter: Counter, who: str) -> list[str]:
@@ -151,7 +152,7 @@ def next_versions(draw: st.DrawFn, before: Files, counter: Counter, who: str = "
 
 _USER_OPS = [
     *("edit", "edit", "edit", "edit", "add", "delete", "rename", "rename", "reformat", "crlf", "binary", "link"),
-    *("module", "untracked", "dirty", "mode", "folder"),
+    *("module", "untracked", "dirty", "mode", "turned", "folder"),
 ]
 
 
@@ -162,6 +163,7 @@ def users(draw: st.DrawFn, base: Files, counter: Counter, ops: list[str] | None 
     unstaged: dict[str, bytes] = {}
     untracked: dict[str, bytes] = {}
     modules: list[str] = []
+    turned: set[str] = set()
     for _ in range(draw(st.integers(0, 5))):
         everything = {**tracked, **untracked, **dict.fromkeys(modules)}
         path = draw(st.sampled_from(sorted(tracked)))
@@ -202,13 +204,16 @@ def users(draw: st.DrawFn, base: Files, counter: Counter, ops: list[str] | None 
             case "mode" if tracked[path].mode in {REGULAR, EXECUTABLE}:
                 other = EXECUTABLE if tracked[path].mode == REGULAR else REGULAR
                 tracked[path] = File(other, tracked[path].data)
+            case "turned":
+                turned.add(path)
             case "folder" if is_text and "/" not in path:
                 moved = tracked.pop(path)
                 unstaged.pop(path, None)
                 tracked[f"{path}/mine.py"] = moved
     unstaged = {path: data for path, data in unstaged.items() if path in tracked and tracked[path].mode != LINK}
-    edited = tracked != base or bool(unstaged or untracked or modules)
-    return User(tracked, unstaged, untracked, tuple(modules), edited)
+    there = tuple(sorted(path for path in turned if path in tracked and tracked[path].mode != LINK))
+    edited = tracked != base or bool(unstaged or untracked or modules or there)
+    return User(tracked, unstaged, untracked, tuple(modules), edited, there)
 
 
 _EMPTY: list[Path] = []
@@ -249,6 +254,8 @@ def work_tree(user: User, prefix: str = "") -> Iterator[Path]:
         write(folder, {path: File(REGULAR, data) for path, data in user.untracked.items()})
         for path, data in user.unstaged.items():
             (folder / path).write_bytes(data)
+        for path in user.turned:
+            (folder / path).chmod(0o644 if user.tracked[path].mode == EXECUTABLE else 0o755)
         yield folder
 
 

@@ -148,3 +148,13 @@ def test_a_driver_that_leaves_a_conflict_of_its_own_is_told_and_seen(service: Pa
     code, out, _ = call("update", "--continue")
     assert code == 1
     assert out.endswith(f"  {GREETING}  conflict markers are left in it\n")
+
+
+def test_a_line_that_is_there_twice_is_lost_when_one_is(service: Path, call: Run, commit: Commit) -> None:
+    drive(service, commit, "once", "uniq %A > %A.once; mv %A.once %A; git merge-file -q %A %O %B", "STEP_9 = 9\n")
+    edit(service / GREETING, "STEP_9 = 9\n + MINE", "STEP_9 = 9\nSTEP_9 = 9\nSTEP_9 = 9\n")
+    commit(service)
+    code, out, _ = call("update")
+    assert code == 1
+    assert "the merge driver once (.gitattributes) would drop lines of yours" in told(out)
+    assert (service / GREETING).read_text().count("STEP_9 = 9\n") == 3

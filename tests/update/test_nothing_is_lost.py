@@ -21,7 +21,7 @@ from update_trees import (
 
 from twelvefac.errors import RefusedError
 from twelvefac.update.carry import undo
-from twelvefac.update.files import LINK, File, Files, line_end, read_files
+from twelvefac.update.files import EXECUTABLE, LINK, File, Files, line_end, read_files
 from twelvefac.update.journal import KEPT_REF, LAST, UNDO_REF, locked, read_operation
 from twelvefac.update.proposal import Proposal
 from twelvefac.update.result import Kind
@@ -127,7 +127,7 @@ def test_nothing_is_lost_and_undo_is_the_identity(case: tuple[Files, Files, User
         try:
             proposal, operation = merge(repository, base, theirs, records=True)
         except RefusedError:
-            assert user.unstaged or user.untracked or user.modules
+            assert user.unstaged or user.untracked or user.modules or user.turned
             assert snapshot(repository.top) == before
             assert not list(repository.state.glob("staging-*"))
             return
@@ -135,6 +135,8 @@ def test_nothing_is_lost_and_undo_is_the_identity(case: tuple[Files, Files, User
         check_template(folder, base, theirs, proposal)
         for path, data in {**user.untracked, **user.unstaged}.items():
             assert (folder / path).read_bytes() == data
+        for path in user.turned:
+            assert (folder / path).stat().st_mode & 0o100 == (0 if user.tracked[path].mode == EXECUTABLE else 0o100)
         assert operation is not None
         with locked(repository):
             undo(repository, operation)

@@ -88,6 +88,7 @@ def test_it_runs_nothing(call: Run, place: Path, tmp_path: Path, text: str, name
     code, _, error = make(call, str(folder))
     assert code == 2
     assert named in error
+    assert error.endswith("\n  whoever keeps the overlay mends that there, and tags a version\n")
     assert "Traceback" not in error
     assert not list(place.iterdir())
 
@@ -102,6 +103,7 @@ def test_a_file_that_does_not_render_is_refused(call: Run, place: Path, tmp_path
     code, _, error = make(call, str(folder))
     assert code == 2
     assert "does not render" in error
+    assert error.endswith("\n  whoever keeps the overlay mends that there, and tags a version\n")
     assert not list(place.iterdir())
 
 
@@ -111,6 +113,7 @@ def test_what_is_no_plain_file_is_refused(call: Run, place: Path, tmp_path: Path
     code, _, error = make(call, str(folder))
     assert code == 2
     assert "files/pipe is no plain file" in error
+    assert error.endswith("\n  whoever keeps the overlay mends that there, and tags a version\n")
     empty = tmp_path / "empty"
     empty.mkdir()
     code, _, error = make(call, str(empty))
@@ -126,6 +129,7 @@ def test_a_link_in_git_leads_nowhere_else(call: Run, overlay: Path, place: Path,
     code, _, error = make(call, str(overlay))
     assert code == 2
     assert "circle is a link that leads out of it" in error
+    assert error.endswith("\n  whoever keeps the overlay mends that there, and tags a version\n")
     assert not list(place.iterdir())
 
 
@@ -135,6 +139,7 @@ def test_a_link_out_of_it_is_refused(call: Run, place: Path, tmp_path: Path) -> 
     code, _, error = make(call, str(folder))
     assert code == 2
     assert "files/secret is a link that leads out of it" in error
+    assert error.endswith("\n  whoever keeps the overlay mends that there, and tags a version\n")
 
 
 @pytest.mark.parametrize(

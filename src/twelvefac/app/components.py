@@ -54,7 +54,9 @@ def remove_components(
             if name not in present:
                 continue
             if not kind.optional:
-                raise RefusedError(f"{name} cannot be removed: a service needs a {kind.name}")
+                raise RefusedError(
+                    f"{name} cannot be removed: a service needs a {kind.name}", hint="a new service can have another"
+                )
             left = ",".join(one for one in present if one != name) or NONE
             changed[kind.name] = catalogue.settled(kind, left)
         return _fitting(catalogue, changed)

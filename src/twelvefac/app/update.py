@@ -53,8 +53,8 @@ Step = Callable[[str], None]
 class UpdateRequest:
     """What the command line asks for.
 
-    ``to`` is a version, empty for the newest; ``change`` turns the recorded answers into the wanted ones, given
-    the catalogue of the version in question.
+    ``to`` is a version, empty for the newest; ``overlay_answers`` are ``KEY=VALUE`` words for the overlay's own
+    questions.
     """
 
     folder: str = "."
@@ -118,6 +118,7 @@ def change_answers(
 ) -> UpdateResult:
     """Merge the same template version with other answers (``add``, ``remove``) into a service.
 
+    ``change`` turns the recorded answers into the wanted ones, given the catalogue of the version in question.
     Raises what ``update`` raises, and what ``change`` does.
     """
     root = root or data_root()

@@ -36,6 +36,7 @@ _SETTINGS = (
     *("_message_before_copy", "_message_after_copy", "_message_before_update", "_message_after_update"),
 )
 _HASH = "sha256-"
+_REACH = "`git ls-remote` says whether its address is right and git is let in"
 
 
 def check_trust(spec: str, *, trusted: bool) -> None:
@@ -139,11 +140,11 @@ def render_overlay(root: Path, plan: Plan, into: Path, answers: Mapping[str, str
         render(root, data, into)
     except CatalogueError as error:
         reason = str(error).removeprefix("the template does not render: ")
-        raise RefusedError(f"the overlay does not render: {reason}") from error
+        raise _unfit(f"the overlay does not render: {reason}") from error
     except OSError as error:
         raise MachineError(f"the overlay does not render: {error.strerror or error}") from error
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
-        raise RefusedError(f"the overlay does not render: {type(error).__name__}: {error}") from error
+        raise _unfit(f"the overlay does not render: {type(error).__name__}: {error}") from error
     return sorted(
         Path(folder, name).relative_to(into).as_posix() for folder, _, names in os.walk(into) for name in names
     )
@@ -157,7 +158,7 @@ def with_overlay(plan: Plan, layer: Layer, paths: Iterable[str]) -> Plan:
     for path in paths:
         parts = path.casefold().split("/")
         if ".git" in parts or parts[0] == ".twelvefac":
-            raise RefusedError(f"the overlay writes {shown(Path(path))}, which is not its own to write")
+            raise _unfit(f"the overlay writes {shown(Path(path))}, which is not its own to write")
         key = "/".join(parts)
         taken = next((name for name in (key, *_parents(key)) if name in ours), folders.get(key))
         if taken is not None:
@@ -168,6 +169,10 @@ def with_overlay(plan: Plan, layer: Layer, paths: Iterable[str]) -> Plan:
         added.append(PlannedFile(path, Ownership.MANAGED, ORIGIN))
     files = tuple(sorted((*plan.files, *added), key=lambda file: file.path))
     return replace(plan, files=files, overlay=layer)
+
+
+def _unfit(what: str) -> RefusedError:
+    return RefusedError(what, hint="whoever keeps the overlay mends that there, and tags a version")
 
 
 def _parents(path: str) -> list[str]:
@@ -199,7 +204,7 @@ def _content_hash(root: Path) -> str:
             try:
                 mode = path.stat().st_mode
                 if not stat.S_ISREG(mode):  # a pipe would wait for ever
-                    raise RefusedError(f"the overlay's {shown(path.relative_to(root))} is no plain file")
+                    raise _unfit(f"the overlay's {shown(path.relative_to(root))} is no plain file")
                 data, executable = path.read_bytes(), mode & 0o100
             except OSError as error:
                 raise MachineError(f"cannot read {shown(path)}: {error.strerror or error}") from error
@@ -235,13 +240,13 @@ def _remote(*arguments: str, folder: Path) -> str:
     except FileNotFoundError as error:
         raise MachineError("git is not installed", hint="install git: the overlay comes by it") from error
     except subprocess.TimeoutExpired as error:
-        raise MachineError(f"the overlay's repository did not answer within {_PATIENCE} s") from error
+        raise MachineError(f"the overlay's repository did not answer within {_PATIENCE} s", hint=_REACH) from error
     if done.returncode != 0:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         telling = (
             [line for line in lines if line.startswith(("fatal: ", "error: "))] or lines[-1:] or ["no reason given"]
         )
-        raise MachineError(f"cannot reach the overlay: {telling[0].removeprefix('fatal: ')}")
+        raise MachineError(f"cannot reach the overlay: {telling[0].removeprefix('fatal: ')}", hint=_REACH)
     return done.stdout.decode("utf-8", "replace")
 
 
@@ -255,14 +260,14 @@ def _check_harmless(root: Path) -> Mapping[Any, Any]:
         for name in (*folders, *names):
             path = Path(folder, name)
             if path.is_symlink() and not _leads_into(path, real):
-                raise RefusedError(f"the overlay's {shown(path.relative_to(root))} is a link that leads out of it")
+                raise _unfit(f"the overlay's {shown(path.relative_to(root))} is a link that leads out of it")
     settings = _settings(root)
     for key in settings:
         if str(key).startswith("_") and key not in _SETTINGS:
-            raise RefusedError(f"the overlay sets {key}, and of an overlay only files and Jinja are taken")
+            raise _unfit(f"the overlay sets {key}, and of an overlay only files and Jinja are taken")
     inner = str(settings.get("_subdirectory", ""))
     if not (root / inner).resolve().is_relative_to(real):
-        raise RefusedError("the overlay's _subdirectory leads out of it")
+        raise _unfit("the overlay's _subdirectory leads out of it")
     return settings
 
 
@@ -283,9 +288,9 @@ def _settings(root: Path) -> Mapping[Any, Any]:
         try:
             documents = list(yaml.safe_load_all((root / name).read_text("utf-8")))
         except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-            raise RefusedError(f"the overlay's {name} is no plain YAML: {str(error).splitlines()[0]}") from error
+            raise _unfit(f"the overlay's {name} is no plain YAML: {str(error).splitlines()[0]}") from error
         for document in documents:
             if not isinstance(document, dict | None):
-                raise RefusedError(f"the overlay's {name} must hold questions and settings")
+                raise _unfit(f"the overlay's {name} must hold questions and settings")
             merged |= document or {}
     return merged

@@ -5,12 +5,13 @@ compared with both sides, and what is not in it is told by its name.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from twelvefac.update.merge import Merged
 from twelvefac.update.objects import Entry, read_blobs
-from twelvefac.update.policy import Settled, Sides, Speak
+from twelvefac.update.policy import Settled, Sides, Speak, source_of
 from twelvefac.update.repository import Repository, git
 from twelvefac.update.result import Change, Kind
 
@@ -71,8 +72,7 @@ def _left(stages: Mapping[int, Entry], kind: str) -> _Met | None:
 
 
 def _met(path: str, sides: Sides) -> _Met | None:
-    by_you = next((old for old, new in sides.moved_by_you.items() if new == path), path)
-    by_template = next((old for old, new in sides.moved_by_template.items() if new == path), path)
+    by_you, by_template = source_of(path, sides.moved_by_you), source_of(path, sides.moved_by_template)
     base = sides.base.get(path) or sides.base.get(by_you) or sides.base.get(by_template)
     yours = sides.yours.get(path) or sides.yours.get(by_template)
     theirs = sides.theirs.get(path) or sides.theirs.get(by_you)
@@ -106,6 +106,12 @@ def _drivers(repository: Repository, paths: Iterable[str]) -> dict[str, tuple[st
 def _lost(repository: Repository, met: _Met, result: Entry) -> tuple[bool, bool]:
     """Return whether lines that the user wrote, and that the template wrote, are not in ``result``."""
     ids = [met.yours.oid, met.theirs.oid, result.oid, *([met.base.oid] if met.base else [])]
-    lines = {oid: set(data.split(b"\n")) for oid, data in read_blobs(repository, ids).items()}
-    old, there = lines[met.base.oid] if met.base else set(), lines[result.oid]
-    return bool(lines[met.yours.oid] - old - there), bool(lines[met.theirs.oid] - old - there)
+    lines = {oid: Counter(data.split(b"\n")) for oid, data in read_blobs(repository, ids).items()}
+    old, there = lines[met.base.oid] if met.base else Counter[bytes](), lines[result.oid]
+    yours, theirs = lines[met.yours.oid], lines[met.theirs.oid]
+    return _lacks(there, yours, theirs, old), _lacks(there, theirs, yours, old)
+
+
+def _lacks(there: Counter[bytes], one: Counter[bytes], other: Counter[bytes], old: Counter[bytes]) -> bool:
+    """Return whether a line that ``one`` added is in ``there`` less often than it must be; ``other`` may take some."""
+    return any(there[line] < one[line] - max(0, old[line] - other[line]) for line in one - old if line.strip())

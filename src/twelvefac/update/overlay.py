@@ -94,7 +94,10 @@ def _rendered(provenance: Provenance, recorded: Layer, wanted: Layer, plan: Plan
     theirs = scratch / "overlay-theirs"
     with opened_overlay(wanted, service) as root:
         if root is None:
-            raise MachineError(f"the overlay {wanted.source} has no version {wanted.version} any more")
+            raise MachineError(
+                f"the overlay {wanted.source} has no version {wanted.version} any more",
+                hint="tag it there again, or a newer one",
+            )
         theirs.mkdir()
         whole = with_overlay(plan, wanted, render_overlay(root, plan, theirs, wanted.answers))
     base = scratch / "overlay-base"

@@ -75,7 +75,7 @@ def settle(merged: Merged, sides: Sides, speak: Speak) -> Settled:
             kind = merged.kinds.get(path, "")
             apart = _moved_apart(path, sides, voice) if "rename/rename" in kind or set(found) == {1} else ""
             why = apart or _words(path, found, kind, voice)
-            source = _source(path, sides.moved_by_you)
+            source = source_of(path, sides.moved_by_you)
             if source != path and not apart:
                 why += f" (you moved it here from {source})"
             name = path.rpartition("~")[0]
@@ -108,12 +108,12 @@ def _deleted(path: str, found: Mapping[int, Entry], sides: Sides) -> bool:
     """Return whether the user deleted the file that the template changed or moved to ``path``."""
     if 1 not in found or path not in sides.theirs:  # at another name than its own: a folder is in its place
         return False
-    source = _source(path, sides.moved_by_template)
+    source = source_of(path, sides.moved_by_template)
     return source not in sides.yours and source not in sides.moved_by_you
 
 
 def _declined(path: str, sides: Sides, voice: Voice) -> str:
-    source = _source(path, sides.moved_by_template)
+    source = source_of(path, sides.moved_by_template)
     if source != path:
         return f"{voice.who} moved it from {source}; {voice.lacking}"
     return f"{voice.who} changed it; {voice.lacking}"
@@ -196,7 +196,7 @@ def _removed(path: str, result: Entries, sides: Sides, voice: Voice) -> Change |
 
 
 def _arrived(path: str, result: Entries, sides: Sides, voice: Voice) -> Change:
-    source = _source(path, sides.moved_by_template)
+    source = source_of(path, sides.moved_by_template)
     if path not in result:
         if source in sides.moved_by_you:
             there = sides.moved_by_you[source]
@@ -227,5 +227,6 @@ def _changed(path: str, result: Entries, sides: Sides, voice: Voice) -> Change:
     return Change(path, Kind.MERGED, f"{voice.whose} changes and yours, in different places")
 
 
-def _source(path: str, moved: Mapping[str, str]) -> str:
+def source_of(path: str, moved: Mapping[str, str]) -> str:
+    """Return where the file at ``path`` was before it ``moved``, ``path`` itself when it did not."""
     return next((old for old, new in moved.items() if new == path), path)

@@ -105,7 +105,7 @@ def propose(repository: Repository, provenance: Provenance, wanted: Wanted, your
     their_entries = {path: entry for path, entry in their_entries.items() if path not in locks}
     moved_base, moved_yours = _moved_ahead(wanted.declared, base_entries, plain, their_entries)
     settled = _settled(repository, (moved_base, moved_yours, their_entries), wanted)
-    changes = {change.path: change for change in settled.changes}
+    changes = {change.path: change for change in (*line_changes, *lock_changes, *settled.changes)}
     for old, new in wanted.declared.items():
         if old in plain and old not in moved_yours and new in settled.entries:
             kind = changes[new].kind if new in changes else Kind.MOVED
@@ -113,10 +113,8 @@ def propose(repository: Repository, provenance: Provenance, wanted: Wanted, your
                 edited = plain[old] != base_entries.get(old)
                 why = f"the template moved it from {old}" + (", your changes with it" if edited else "")
                 changes[new] = Change(new, Kind.MOVED, why, old)
-    for change in (*lock_changes, *line_changes):
-        changes.setdefault(change.path, change)
-    for path in sorted(filtered):
-        changes[path] = Change(path, Kind.DECLINED, "the template has it, you deleted or moved it: stays deleted")
+    gone = "the template has it, you deleted or moved it: stays deleted"
+    changes |= {path: Change(path, Kind.DECLINED, gone) for path in filtered}
     records = write_files(repository, {path: File(REGULAR, data) for path, data in wanted.records.items()})[0]
     after = {**settled.entries, **lock_entries, **records}
     return Proposal(yours, after, settled.stages, tuple(changes[path] for path in sorted(changes)), tuple(notices))
