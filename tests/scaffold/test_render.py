@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jinja2 import Environment
 from sample_template import finish, write_component, write_template
 from scaffold_names import DESCRIPTIONS, NAMES
 
@@ -165,3 +166,32 @@ def test_one_module_imports_copier(repository: Path) -> None:
     pattern = re.compile(r"^\s*(?:import|from) (?:copier|plumbum)\b", re.MULTILINE)
     sources = sorted((repository / "src/twelvefac").rglob("*.py"))
     assert [path.name for path in sources if pattern.search(path.read_text("utf-8"))] == ["render.py"]
+
+
+def test_a_text_is_compiled_once_and_what_an_extension_keeps_is_reset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copier's yield keeps in Jinja's environment what it gave: the same text before and after it gives the same."""
+    compiled: list[str] = []
+    compile_text = Environment.compile
+
+    def counted(environment: Environment, source: str, *more: object) -> object:
+        compiled.append(source)
+        return compile_text(environment, source, *more)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Environment, "compile", counted)
+    root = tmp_path / "root"
+    for folder in ("a", "b", "c"):
+        for name in ("{% yield x from ['1', '2'] %}{{ x }}{% endyield %}.txt.jinja", "{{ name }}.txt.jinja"):
+            (root / folder / "{{ name }}").mkdir(parents=True, exist_ok=True)
+            (root / folder / "{{ name }}" / name).write_text("{{ name }} {{ x }}\n")
+    (tmp_path / "into").mkdir()
+    render(root, {"name": "orders"}, tmp_path / "into")
+    texts = {path.relative_to(tmp_path / "into").as_posix(): path.read_text() for path in tmp_path.glob("into/*/*/*")}
+    assert texts == {
+        f"{folder}/orders/{name}.txt": f"orders {'' if name == 'orders' else name}\n"
+        for folder in ("a", "b", "c")
+        for name in ("1", "2", "orders")
+    }
+    assert compiled.count("{{ name }}") == 1
+    assert Environment.compile is counted

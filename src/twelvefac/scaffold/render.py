@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from twelvefac.scaffold.component import CatalogueError
 from twelvefac.scaffold.plan import ANSWERS_FILE
@@ -20,7 +21,7 @@ def render(root: Path, data: Mapping[str, str], into: Path) -> None:
     umask of whoever installed the template. The answers file is left out; ``scaffold.records`` writes it.
     Raises OSError when the disk refuses and CatalogueError when the template or the data are wrong.
     """
-    with _no_git():
+    with _no_git(), _compiling_once():
         import copier
         from copier.errors import CopierError
         from jinja2 import TemplateError
@@ -60,6 +61,34 @@ def _no_git() -> Iterator[None]:
 
     with local.env(PATH=os.devnull):
         yield
+
+
+@contextmanager
+def _compiling_once() -> Iterator[None]:
+    """Let Jinja compile a text once.
+
+    For each file Copier compiles the names of its folders and, twice, that of the answers file: two fifths of a render.
+    """
+    from jinja2 import Environment
+
+    original = Environment.compile
+    compiled: dict[tuple[Environment, str], Any] = {}
+
+    def compile_once(environment: Environment, source: Any, *arguments: Any, **named: Any) -> Any:
+        if arguments or named or not isinstance(source, str):
+            return original(environment, source, *arguments, **named)
+        key = (environment, source)
+        if key in compiled:
+            environment.preprocess(source)  # an extension may keep state there, as that for yield does
+        else:
+            compiled[key] = original(environment, source)
+        return compiled[key]
+
+    Environment.compile = compile_once  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        Environment.compile = original  # type: ignore[method-assign]
 
 
 def _settle_modes(into: Path) -> None:
