@@ -18,7 +18,6 @@ from twelvefac.factors import Factor
 from twelvefac.project.discovery import Discovery, File, discover, read_bytes
 from twelvefac.project.facts import ERRORED, FileFacts, Notice
 from twelvefac.project.repository import find_services
-from twelvefac.project.running import is_guessed
 from twelvefac.project.scan import Scanner
 from twelvefac.project.services import Service
 from twelvefac.source.digest import digest
@@ -258,7 +257,8 @@ def _run(
             except Exception as error:  # noqa: BLE001 - one rule's mistake must not cost the others
                 runs.append(RuleRun(rule, service.name, RunState.ERRORED, origin(error)))
                 continue
-            if rule.needs_command and is_guessed(service):  # without proof that it ships nothing is of high severity
+            # without proof that it ships nothing is of high severity
+            if (rule.needs_command or rule.needs_image) and not service.is_deployed:
                 found = [one._replace(severity=min(one.severity, MEDIUM)) for one in found]
             findings += [(finding, rule, service.name) for finding in found]
             runs.append(_state(rule, service, facts, unread.get(service.root, {})))

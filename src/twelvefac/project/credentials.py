@@ -222,6 +222,8 @@ def looks_secret(name: str, value: str) -> bool:
         return False
     if words_of(stripped) == words_of(name) or stripped.lower() in name.lower():
         return False
+    if "." in stripped and words_of(name)[-2:] == words_of(stripped.rpartition(".")[2]):
+        return False  # where a secret is kept: desire2learn.client_secret
     classes = sum(bool(re.search(pattern, stripped)) for pattern in ("[a-z]", "[A-Z]", "[0-9]", r"[^A-Za-z0-9\s]"))
     parts = stripped.split("-")
     if all(part.isalpha() and part == part.capitalize() for part in parts) and len(parts) > 1:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from twelvefac.project.clients import CLIENTS
 from twelvefac.project.facts import FileFacts
+from twelvefac.project.images import STORES
 from twelvefac.project.masking import hidden
 from twelvefac.project.ports import CALLS as PORT_CALLS
 from twelvefac.project.ports import bound, port_of
@@ -15,7 +16,6 @@ from twelvefac.project.processes import Process, Step
 from twelvefac.project.servers import CALLS as SERVER_CALLS
 from twelvefac.project.services import DJANGO_SETTINGS, Service
 from twelvefac.project.shipped import Shipped, Tree, find_shipped
-from twelvefac.project.starting import STORES
 from twelvefac.project.variables import Given, find_variables
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span

@@ -6,6 +6,7 @@ _OF_DEVELOPERS = r"(?:dev|devel|develop|development|devstack|docker_?dev|local|l
 DEVELOPMENT_SETTINGS = regex(
     rf"(?:^|/)(?:settings|configs?|conf|environments|envs)/(?:{_OF_DEVELOPERS}|integration|staging)\.py"
     rf"|(?:^|/)(?:dev|test|demo|example)_?project/(?:[\w/]{{0,60}}/)?settings\.py"
+    r"|(?:^|/)(?:settings|configs?|conf)/(?:\w{1,40}_)?(?:example|sample|debug)(?:_\w{1,40})?\.py"
     rf"|(?:^|/){_OF_DEVELOPERS}_?(?:settings|config)\.py|(?:^|/)(?:settings|config)[_.-]{_OF_DEVELOPERS}\.py"
 )
 """Settings that, by their name, no release uses: those of developers, examples, deploys for trials."""

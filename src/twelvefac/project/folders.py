@@ -15,7 +15,7 @@ ASIDE = frozenset(
     "code-samples packer vagrant ansible terraform toolbox demo demos tutorial tutorials".split()
 )
 ASIDE_ON_TOP = frozenset(
-    "tools tool utils util bin ci release misc admin-tools local gitlint docker extras extra".split()
+    "tools tool utils util bin ci release misc admin-tools local gitlint docker extras extra cdk".split()
 )
 """Folders of what developers run; those of the second kind only at the top, and where what runs is known."""
 TOOLS = frozenset("tools ci release".split())

@@ -17,6 +17,15 @@ NOT_RELEASED = regex(
     r"|e2e|(?:e2e|unit|integration|functional|acceptance|system|smoke|load|api|browser)[_-]?tests?|selenium|cypress|playwright"
     r"|circleci|taskcluster|devcontainer)(?:$|[._/-])"
 )
+STORES = regex(
+    r"(?:^|/)(?:postgres|postgis|timescaledb|pgvector|mysql|mariadb|percona|mongo|redis|valkey|keydb|memcached|rabbitmq|"
+    r"kafka|cp-kafka|zookeeper|redpanda|nats|mosquitto|elasticsearch|opensearch|solr|minio|localstack|clickhouse\S*|"
+    r"cassandra|consul|vault|nginx|traefik|haproxy|envoy|caddy|prometheus|grafana|jaeger\S*|mailhog|mailpit|adminer|"
+    r"pgadmin\S*|flower|keycloak|camunda\S*|busybox|alpine)(?:[:@-]|$)"
+)
+"""Images of somebody else: backing services and tools, not the service itself."""
+_BARE = ("alpine", "busybox")
+"""Of those what others start from."""
 _DEVELOPMENT_STAGE = regex(
     r"(?:^|[-_])(?:dev|devel|develop|development|(?:unit|integration)?-?tests?|testing|e2e|a11y|lint|debug|ci)(?:$|[-_])"
 )
@@ -85,6 +94,15 @@ class Image:
             if all((stages[index].base or "").lower() != other.name.lower() for other in stages[:index]):
                 return index
         return 0
+
+    @cached_property
+    def is_of_others(self) -> bool:
+        """Whether it is somebody's store or tool with a change to it, which runs nothing of the service's."""
+        return (
+            STORES.search(self.base) is not None
+            and not self.base.rpartition("/")[2].startswith(_BARE)
+            and not any(_PYTHON.search(one.text) for one in self.instructions)
+        )
 
     @cached_property
     def lineage(self) -> tuple[Stage, ...]:
@@ -271,6 +289,7 @@ class Image:
 
 
 _LANGUAGE = regex(r"^(?:[\w.-]{1,60}/){0,2}(?:python|node|debian|ubuntu|alpine)(?:[:@]|$)")
+_PYTHON = regex(r"python|\bpip\d?\b|\buv\b|\.py\b|gunicorn|uwsgi|uvicorn")
 _PATTERN = regex(r"[$*?\[]")
 PACKAGES = regex(r"\b(?:pip\d?|uv|poetry|pdm|hatch|flit|build|setup\.py|pex|pyinstaller)\b")
 

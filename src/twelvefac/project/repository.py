@@ -11,6 +11,7 @@ from twelvefac.project.facts import FileFacts
 from twelvefac.project.folders import SHOWN, folders_of, manifest_roots, owner_of, service_root
 from twelvefac.project.images import Image
 from twelvefac.project.modules import Modules
+from twelvefac.project.publishing import published
 from twelvefac.project.services import Service
 from twelvefac.project.starting import find_processes
 
@@ -47,13 +48,14 @@ def find_services(
     for path in sorted(files):
         # what belongs to no service in particular goes to the top: manifests and pipelines of the whole repository
         by_root.setdefault(owner_of(posixpath.dirname(path), owners), []).append(path)
+    built = published(files, [image.path for found in images.values() for image in found])
     services: list[Service] = []
     failures: list[tuple[str, str]] = []
     for root in sorted(by_root):
         name = posixpath.basename(root) or root_name
         try:
             service = _service(root, name, tuple(images.get(root, ())), by_root[root], files, read)
-            services.append(replace(service, aside=root in aside))
+            services.append(replace(service, aside=root in aside, published=built))
         except Exception as error:  # noqa: BLE001 - a mistake in one service must not cost the others
             failures.append((root or ".", origin(error)))
     filled, failed = find_processes(tuple(services), files)

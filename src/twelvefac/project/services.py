@@ -34,7 +34,11 @@ _PYTHON_FILE = regex(r"[\w./${}-]{1,200}\.py\b")
 _TASKS = frozenset("tasks.py fabfile.py noxfile.py dodo.py".split())
 _RUNNERS = frozenset("invoke fabric fabric2 nox doit".split())
 
+_STAND_INS = frozenset(("test", "example", "sample"))
+"""Words in the names of files that stand in for what ships."""
 _DEEP = 2
+_OF_IMAGES = frozenset(("", "docker", "container", "deploy", "deployment", "build", ".docker"))
+"""Folders where one looks for the Dockerfile of a service that has one."""
 
 DJANGO_SETTINGS = "DJANGO_SETTINGS_MODULE"
 
@@ -47,6 +51,7 @@ class Service:
     ``python`` those in Python that are in scope. ``composed`` and ``deployed`` are the compose services and the
     Kubernetes containers that run it, wherever their files lie. ``scripts`` are the console scripts that it installs
     (``orders`` -> ``orders.cli:main``). ``aside`` is whether it is shown beside the real ones (``demo-app``).
+    ``published`` are the paths of Dockerfiles that a pipeline builds to publish, this service's among them.
     """
 
     name: str
@@ -61,6 +66,7 @@ class Service:
     undecided: tuple[str, ...] = field(default=(), compare=False)
     scripts: Mapping[str, str] = field(default_factory=dict, compare=False)
     aside: bool = False
+    published: frozenset[str] = frozenset()
 
     @cached_property
     def released(self) -> tuple[Process, ...]:
@@ -76,6 +82,13 @@ class Service:
         # beside an image that runs, one that nothing starts builds something: a binary, packages
         started = {one.dockerfile for _, one in self.composed}
         released = tuple(image for image in released if image.command is not None or image.path in started) or released
+        deployed = {one.dockerfile for file, one in self.composed if file.released}
+        if not self.published.isdisjoint(image.path for image in released):
+            released = tuple(
+                one
+                for one in released
+                if one.path in self.published or one.path in deployed or self._is_deployment(one.path)
+            )
         named = tuple(image for image in released if PRODUCTION.search(image.path.rpartition("/")[2].lower()))
         if not released and any(posixpath.basename(path) == "Procfile" for path in self.files):
             return ()  # the image is for development, the Procfile is what ships
@@ -85,6 +98,11 @@ class Service:
             or released
             or tuple(image for image in self.images if not image.is_of_developers and not self._is_of_developers(image))
         )
+
+    def _is_deployment(self, path: str) -> bool:
+        """Whether an image is deployed by its place, by whatever means: the service's own, or one for a deployment."""
+        inside = path[len(self.root) :].strip("/").lower()
+        return inside == "dockerfile" or "deploy" in inside
 
     def _is_of_developers(self, image: Image) -> bool:
         """Whether an image has no command, and only developers give it one: where compose mounts the sources over it.
@@ -98,6 +116,8 @@ class Service:
             for one in self.processes
         ):
             return True  # by a script of its own
+        if builds and self._is_beside(image, builds):
+            return True
         if image.takes_nothing and any(
             not file.released and any(mount.is_bind for mount in one.mounts) for file, one in builds
         ):
@@ -109,6 +129,36 @@ class Service:
             and bool(builds)
             and all(not file.released and any(is_source(mount) for mount in one.mounts) for file, one in builds)
         )
+
+    def _is_beside(self, image: Image, builds: list[tuple[ComposeFile, ComposeService]]) -> bool:
+        """Whether only a developers' stack builds an image, from its own folder, and the service has one at its top.
+
+        That is a stand-in for somebody else's service: nothing of this one gets into it.
+        """
+        own = posixpath.join(self.root, "Dockerfile")
+        return (
+            image.path != own
+            and any(one.path == own for one in self.images)
+            and all(not file.released and one.context != self.root for file, one in builds)
+            and image.path not in self.published
+        )
+
+    @cached_property
+    def is_deployed(self) -> bool:
+        """Whether something shows that what is judged is what is deployed: a manifest, a pipeline that publishes it.
+
+        The only image there is, where one looks for it, is taken to be it; of several, or of one that lies with
+        scripts or requirements, only its name or nothing tells.
+        """
+        if self.deployed or any(one.source in ("kubernetes", "procfile") for one in self.released):
+            return True
+        if any(file.released for file, _ in self.composed):
+            return True
+        if any(image.path in self.published for image in self.released_images):
+            return True
+        own = [image.path for image in self.images if not image.is_of_others]
+        inside = own[0][len(self.root) :].strip("/").lower() if len(own) == 1 else ""
+        return inside.count("/") < _DEEP and inside.rpartition("/")[0] in _OF_IMAGES and bool(inside)
 
     @cached_property
     def servers(self) -> tuple[tuple[Process, Step, Listening], ...]:
@@ -163,7 +213,7 @@ class Service:
             return False
         if folders and folders[0] in ASIDE_ON_TOP and self._is_aside(folders):
             return False
-        if "test" in words_of(posixpath.basename(path)[:-3]):
+        if not _STAND_INS.isdisjoint(words_of(posixpath.basename(path)[:-3])):
             return False
         if self.released and "-" in path.rpartition("/")[2] and folders[-1:] != ["commands"]:
             return False  # no import finds it: somebody starts it by hand
@@ -224,8 +274,8 @@ class Service:
         return frozenset(self.settings)
 
     def is_proven(self, path: str) -> bool:
-        """Whether a Python file is known to be a part of what runs; also where nothing is known of that at all."""
-        return path in self.reached or path in self._settings_files or not (self.reached or self._settings_files)
+        """Whether a Python file is known to be a part of what is deployed."""
+        return self.is_deployed and (path in self.reached or path in self._settings_files)
 
     def is_for_developers(self, path: str) -> bool:
         """Whether a manifest lies in a folder of scripts and tools that is no service of its own."""

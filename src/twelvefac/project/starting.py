@@ -12,7 +12,7 @@ from twelvefac.project.command import base_name
 from twelvefac.project.compose import ComposeFile, ComposeService, by_name, is_source
 from twelvefac.project.dockerfile import expand
 from twelvefac.project.facts import FileFacts
-from twelvefac.project.images import NOT_RELEASED, Image
+from twelvefac.project.images import NOT_RELEASED, STORES, Image
 from twelvefac.project.kubernetes import Container, Workload, workloads
 from twelvefac.project.overrides import find_bases, is_override, with_bases
 from twelvefac.project.processes import SCRIPT, Process, shell_of
@@ -23,15 +23,6 @@ from twelvefac.source.span import Span
 
 if TYPE_CHECKING:
     from twelvefac.project.services import Service
-
-STORES = regex(
-    r"(?:^|/)(?:postgres|postgis|timescaledb|pgvector|mysql|mariadb|percona|mongo|redis|valkey|keydb|memcached|rabbitmq|"
-    r"kafka|cp-kafka|zookeeper|redpanda|nats|mosquitto|elasticsearch|opensearch|solr|minio|localstack|clickhouse\S*|"
-    r"cassandra|consul|vault|nginx|traefik|haproxy|envoy|caddy|prometheus|grafana|jaeger\S*|mailhog|mailpit|adminer|"
-    r"pgadmin\S*|flower|keycloak|busybox|alpine)(?:[:@-]|$)"
-)
-"""Images of somebody else: backing services and tools, not the service itself."""
-
 
 _ON_A_MACHINE = regex(r"docker[- ]compose|localhost|127\.0\.0\.1|\brunserver\b|npm (?:run )?(?:dev|start)|--reload")
 """In a line of a Procfile: it starts what a developer needs."""
@@ -230,7 +221,7 @@ class _Starter:
     def from_images(self) -> list[Process]:
         found = []
         for image in self._service.images:
-            if image.command is not None:
+            if image.command is not None and not image.is_of_others:
                 found.append(
                     self._process(
                         "image",
@@ -245,7 +236,7 @@ class _Starter:
 
     def from_compose(self, file: ComposeFile, one: ComposeService) -> Process | None:
         image = self._image(one.dockerfile)
-        if one.command is None and one.entrypoint is None:
+        if (one.command is None and one.entrypoint is None) or (image is not None and image.is_of_others):
             return None
         entrypoint = image.entrypoint if image is not None and one.entrypoint is None else (one.entrypoint or ())
         argv = (*entrypoint, *(one.command or ()))

@@ -68,6 +68,8 @@ rule = Rule(
                 FROM python:3.12-slim
                 COPY --from=build /srv /srv
                 COPY ./src /srv/src
+                COPY ../../ /srv/all
+                COPY ../shop /srv/shop
                 CMD ["gunicorn", "-b", "0.0.0.0:8000", "shop.app:app"]
                 -- requirements.txt --
                 -e .
@@ -135,11 +137,25 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 sources = instruction.args[:-1] or tuple(instruction.text.split()[:-1])
                 if instruction.keyword not in ("COPY", "ADD") or dict(instruction.flags).get("from"):
                     continue
-                if any(source.startswith("../") for source in sources):
+                if any(_is_above(source, service) for source in sources):
                     places.append((Span.of(image.path, instruction.at), sources[0]))
         if places:  # one mistake: where the build is thought to start
             message = "COPY cannot leave the build context: what lies above it is not in the image"
             yield rule.on(places[0][0], message, subject=f"copy:{places[0][1]}", related=tuple(places[1:12]))
+
+
+def _is_above(source: str, service: Service) -> bool:
+    """Whether a source of COPY names what the context does not hold: a build strips what leads out of the context.
+
+    Source: the Dockerfile reference on COPY, "Copying from the build context".
+    """
+    if not source.startswith("../"):
+        return False
+    stripped = posixpath.normpath(posixpath.join("/", source)).lstrip("/")
+    places = {posixpath.normpath(posixpath.join(folder, stripped)) for folder in ("", service.root)}
+    return bool(stripped) and not any(
+        path in places or path.startswith(tuple(f"{one}/" for one in places)) for path in service.files
+    )
 
 
 def _roots(service: Service) -> tuple[str, ...]:

@@ -25,7 +25,6 @@ from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rul
 from twelvefac.factors import Factor
 from twelvefac.project.dockerfile import assignments
 from twelvefac.project.facts import Binding, Value
-from twelvefac.project.running import is_guessed
 from twelvefac.project.scan import anchors
 from twelvefac.project.servers import CALLS
 from twelvefac.project.services import Service
@@ -39,7 +38,7 @@ _DEVELOPMENT = regex(
     r"(?:[/._-]|$)",
     re.IGNORECASE,
 )
-_DEVELOPMENT_CLASS = regex(r"dev|test|local|debug|staging", re.IGNORECASE)
+_DEVELOPMENT_CLASS = regex(r"dev|test|local|debug|staging|migrat", re.IGNORECASE)
 _TRUE = frozenset(("1", "true", "yes", "on", "t", "y"))
 _FLASK = ("FLASK_DEBUG", "QUART_DEBUG")
 """What the frameworks themselves read; what DEBUG does, a service says."""
@@ -321,7 +320,7 @@ def _settings(service: Service, facts: Facts) -> Iterator[Finding]:
                 message,
                 subject=f"name:{binding.target}",
                 symbol=binding.scope,
-                severity=severity,
+                severity=severity if service.is_proven(path) else MEDIUM,
             )
 
 
@@ -461,7 +460,7 @@ def _calls(service: Service, facts: Facts) -> Iterator[Finding]:
         shown = call.name.replace("()", "")
         harm = "sees its source" if call.name in _APPS else "runs code in Werkzeug's debugger"
         message = f"{shown} runs with debugging on: a visitor who causes an error {harm}"
-        severity = MEDIUM if is_guessed(service) else HIGH
+        severity = HIGH if service.is_deployed else MEDIUM
         yield rule.at(
             path, call.at, message, subject=f"call:{shown}", symbol=call.scope, related=related, severity=severity
         )

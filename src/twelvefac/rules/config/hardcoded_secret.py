@@ -20,6 +20,7 @@ A key for an API is medium: some are made to be seen (in browsers), which its te
 Read it from the environment, and replace the credential: consider the old one known.
 """
 
+import re
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
@@ -232,9 +233,12 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                     continue
                 why, severity = what
                 yield _finding(path, binding.value.at, binding.target, why, min(severity, worst), binding.scope)
+        targets = {one.value.at: one.target for one in python.bindings}
         for literal in python.literals:
             text = literal.value.text or ""
             if literal.value.at in seen or literal.value.at in defaults:
+                continue
+            if python.is_for_tests(literal.scope) or _FOR_TESTS.search(targets.get(literal.value.at, "")):
                 continue
             whose = credentials.provider(text)
             if (whose is not None or credentials.url_password(text) is not None) and _is_said(text, said):
@@ -274,6 +278,8 @@ def _beside_code(service: Service, facts: Facts) -> Iterator[Finding]:
                 yield rule.on(process.span, message, subject=f"secret:{what}")
 
 
+_FOR_TESTS = regex(r"(?:^|_)test(?:s|ing)?(?:_|$)", re.IGNORECASE)
+"""In the name that a credential is given to."""
 _HOST_PUT_IN = regex(r"@(?:\{\w{0,60}\}|%s|%\(\w{1,60}\)s)")
 
 
@@ -365,7 +371,8 @@ def _named(binding: Binding) -> tuple[str, Severity] | None:
         # a module's own name further in stands under a condition, such as an except: what ships may not come by there
         indented = binding.value.at[1] - len(target) - 4
         under = binding.kind == "name" and not binding.scope and indented in range(2, 33, 2)
-        return f"the value of {target}", MEDIUM if under else HIGH
+        strong = len(text) >= _LONG and credentials.looks_secret(target, text)
+        return f"the value of {target}", HIGH if strong and not under else MEDIUM
     if credentials.holds_secret(target) and credentials.looks_secret(target, text):
         return f"the value of {target}", MEDIUM if credentials.names_api_key(target) else HIGH
     return None

@@ -63,7 +63,7 @@ rule = Rule(
     ),
     names=frozenset(
         "__iter__ listen KafkaConsumer AIOKafkaConsumer signal sigwait set_wakeup_fd add_signal_handler "
-        "os._exit".split()
+        "os._exit uvicorn.Server uvicorn.run serve run_app".split()
     )
     | _CONSUMING,
     examples=(
@@ -126,6 +126,26 @@ rule = Rule(
                     while True:  # <- no-graceful-stop
                         jobs.do_next()
                 -- orders/jobs.py --
+            """,
+        ),
+        Example(
+            "a loop that starts a server again, which is told",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "serve.py"]
+                -- serve.py --
+                import uvicorn
+
+                def main():
+                    while True:
+                        server = uvicorn.Server(uvicorn.Config("app:app"))
+                        server.run()
+                        if not server.started:
+                            continue
+
+                main()
+                -- app.py --
             """,
         ),
         Example(
@@ -286,6 +306,9 @@ def _is_ignored(call: Call) -> bool:
     return names[-1:] == ["signal.SIG_IGN"] and names[0].endswith("SIGTERM")
 
 
+_SERVERS = frozenset(("uvicorn.Server", "uvicorn.run", "hypercorn.asyncio.serve", "aiohttp.web.run_app"))
+
+
 def _loops(service: Service, facts: Facts) -> Iterator[Finding]:
     for entry in sorted({path for _, _, path in service.entries}):
         python = facts.file(entry).python
@@ -298,7 +321,10 @@ def _loops(service: Service, facts: Facts) -> Iterator[Finding]:
         roots += [(entry, target.partition(":")[2]) for target in service.scripts.values()]
         running = called(roots, known, service.modules)
         for path, one in known.items():
+            served = {call.scope for call in one.calls if call.name in _SERVERS}
             for loop in one.loops:
+                if loop.scope in served:  # which is told, and hands the loop its end
+                    continue
                 at_top = not loop.scope and path == entry
                 idle = all(name.rpartition(".")[2] == "sleep" for name in loop.calls)
                 if not loop.leaves and not idle and (at_top or (path, loop.scope) in running) and path in service.files:

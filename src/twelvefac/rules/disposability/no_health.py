@@ -30,7 +30,6 @@ from twelvefac.project.running import RUN_OF_OTHERS, started_call
 from twelvefac.project.scan import anchors, calling
 from twelvefac.project.servers import CALLS, listening
 from twelvefac.project.services import Service
-from twelvefac.project.starting import STORES
 from twelvefac.source.pattern import regex
 
 _PROBES = ("readinessProbe", "livenessProbe", "startupProbe")
@@ -269,7 +268,7 @@ rule = Rule(
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
-    if not service.python or any(_is_store(image.base) for image in service.released_images):
+    if not service.python or (service.released_images and all(one.is_of_others for one in service.released_images)):
         return  # another language, whose routes are not read, or a store or proxy with a file or two added
     deployed = [(w, c) for w, c in service.deployed if w.serves and not c.init]
     for workload, container in deployed:
@@ -285,6 +284,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         return
     released = [(file, one) for file, one in service.composed if file.released]
     for file, one in released:
+        image = next((image for image in service.images if image.path == one.dockerfile), None)
+        if image is not None and image.is_of_others:
+            continue
         if one.ports and (one.command is None or _is_server(service, one.name, "compose")):
             message = f"{one.name} has no health check and no health route: a process that hangs counts as running"
             yield rule.at(file.path, one.at, message, subject=f"compose:{one.name}")
@@ -308,11 +310,6 @@ def _image(process: Process, server: str, program: str) -> Finding:
         "counts as running"
     )
     return rule.on(process.span, message, subject=f"image:{program}", severity=LOW)
-
-
-def _is_store(base: str) -> bool:
-    """Whether an image is made from a store's or a proxy's; what is made from a bare Linux may be anything."""
-    return STORES.search(base) is not None and not base.startswith(("alpine", "busybox"))
 
 
 _WORKER = regex(r"(?:^|[-_])(?:worker|workers|celery|consumer|beat|scheduler|cron)(?:$|[-_\d])")

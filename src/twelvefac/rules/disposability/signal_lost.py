@@ -26,7 +26,7 @@ import json
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
-from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule, Safety, with_fix
+from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule, Safety, with_fix
 from twelvefac.factors import Factor
 from twelvefac.project.command import Launch, base_name
 from twelvefac.project.masking import hidden
@@ -434,7 +434,10 @@ def _shell(service: Service, facts: Facts, process: Process, step: Step) -> Find
     )
     related = () if first.span == process.span else ((process.span, "this starts the script"),)
     waiting = tuple((keeper.span, "this waits as well, and needs exec") for keeper in others)
-    finding = rule.on(first.span, message, subject=f"pid1:{process.name}:{program}", related=related + waiting)
+    # Heroku signals every process of a dyno, Cloud Foundry and others the first one: a Procfile does not tell which
+    severity = MEDIUM if process.source == "procfile" else HIGH
+    subject = f"pid1:{process.name}:{program}"
+    finding = rule.on(first.span, message, subject=subject, related=related + waiting, severity=severity)
     edits: list[Replace] = []
     for keeper in step.keepers:
         edit = _exec_before(facts, keeper.span) if keeper.name == "script" else _exec_form(service, process)

@@ -24,10 +24,10 @@ from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project import helm
 from twelvefac.project.compose import ComposeFile, ComposeService
+from twelvefac.project.images import STORES
 from twelvefac.project.kubernetes import Resource
 from twelvefac.project.nginx import Directive
 from twelvefac.project.services import Service
-from twelvefac.project.starting import STORES
 from twelvefac.project.yaml_nodes import Node, YamlDocument
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
