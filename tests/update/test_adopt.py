@@ -208,3 +208,11 @@ def test_our_own_answers_of_a_version_that_nobody_has_are_refused(service: Path,
         ".copier-answers.yml says template 1.0.7, which this twelvefac does not have\n  upgrade twelvefac",
         "adopt",
     )
+
+
+def test_an_answers_file_that_names_no_template_is_called_that(foreign: Path, call: Run, commit: Commit) -> None:
+    (foreign / ".copier-answers.yml").write_text("name: x\n")
+    commit(foreign)
+    assert call("adopt")[2] == (
+        ".copier-answers.yml, which names no template, was replaced; git and `twelvefac undo` have the old one\n"
+    )

@@ -48,7 +48,7 @@ def adopt(request: AdoptRequest, *, root: Path | None = None, step: Step = lambd
         there = indexed(repository)
         if foreign and not _is_kept(repository):
             raise RefusedError(
-                f"{ANSWERS_FILE} of {foreign} is not in git as it is here, and adopt would replace it",
+                f"{foreign} is not in git as it is here, and adopt would replace it",
                 hint="`git add` it first: git and `twelvefac undo` have it then",
             )
         version = ours.version if ours else newest(root)
@@ -85,7 +85,7 @@ def adopt(request: AdoptRequest, *, root: Path | None = None, step: Step = lambd
             notices.append(f"the answers in {ANSWERS_FILE} are taken as they are")
         if foreign:
             done = "would be" if request.dry_run else "was"
-            notices.append(f"{ANSWERS_FILE} of {foreign} {done} replaced; git and `twelvefac undo` have the old one")
+            notices.append(f"{foreign} {done} replaced; git and `twelvefac undo` have the old one")
         proposal = Proposal(there, {**there, **entries}, {}, (), ())
         if not request.dry_run:
             apply(repository, proposal, "adopt", title_of("adopt", {"name": plan.answers.name}), step)
@@ -104,7 +104,7 @@ def _is_kept(repository: Repository) -> bool:
 
 
 def _found(folder: Path) -> tuple[str, Provenance | None]:
-    """Return the foreign template that an answers file in ``folder`` names, or what ours without a manifest says.
+    """Return a foreign answers file in ``folder``, in words, or what one of ours without a manifest says.
 
     Raises RefusedError when the service is ours already, or what it says cannot be read.
     """
@@ -114,7 +114,7 @@ def _found(folder: Path) -> tuple[str, Provenance | None]:
         return "", None
     lines = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("_src_path:")]
     if not lines or lines[0] != TEMPLATE_URL:
-        return lines[0] if lines else "no template", None
+        return f"{ANSWERS_FILE} of {lines[0]}" if lines else f"{ANSWERS_FILE}, which names no template,", None
     if (folder / MANIFEST_FILE).is_file():
         raise RefusedError(f"{folder.resolve().name} was made by twelvefac already", hint="twelvefac update")
     return "", read_provenance(folder)
