@@ -10,6 +10,7 @@ import pytest
 from audit_rules import call_rule, failing_rule
 
 from twelvefac import rules
+from twelvefac.audit import engine
 from twelvefac.audit.engine import AuditOptions, audit
 from twelvefac.audit.registry import load_rules
 from twelvefac.audit.result import AuditReport
@@ -100,14 +101,48 @@ def test_findings_with_fixes_and_proofs_come_back_whole(tmp_path: Path, cache: P
 def test_a_change_is_judged_anew(root: Path, cache: Path, change: Any) -> None:
     run(root, cache)
     verdict = only_the_verdict(cache)
-    before = json.loads(verdict.read_text())["header"]
+    before = json.loads(verdict.read_text())["state"]
     change(root)
 
     assert run(root, cache) == run(root, None)
-    assert json.loads(verdict.read_text())["header"] != before
+    assert json.loads(verdict.read_text())["state"] != before
 
 
-@pytest.mark.parametrize("changes", [{"version": "2"}, {"rules": RULES[:1]}, {"selected": frozenset({"bad-call"})}])
+def test_nothing_is_walked_where_nothing_changed(
+    root: Path, cache: Path, unread: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.utime(root, ns=(OLD, OLD))
+    cold = run(root, cache)
+    monkeypatch.setattr(engine, "discover", None)
+
+    assert run(root, cache) == cold
+
+
+def test_stamps_are_renewed_by_a_walk_that_finds_the_same(
+    root: Path, cache: Path, unread: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cold = run(root, cache)
+    (root / "passing").write_text("")
+    (root / "passing").unlink()  # the folder's time has changed, and nothing in it
+    os.utime(root, ns=(OLD + 1, OLD + 1))
+    unread.clear()
+
+    assert run(root, cache) == cold
+    monkeypatch.setattr(engine, "discover", None)
+    assert run(root, cache) == cold
+    assert unread == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"version": "2"},
+        {"rules": RULES[:1]},
+        {"selected": frozenset({"bad-call"})},
+        {"exclude": ("app.py",)},
+        {"all_files": True},
+    ],
+)
 def test_another_question_is_not_answered_from_it(root: Path, cache: Path, changes: dict[str, Any]) -> None:
     run(root, cache)
 

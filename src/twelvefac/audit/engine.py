@@ -48,15 +48,18 @@ class AuditOptions(NamedTuple):
 def audit(root: str, rules: tuple[Rule, ...], options: AuditOptions) -> AuditReport:
     """Judge the directory ``root``; nothing in it is imported, run or written."""
     root = os.path.realpath(root)
-    found = _without_excluded(discover(root, all_files=options.all_files), options.exclude)
     chosen = tuple(rule for rule in rules if options.selected is None or rule.name in options.selected)
     cache = Cache(options.cache_folder, root, _cache_key(rules, options))
     # the model is made of facts, which a kept verdict does not hold
-    verdicts = Verdicts(None if options.describe else cache.path, _verdict_key(cache, chosen), found)
-    judged = verdicts.load({rule.name: rule for rule in rules})
+    verdicts = Verdicts(None if options.describe else cache.path, root, _verdict_key(cache, chosen, options))
+    by_name = {rule.name: rule for rule in rules}
+    judged = verdicts.load(by_name)
     if judged is None:
-        judged = _judge(root, found, rules, chosen, options, cache)
-        verdicts.save(judged)
+        found = _without_excluded(discover(root, all_files=options.all_files), options.exclude)
+        judged = verdicts.load_of(found, by_name)
+        if judged is None:
+            judged = _judge(root, found, rules, chosen, options, cache)
+            verdicts.save(judged, found)
     outcomes, notices = suppress(
         judged.findings,
         judged.ignores,
@@ -65,14 +68,14 @@ def audit(root: str, rules: tuple[Rule, ...], options: AuditOptions) -> AuditRep
         frozenset(rule.name for rule in rules),
         options.today,
     )
-    notices += [*found.notices, *judged.notices]
+    notices += judged.notices
     return AuditReport(
         services=judged.services,
         outcomes=tuple(sorted(outcomes, key=lambda one: (one.finding.primary, one.finding.rule, one.finding.subject))),
         runs=tuple(judged.runs),
         notices=tuple(sorted(set(notices), key=lambda one: one[1:] + one[:1])),
         files=judged.files,
-        left_out=found.left_out,
+        left_out=judged.left_out,
     )
 
 
@@ -91,7 +94,7 @@ def _judge(
         prefilter=options.prefilter,
     )
     cache.load()
-    notices: list[Notice] = []
+    notices = list(found.notices)
     files: dict[str, FileFacts] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # compile() warns of the audited code's own escapes
@@ -132,6 +135,7 @@ def _judge(
         notices,
         {path: facts.ignores for path, facts in files.items() if facts.ignores},
         len(files),
+        found.left_out,
     )
 
 
@@ -213,8 +217,8 @@ def _names(rules: tuple[Rule, ...]) -> frozenset[str]:
     return frozenset(name for rule in rules for name in rule.names)
 
 
-def _verdict_key(cache: Cache, chosen: tuple[Rule, ...]) -> str:
-    return "\n".join([cache.key, *(rule.name for rule in chosen)])
+def _verdict_key(cache: Cache, chosen: tuple[Rule, ...], options: AuditOptions) -> str:
+    return "\n".join([cache.key, repr((options.all_files, options.exclude)), *(rule.name for rule in chosen)])
 
 
 def _cache_key(rules: tuple[Rule, ...], options: AuditOptions) -> str:

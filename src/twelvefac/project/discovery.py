@@ -9,10 +9,11 @@ from typing import NamedTuple
 from twelvefac.project.compose import is_compose
 from twelvefac.project.dependencies import is_lock, is_requirements
 from twelvefac.project.facts import Notice
-from twelvefac.project.git import UnlistedError, listed_files
+from twelvefac.project.git import UnlistedError, find_git, listed_files
 from twelvefac.project.helm import is_helm
 from twelvefac.project.ini import is_ini
 from twelvefac.project.nginx import is_nginx
+from twelvefac.project.stamps import IGNORES, Stamper, Stamps, leads_out
 from twelvefac.source.pattern import regex
 
 MAX_BYTES = 1_000_000
@@ -87,7 +88,8 @@ class Discovery(NamedTuple):
     """What a walk found.
 
     ``left_out`` counts Python files of tests, migrations, docs and vendored code. ``names`` are the paths of all files
-    and links, whether a reader wants them or not; ``tracked`` those in git's index, None without git.
+    and links, whether a reader wants them or not; ``tracked`` those in git's index, None without git. ``stamps`` tell
+    whether another walk would find the same; None where that takes the walk.
     """
 
     files: tuple[File, ...]
@@ -96,6 +98,7 @@ class Discovery(NamedTuple):
     notices: tuple[Notice, ...]
     names: frozenset[str] = frozenset()
     tracked: frozenset[str] | None = None
+    stamps: Stamps | None = None
 
 
 MANIFESTS = frozenset(
@@ -110,10 +113,12 @@ def discover(root: str, *, all_files: bool = False) -> Discovery:
     Files that do not ship (tests, migrations, docs, others' code) are left out unless ``all_files``.
     """
     notices: list[Notice] = []
+    stamper = Stamper(root, find_git(root))  # before git is asked, so that a change in between is noticed
     try:
         listed = listed_files(root)
     except UnlistedError as error:
         listed = None
+        stamper.fail()
         notices.append(Notice("git", ".", 0, f"git could not list the files: {error}; ignored files are judged too"))
     folders = None if listed is None else _folders(listed)
     files: list[File] = []
@@ -122,7 +127,7 @@ def discover(root: str, *, all_files: bool = False) -> Discovery:
     names: list[str] = []
     links: list[str] = []
     vendored: list[str] = []
-    for entry, path in _walk(root, folders, links, notices, vendored):
+    for entry, path in _walk(root, folders, links, notices, vendored, stamper):
         if listed is not None and path not in listed:
             continue
         name = entry.name
@@ -138,8 +143,10 @@ def discover(root: str, *, all_files: bool = False) -> Discovery:
         try:
             stat = entry.stat(follow_symlinks=False)
         except OSError as error:  # gone since, or in a folder that may be listed only
+            stamper.fail()
             notices.append(Notice("unreadable", path, 0, f"passed over: {error.strerror}"))
             continue
+        stamper.file(path, stat)
         if stat.st_size > MAX_BYTES:
             if kind == "lock":  # that it is there is most of what it says
                 continue
@@ -149,7 +156,13 @@ def discover(root: str, *, all_files: bool = False) -> Discovery:
     names += links if listed is None else [path for path in links if path in listed]
     tracked = None if listed is None else frozenset(path for path, is_tracked in listed.items() if is_tracked)
     return Discovery(
-        tuple(sorted(files)), tuple(sorted(manifests)), left_out, tuple(notices), frozenset(names), tracked
+        tuple(sorted(files)),
+        tuple(sorted(manifests)),
+        left_out,
+        tuple(notices),
+        frozenset(names),
+        tracked,
+        stamper.done(),
     )
 
 
@@ -222,7 +235,12 @@ def _is_aside(folder: str, kind: str) -> bool:
 
 
 def _walk(
-    root: str, wanted: set[str] | None, links: list[str], notices: list[Notice], vendored: list[str]
+    root: str,
+    wanted: set[str] | None,
+    links: list[str],
+    notices: list[Notice],
+    vendored: list[str],
+    stamper: Stamper,
 ) -> Iterator[tuple["os.DirEntry[str]", str]]:
     """Regular files below ``root``; links are not followed, those that leave the tree are noticed.
 
@@ -232,10 +250,12 @@ def _walk(
     stack = [""]
     while stack:
         folder = stack.pop()
+        stamper.folder(folder)
         try:
             with os.scandir(os.path.join(root, folder) if folder else root) as scan:
                 entries = list(scan)
         except OSError as error:
+            stamper.fail()
             notices.append(Notice("unreadable", folder or ".", 0, f"passed over: {error.strerror}"))
             continue
         if os.path.basename(folder) in _LIBRARY_FOLDERS and len(_PACKAGES & {entry.name for entry in entries}) > 1:
@@ -243,22 +263,21 @@ def _walk(
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_file(follow_symlinks=False):  # most are
+                if entry.name == IGNORES:
+                    stamper.file(path, entry.stat(follow_symlinks=False))
                 yield entry, path
             elif entry.is_symlink():
                 links.append(path)
-                _note_link(root, path, notices)
-            elif (
-                entry.is_dir(follow_symlinks=False)
-                and entry.name not in _SKIPPED_FOLDERS
-                and (wanted is None or path in wanted)
-            ):
-                stack.append(path)
-
-
-def _note_link(root: str, path: str, notices: list[Notice]) -> None:
-    target = os.path.realpath(os.path.join(root, path))
-    if target != root and not target.startswith(root.rstrip("/") + "/"):
-        notices.append(Notice("outside-link", path, 0, "passed over: a link that leads out of the audited directory"))
+                out = leads_out(root, path)
+                stamper.link(path, leads_out=out)
+                if out:
+                    what = "passed over: a link that leads out of the audited directory"
+                    notices.append(Notice("outside-link", path, 0, what))
+            elif entry.is_dir(follow_symlinks=False) and entry.name not in _SKIPPED_FOLDERS:
+                if wanted is None or path in wanted:
+                    stack.append(path)
+                else:
+                    stamper.unwalked(path, _SKIPPED_FOLDERS)
 
 
 def _folders(listed: Iterable[str]) -> set[str]:
