@@ -294,8 +294,9 @@ def read_bytes(root: str, path: str) -> bytes:
     """The file's bytes, at most MAX_BYTES; never through a link in its last part. Raises OSError."""
     handle = os.open(os.path.join(root, path), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     try:
-        data = os.read(handle, MAX_BYTES + 1)
-        while 0 < len(data) <= MAX_BYTES and (more := os.read(handle, MAX_BYTES + 1 - len(data))):
+        size = os.fstat(handle).st_size  # a buffer of a megabyte for each small file costs more than reading it
+        data = os.read(handle, min(size, MAX_BYTES) + 1)
+        while len(data) != size and 0 < len(data) <= MAX_BYTES and (more := os.read(handle, MAX_BYTES + 1 - len(data))):
             data += more
     finally:
         os.close(handle)

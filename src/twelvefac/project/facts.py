@@ -224,6 +224,18 @@ class Shared(NamedTuple):
     reads: tuple[tuple[str, Pos], ...]
 
 
+_last_for_tests: tuple[tuple[Binding, ...], frozenset[str]] = ((), frozenset())
+
+
+def _for_tests(bindings: tuple[Binding, ...]) -> frozenset[str]:
+    """The classes that have ``TESTING = True``; kept for the file that was asked last, for each binding asks."""
+    global _last_for_tests  # noqa: PLW0603 - hashing the bindings of a file costs as much as going through them
+    if _last_for_tests[0] is not bindings:
+        found = (one for one in bindings if one.target == "TESTING" and one.kind == "field" and one.value.data is True)
+        _last_for_tests = (bindings, frozenset(one.owner for one in found))
+    return _last_for_tests[1]
+
+
 class PythonFacts(NamedTuple):
     """One Python file.
 
@@ -252,10 +264,7 @@ class PythonFacts(NamedTuple):
 
     def is_for_tests(self, owner: str) -> bool:
         """Whether a class of settings says of itself that it is for tests: ``TESTING = True``."""
-        return bool(owner) and any(
-            one.kind == "field" and one.target == "TESTING" and one.owner == owner and one.value.data is True
-            for one in self.bindings
-        )
+        return bool(owner) and owner in _for_tests(self.bindings)
 
     def is_debugged(self, at: Pos) -> bool:
         """Whether a place stands in a branch that only debugging or development takes (``if args.debug:``)."""
