@@ -1,9 +1,15 @@
 """The commands of a release on Kubernetes, run with stand-ins for kubectl and kustomize that write down what they are
 asked: no step after one that failed, no Deployment without its migration."""
 
+import json
 import os
+import shutil
 import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -65,7 +71,10 @@ def release(
 
 
 SET = f"kustomize edit set image orders={IMAGE}"
-DELETE = "kubectl --namespace orders-production delete job orders-migrate --ignore-not-found --cascade foreground"
+DELETE = (
+    "kubectl --namespace orders-production delete job orders-migrate"
+    " --ignore-not-found --cascade=foreground --timeout 5m"
+)
 REST = "kubectl apply --kustomize . --selector app.kubernetes.io/component!=web"
 CONDITIONS = 'jsonpath={.status.conditions[?(@.status=="True")].type}'
 LOOK = f"kubectl --namespace orders-production get job orders-migrate --output {CONDITIONS}"
@@ -114,3 +123,55 @@ def test_an_unknown_overlay(tmp_path: Path, programs: Path) -> None:
     code, _, calls = release(tmp_path, programs, "postgres", "prod", IMAGE)
     assert code != 0
     assert calls == []
+
+
+class Cluster(BaseHTTPRequestHandler):
+    """As much of a cluster's API as it takes to delete a Job; `deleted` has what was asked for."""
+
+    deleted: ClassVar[list[tuple[str, str]]] = []
+    job: ClassVar[dict[str, object]] = {"name": "jobs", "namespaced": True, "kind": "Job", "verbs": ["delete", "get"]}
+    batch: ClassVar[dict[str, object]] = {"groupVersion": "batch/v1", "version": "v1"}
+    answers: ClassVar[dict[str, dict[str, object]]] = {
+        "/api": {"kind": "APIVersions", "versions": []},
+        "/apis": {
+            "kind": "APIGroupList",
+            "groups": [{"name": "batch", "versions": [batch], "preferredVersion": batch}],
+        },
+        "/apis/batch/v1": {"kind": "APIResourceList", "groupVersion": "batch/v1", "resources": [job]},
+    }
+
+    def do_GET(self) -> None:
+        self.answer(self.answers.get(self.path.partition("?")[0], {"kind": "Status", "status": "Failure"}))
+
+    def do_DELETE(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.deleted.append((self.path.rpartition("/")[2], body["propagationPolicy"]))
+        self.answer({"kind": "Status", "apiVersion": "v1", "status": "Success"})
+
+    def answer(self, content: dict[str, object]) -> None:
+        data = json.dumps(content).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+def test_kubectl_itself_deletes_the_job_with_its_pods_and_nothing_else(tmp_path: Path) -> None:
+    """A stand-in does not know that `--cascade foreground` would be a flag and the name of another Job."""
+    beside = Path(sys.executable).parent
+    kubectl = shutil.which("kubectl", path=f"{beside}{os.pathsep}{os.environ['PATH']}")
+    if kubectl is None:
+        pytest.skip("kubectl is not installed")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Cluster) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        command = [kubectl, *DELETE.split()[1:], "--wait=false", f"--server=http://127.0.0.1:{server.server_port}"]
+        done = subprocess.run(
+            command, env={"HOME": str(tmp_path)}, capture_output=True, text=True, check=False, timeout=60
+        )
+        server.shutdown()
+    assert done.returncode == 0, done.stderr
+    assert Cluster.deleted == [("orders-migrate", "Foreground")]
