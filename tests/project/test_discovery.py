@@ -93,7 +93,8 @@ def test_a_dockerfiles_ignore_file_is_no_dockerfile() -> None:
         "tests/a.py", "a/test/b.py", "test_a.py", "a_test.py", "a_tests.py", "tests.py", "conftest.py", "noxfile.py",
         "docs/conf.py", "examples/a.py", "vendor/x/a.py", "shop/migrations/0001_initial.py", "alembic/versions/a.py",
         "locustfile.py", "locustfile_big.py", "shop/db_migrations/0001_initial.py", "shop/settings/test.py",
-        "config/unittests.py", "shop/auto_mock.py", "mocks.py", ".claude/hooks/start.py", "shop/.github/check.py",
+        "config/unittests.py", "shop/auto_mock.py", "mocks.py", "tests_functional.py",
+        ".claude/hooks/start.py", "shop/.github/check.py",
     ],
 )  # fmt: skip
 def test_what_does_not_ship_is_left_out_and_counted(tmp_path: Path, path: str) -> None:

@@ -208,6 +208,17 @@ def is_reference(value: str) -> bool:
     return _REFERENCE.fullmatch(value.strip()) is not None
 
 
+def names_itself(name: str, value: str) -> bool:
+    """Whether a value is no more than the name it is given to: ``api-token`` for ``API_TOKEN``."""
+    return words_of(value) == words_of(name)
+
+
+def says_missing(name: str, value: str) -> bool:
+    """Whether a value says that what has the name is not there: ``MISSING_API_TOKEN`` for ``API_TOKEN``."""
+    words = words_of(value)
+    return words[1:] == words_of(name) and words[0] in ("missing", "unset", "no", "without", "your")
+
+
 def is_switch(value: str) -> bool:
     """Whether a value is a truth value or nothing, which no secret is."""
     return value.strip().lower() in ("", "true", "false", "yes", "no", "on", "off", "0", "1", "none", "null")

@@ -39,7 +39,7 @@ _MIGRATION_FOLDERS = frozenset(("migrations", "versions"))
 _SETTINGS_FOLDERS = frozenset(("settings", "config", "conf"))
 _TEST_SETTINGS = frozenset(("test.py", "testing.py", "unittests.py", "ci.py"))
 _TEST_FILE = regex(
-    r"(?:test[_-].*|.*_tests?|.*_testing|tests|(?:.*_)?mocks?|mock_.*|conftest|noxfile|fabfile|locustfile.*)\.py"
+    r"(?:tests?[_-].*|.*_tests?|.*_testing|tests|(?:.*_)?mocks?|mock_.*|conftest|noxfile|fabfile|locustfile.*)\.py"
 )
 _ENVFILE = regex(r"\.flaskenv|\.env(?:\.[\w.-]{1,60})?|[\w-]{1,60}\.env|\.?envrc")
 _BY_NAME = {

@@ -24,6 +24,8 @@ _NO_ROOT = (ASIDE | ASIDE_ON_TOP) - frozenset("samples sample demo demos tutoria
 """Folders that Dockerfiles are kept in (``tools/docker/Dockerfile``), which are no root of what they build."""
 HELPERS = frozenset("scripts script hack devtools toolbox .devcontainer .github".split())
 """Folders whose images help developers: they make documentation, run checks."""
+OF_DEVELOPERS = frozenset("dev devel development devtools".split())
+"""Folders in which developers keep what runs the service on their machines: images, settings, manifests."""
 MAKES = frozenset(
     "build package packaging release bump generate generator gen benchmark bench demo example sample lint changelog "
     "publish scratch".split()

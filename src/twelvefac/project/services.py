@@ -12,13 +12,14 @@ from functools import cached_property
 from twelvefac.project.command import Launch
 from twelvefac.project.compose import ComposeFile, ComposeService, is_source
 from twelvefac.project.credentials import words_of
-from twelvefac.project.django import DEVELOPMENT_SETTINGS, DJANGO_MODULES, STARTS_DJANGO
+from twelvefac.project.django import DEVELOPMENT_SETTINGS, DJANGO_MODULES, STARTS_DJANGO, TEST_PROJECT
 from twelvefac.project.folders import (
     ASIDE,
     ASIDE_ON_TOP,
     HELPERS,
     JOBS,
     MAKES,
+    OF_DEVELOPERS,
     SHOWN,
     TOOLS,
 )
@@ -31,7 +32,7 @@ from twelvefac.source.pattern import regex
 
 _PYTHON_FILE = regex(r"[\w./${}-]{1,200}\.py\b")
 
-_TASKS = frozenset("tasks.py fabfile.py noxfile.py dodo.py".split())
+_TASKS = frozenset("tasks.py tasks/__init__.py fabfile.py noxfile.py dodo.py".split())
 _RUNNERS = frozenset("invoke fabric fabric2 nox doit".split())
 
 _STAND_INS = frozenset(("test", "example", "sample"))
@@ -264,8 +265,12 @@ class Service:
 
         What a runner of developers' tasks reads (invoke, fabric, nox) is theirs too.
         """
+        if not OF_DEVELOPERS.isdisjoint(self.root.split("/")):
+            return True
         inside = path[len(self.root) + 1 :] if self.root else path
         if inside in _TASKS and self.modules.needs(path, _RUNNERS):
+            return True
+        if TEST_PROJECT.search(path):
             return True
         return DEVELOPMENT_SETTINGS.search(path) is not None and path not in self.settings[:1]
 

@@ -12,6 +12,7 @@ from twelvefac.project.command import base_name
 from twelvefac.project.compose import ComposeFile, ComposeService, by_name, is_source
 from twelvefac.project.dockerfile import expand
 from twelvefac.project.facts import FileFacts
+from twelvefac.project.folders import OF_DEVELOPERS
 from twelvefac.project.images import NOT_RELEASED, STORES, Image
 from twelvefac.project.kubernetes import Container, Workload, workloads
 from twelvefac.project.overrides import find_bases, is_override, with_bases
@@ -57,6 +58,8 @@ def find_processes(
             failures.append((path, origin(error)))
             continue
         for workload in found:
+            if not OF_DEVELOPERS.isdisjoint(path.split("/")):
+                continue
             for container in workload.containers:
                 for root in owners.of_container(workload.path, container):
                     pods.setdefault(root, []).append((workload, container))

@@ -49,6 +49,26 @@ rule = Rule(
     ),
     examples=(
         Example(
+            "what tests are made of",
+            source="""
+                -- shop/factories.py --
+                import factory
+
+                class UserFactory(factory.Factory):
+                    password = "k9Lq2zXw8v"
+                -- test_project/manage.py --
+                import os
+
+                os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+                -- test_project/settings.py --
+                SECRET_KEY = "k9Lq2zXw8vRt5nYb3mPd"
+                -- shop/settings.py --
+                class TestConfig:
+                    TESTING = True
+                    JWT_KEY = "AKIAQ3EGX4OPLZ7RTYUW"
+            """,
+        ),
+        Example(
             "assigned, passed, stored, and in a URL",
             source="""
                 -- app.py --
@@ -209,7 +229,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     yield from _beside_code(service, facts)
     said: set[str] = set()  # keys; what stands in several files is one to replace
     for path, python in facts.python():
-        if service.is_of_developers(path) or "/features/steps/" in f"/{path}":  # behave's, which are tests
+        if service.is_of_developers(path) or _OF_TESTS.search(path):
             continue
         worst = HIGH if service.is_proven(path) else MEDIUM
         seen: set[Pos] = set()
@@ -280,6 +300,8 @@ def _beside_code(service: Service, facts: Facts) -> Iterator[Finding]:
 
 _FOR_TESTS = regex(r"(?:^|_)test(?:s|ing)?(?:_|$)", re.IGNORECASE)
 """In the name that a credential is given to."""
+_OF_TESTS = regex(r"(?:^|/)(?:features/steps/|factories\.py$)")
+"""behave's steps and factory_boy's factories, which make what tests need."""
 _HOST_PUT_IN = regex(r"@(?:\{\w{0,60}\}|%s|%\(\w{1,60}\)s)")
 
 

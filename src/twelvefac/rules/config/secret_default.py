@@ -56,6 +56,22 @@ rule = Rule(
     ),
     examples=(
         Example(
+            "words that say that nothing is there",
+            source="""
+                -- settings.py --
+                import os
+
+                FACEBOOK_WEBHOOK_SECRET = os.environ.get("FACEBOOK_WEBHOOK_SECRET", "MISSING_FACEBOOK_WEBHOOK_SECRET")
+                -- development/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "config:app"]
+                -- development/config.py --
+                import os
+
+                SECRET_KEY = os.environ.get("SECRET_KEY", "0123456789")
+            """,
+        ),
+        Example(
             "under a condition for debugging, and words that the settings refuse",
             source="""
                 -- a/settings.py --
@@ -338,6 +354,10 @@ def _severity(key: str, text: str) -> Severity | None:
         return None
     if not credentials.signs_sessions(key) and _SAYS_NONE.fullmatch(text.strip()):
         return None
+    if credentials.says_missing(key, text):
+        return None
+    if not credentials.signs_sessions(key) and credentials.names_itself(key, text):
+        return MEDIUM  # at somebody else's it opens nothing, and the name does not tell whose it is
     if not _is_of_an_api(key):
         return HIGH
     if not _REFUSED.isdisjoint(credentials.words_of(text)) or text.lower().startswith(("update me", "your ", "your_")):

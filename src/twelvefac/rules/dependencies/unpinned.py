@@ -37,6 +37,24 @@ rule = Rule(
     since="0.1",
     examples=(
         Example(
+            "what the installed file was made from",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY requirements.txt .
+                RUN pip install -r requirements.txt
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- requirements.txt --
+                gunicorn==23.0.0
+                -r requirements/more.txt
+                -- requirements/more.txt --
+                requests  # <- unpinned
+                -- requirements/prod.txt --
+                gunicorn
+                -- app.py --
+            """,
+        ),
+        Example(
             "a list that stands twice is said once, where the image installs it",
             source="""
                 -- Dockerfile --
@@ -179,7 +197,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             or service.is_for_developers(path)
         ):
             continue
-        if _is_left_over(path, service, facts) or _needs_lock(path, service):
+        if _is_left_over(path, service, facts) or _needs_lock(path, service) or _is_another(path, manifests, service):
             continue
         # "bleach==6.3" and "bleach[css]" in one file: the first pins both
         pinned = {one.name for one in manifest.requirements if one.kind != "open"}
@@ -223,6 +241,30 @@ def _is_left_over(path: str, service: Service, facts: Facts) -> bool:
         and any(is_lock(posixpath.basename(other)) for other in beside if other != path)
         and not any(name in text for image in service.released_images for text in _texts(image))
     )
+
+
+def _is_another(path: str, manifests: dict[str, Manifest], service: Service) -> bool:
+    """Whether the released images name the requirements files that they install, and this one is not among them.
+
+    ``requirements/prod.txt`` beside ``requirements.txt``, which ``pip freeze`` made from it.
+    """
+    texts = [text for image in service.released_images for text in _texts(image)]
+    named = [
+        one for one in manifests if one.endswith(".txt") and any(posixpath.basename(one) in text for text in texts)
+    ]
+    if (
+        not path.endswith(".txt")
+        or not named
+        or any("*" in text or ".toml" in text or "setup.py" in text for text in texts)
+    ):
+        return False
+    taken, queue = set(named), list(named)
+    while queue:
+        found = manifests.get(queue.pop())
+        new = {included for _, included, _ in found.includes} - taken if found is not None else set[str]()
+        taken |= new
+        queue += new
+    return path not in taken
 
 
 def _texts(image: Image) -> Iterator[str]:

@@ -49,6 +49,20 @@ rule = Rule(
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
         Example(
+            "a proxy beside the server, which is what is meant",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                EXPOSE 80
+                CMD ["/start.sh"]
+                -- start.sh --
+                #!/bin/sh
+                /etc/init.d/nginx start
+                exec gunicorn -b 0.0.0.0:8000 app:app
+                -- app.py --
+            """,
+        ),
+        Example(
             "a .flaskenv, and a service of the same name elsewhere",
             source="""
                 -- name/Dockerfile --
@@ -405,7 +419,7 @@ def _ports(service: Service, facts: Facts, process: Process, *, closed: bool = T
 
     ``closed`` tells that its environment is known: otherwise only what the command states is certain.
     """
-    if not process.steps or any(step.background for step in process.steps):
+    if not process.steps or any(step.background or "nginx" in " ".join(step.words) for step in process.steps):
         return None
     found: set[int] = set()
     for step in process.steps:
