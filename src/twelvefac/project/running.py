@@ -10,7 +10,7 @@ from twelvefac.project.services import Service
 from twelvefac.project.tools import is_other_command
 from twelvefac.source.pattern import regex
 
-_RUN = rb"[pnr)]\.run[ \t]{0,4}\("
+_RUN = rb"\.run(?<=[pnr)]\.run)[ \t]{0,4}\("  # the search begins with a text
 _RUNS = regex(_RUN)
 RUN_OF_OTHERS = f"run ~{_RUN.decode()}"
 """The anchor of files that may run an application which another module makes."""
