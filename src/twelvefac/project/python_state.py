@@ -35,6 +35,7 @@ _EMPTY = regex(
     rb"(?:\{\}|\[\]|(?:\w{1,40}\.){0,2}(?:(?:set|dict|list|OrderedDict)\(\)|(?:defaultdict|deque)\())"
 )
 _INSTANCE = regex(rb"\n[A-Za-z_]\w{0,100}[ \t]{0,8}(?::[^=\n]{1,100})?=[ \t]{0,8}([A-Za-z_]\w{0,100})\(")
+_CLASS = regex(rb"\nclass[ \t]{1,4}(\w{1,200})")
 _OWN = regex(
     rb"self\.(\w{1,100})[ \t]{0,4}(?::[^=\n]{1,100})?=[ \t]{0,4}"
     rb"(?:\{|\[|(?:\w{1,40}\.){0,2}(?:dict|list|set|defaultdict|OrderedDict|Counter|deque)\b)"
@@ -73,8 +74,7 @@ def may_share(file: Glance, counts: Callable[[str], bool]) -> bool:
     ):
         return True
     classes: set[str] = set()
-    if b"self." in data and (instances := _INSTANCE.findall(lines)):
-        classes = {name.decode("ascii", "replace") for name in instances}
+    if b"self." in data and (classes := _made_of_own_classes(lines)):
         owned = (match.group(1) for match in _OWN.finditer(data) if definition_around(lines, match.start()) in classes)
         names |= {b"self." + name for name in owned if counts(name.decode("ascii", "replace"))}
     left = _MOST_PLACES
@@ -93,6 +93,13 @@ def may_share(file: Glance, counts: Callable[[str], bool]) -> bool:
                 return True
             at = lines.find(name, end)
     return False
+
+
+def _made_of_own_classes(lines: bytes) -> set[str]:
+    """The classes at the left margin of which the module makes an instance there."""
+    made = set(_INSTANCE.findall(lines))
+    own = made.intersection(_CLASS.findall(lines)) if made else ()
+    return {name.decode("ascii", "replace") for name in own}
 
 
 def shared_state(walk: Walk, tree: ast.Module, names: Names, places: Places) -> Iterable[Shared]:
