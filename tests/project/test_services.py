@@ -340,3 +340,14 @@ def test_what_s6_supervises_is_said_to_be_open(tmp_path: Path) -> None:
     }
 
     assert services(tmp_path, **tree)[""].undecided == ("Dockerfile:3: what s6 supervises is not followed",)
+
+
+def test_a_script_by_a_variable_of_the_image_is_followed(tmp_path: Path) -> None:
+    found = services(
+        tmp_path,
+        Dockerfile='FROM x\nENV SRC=/srv/shop\nCOPY . $SRC\nCMD ["/bin/bash", "-c", "exec ${SRC}/docker/init.bash"]\n',
+        docker__init_DOT_bash="#!/bin/bash\nexec gunicorn shop.wsgi\n",
+        app_DOT_py="",
+    )
+
+    assert programs(found[""]) == [("dockerfile", True, "gunicorn")]

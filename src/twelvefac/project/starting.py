@@ -345,6 +345,8 @@ class _Starter:
 
     def _script(self, image: Image | None, word: str) -> tuple[str, ShellFacts] | None:
         """The service's shell script that a command names: by its path, or by its name if only one has it."""
+        if "$" in word and image is not None:
+            word = expand(word, image.environment) or word
         if "$" in word or not word:
             return None
         wanted = word.lstrip("/").removeprefix("./")
