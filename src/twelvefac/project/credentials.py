@@ -49,7 +49,13 @@ def has_shape(value: str) -> bool:
 
 _SHORTEST = 12
 
-PARTS = (r"~A(?:KIA|SIA|Iza)", "pypi ~pi-AgE", "private key ~PRIVATE KEY-", r"~:AA[\w-]{33}", r"~://[^\s:/@]{0,100}:[^\s@/]{1,200}@")
+PARTS = (
+    r"~A(?:KIA|SIA|Iza)",
+    "pypi ~pi-AgE",
+    "private key ~PRIVATE KEY-",
+    r"~:AA[\w-]{33}",
+    r"~://[^\s:/@]{0,100}:[^\s@/]{1,200}@",
+)
 """Anchors for what has no word of its own, or only one before other letters and digits."""
 PROVIDER_WORDS = tuple(
     f"{word} ~{shape}"

@@ -52,8 +52,11 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     anchors=anchors(
-        r"debug ~(?:DEBUG|debug)['\"]?\]?[ \t]{0,4}(?::[^=\n]{0,100})?[=:][^\n]{0,160}(?:\n[^\n]{0,120}){0,3}?"
-        r"(?:[tT](?:rue|RUE)|1|[oO](?:n|N)|[yY](?:es|ES))\b",
+        *(
+            rf"debug ~{name}['\"]?\]?[ \t]{{0,4}}(?::[^=\n]{{0,100}})?[=:][^\n]{{0,160}}(?:\n[^\n]{{0,120}}){{0,3}}?"
+            r"(?:[tT](?:rue|RUE)|1|[oO](?:n|N)|[yY](?:es|ES))\b"
+            for name in ("DEBUG", "debug")
+        ),
         "django settings module ~DJANGO_SETTINGS_MODULE",  # which settings are released
         "ptvsd",
         "debugpy",

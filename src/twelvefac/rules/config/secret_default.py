@@ -28,11 +28,15 @@ from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
 
-_READ = (
-    r"(?:getenv|get_env|environ|onfig|[eE]nv)[\w.]{0,40}[(\[]\s{0,60}(?:\w{1,10}[ \t]{0,2}=[ \t]{0,2})?"
+_READS = tuple(
+    rf"{function}[\w.]{{0,40}}[(\[]\s{{0,60}}(?:\w{{1,10}}[ \t]{{0,2}}=[ \t]{{0,2}})?"
     r"[rRbBuU]{0,2}['\"]\w{0,60}(?i:pass|pwd|secret|token|key|credential)"
+    for function in ("nv", "onfig")
 )
-"""A read of a variable with such a name; a URL with a password is an anchor of `hardcoded-secret`."""
+"""A read of a variable with such a name (getenv, environ.get, Env, config); each begins with a text, for the search.
+
+A URL with a password is an anchor of `hardcoded-secret`.
+"""
 
 rule = Rule(
     __name__,
@@ -44,15 +48,14 @@ rule = Rule(
     names=frozenset(("config",)),
     anchors=anchors(
         "dj database url",
-        rf"getenv ~{_READ}",
-        rf"environ ~{_READ}",
-        rf"decouple ~{_READ}",
-        rf"environs ~{_READ}",
-        rf"starlette config ~{_READ}",
+        *(
+            f"{words} ~{read}"
+            for words in ("getenv", "environ", "decouple", "environs", "starlette config", "get env")
+            for read in _READS
+        ),
         r"secret key ~SECRET_KEY[ \t]{0,4}(?:[!=]=|in\b)",
         "basesettings",
         "baseappsettings",
-        rf"get env ~{_READ}",
     ),
     examples=(
         Example(
