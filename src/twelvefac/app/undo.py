@@ -8,6 +8,7 @@ from twelvefac.update.carry import (
     finish,
     forget,
     is_committed,
+    is_elsewhere,
     last_operation,
     undo,
     unresolved,
@@ -27,6 +28,10 @@ def undo_last(folder: str, *, step: Step = lambda _: None) -> EndResult:
     with opened_repository(folder, dry_run=False) as (repository, recovered):
         operation = _last(repository, recovered, "nothing to undo here")
         if was_put_back(repository, operation):
+            if is_elsewhere(repository, operation):
+                raise RefusedError(
+                    f"the {operation.title} is committed on another branch", hint="git switch to it, then undo again"
+                )
             return _back_already(repository, f"Undone: the {operation.title}", recovered)
         check_idle(repository)  # what is undone would go into the merge that the user is at
         kept = undo(repository, operation, step)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from twelvefac import __version__
 from twelvefac.app.committing import check_alone, check_records_staged, commit
-from twelvefac.errors import RefusedError, TwelvefacError, UsageError
+from twelvefac.errors import MachineError, RefusedError, TwelvefacError, UsageError
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
 from twelvefac.scaffold.component import QUESTIONS
 from twelvefac.scaffold.notes import Notes, read_notes
@@ -21,7 +21,7 @@ from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer, Plan
 from twelvefac.scaffold.records import answers_text, answers_values, manifest_text
 from twelvefac.update.adopt import owners
 from twelvefac.update.answers import carry_answers, line_of
-from twelvefac.update.carry import apply, last_operation, refusal, title_of, unresolved
+from twelvefac.update.carry import apply, last_operation, refusal, title_of, undo, unresolved
 from twelvefac.update.clean import check_unlocked
 from twelvefac.update.files import LOCK, REGULAR, File, Files, read_files
 from twelvefac.update.history import (
@@ -34,7 +34,7 @@ from twelvefac.update.history import (
     version_key,
     versions,
 )
-from twelvefac.update.install import half_way, recover, refusing, was_stopped
+from twelvefac.update.install import half_way, id_of, recover, refusing, was_stopped
 from twelvefac.update.journal import locked
 from twelvefac.update.merge import Labels
 from twelvefac.update.migrate import declared_moves, migrate_answers
@@ -189,6 +189,8 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
         before = _full_version(provenance.version, provenance.overlay)
         same = goal.answers == provenance.answers and goal.overlay == provenance.overlay
         if same and goal.version == provenance.version:
+            if request.commit:
+                notices = (*notices, *_committed_late(repository, goal.kind))
             return UpdateResult(provenance.name, goal.kind, before, before, goal.what, notices=notices)
         if request.commit:
             check_alone(repository, (), "commit them first")
@@ -221,11 +223,27 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
             return replace(result, refused=refused, diff=_diff(repository, proposal) if request.diff else "")
         title = title_of(goal.kind, {"name": provenance.name, "to": goal.full_version, "what": goal.what})
         check_unlocked(repository)
-        apply(repository, proposal, goal.kind, title, step)
-        if request.commit and not proposal.conflicts:
-            said = commit(repository, title)
+        operation = apply(repository, proposal, goal.kind, title, step)
+        if request.commit and operation is not None and not proposal.conflicts:
+            try:
+                said = commit(repository, title)
+            except MachineError as error:
+                undo(repository, operation)
+                raise MachineError(f"{error.message}; everything is as it was", hint=error.hint) from error
             return replace(result, committed=True, notices=(*result.notices, *said))
         return result
+
+
+def _committed_late(repository: Repository, kind: str) -> tuple[str, ...]:
+    """Commit what a run that died before its commit has left staged, and say so; nothing where there is none."""
+    operation = last_operation(repository)
+    ours = operation is not None and operation.kind == kind and not operation.waits
+    if operation is None or not ours or id_of(repository, "HEAD") != operation.head:
+        return ()
+    if not git(repository, "diff", "--cached", "--name-only", "-z"):
+        return ()
+    check_alone(repository, operation.steps, "`git commit` is yours")
+    return (f"committed the {operation.title}, which was staged", *commit(repository, operation.title))
 
 
 def _provenance(folder: Path, *, preview: bool) -> Provenance | None:

@@ -42,6 +42,8 @@ from twelvefac.update.objects import Entry, read_blobs
 from twelvefac.update.proposal import RECORDS, Proposal
 from twelvefac.update.repository import Repository, git, listed
 
+_SUBMODULE = "160000"
+
 
 def apply(
     repository: Repository, proposal: Proposal, kind: str, title: str, told: Told = lambda _: None
@@ -130,6 +132,23 @@ def was_put_back(repository: Repository, operation: Operation) -> bool:
     return was_unstaged(repository, operation) and all(
         _same(find_place(repository, step.path), step.before) for step in _telling(operation)
     )
+
+
+def is_elsewhere(repository: Repository, operation: Operation) -> bool:
+    """Return whether a commit of another branch has what ``operation`` did, which is not in the one checked out."""
+    steps = [step for step in _telling(operation) if step.index_after][:_TELLING]
+    if not steps or not operation.head:
+        return False
+    ids = git(repository, "rev-list", "--branches", f"--max-count={_MOST_COMMITS}", f"^{operation.head}", "^HEAD")
+    for commit in ids.decode().split():
+        listing = git(repository, "ls-tree", "-z", commit, "--", *(step.path for step in steps)).decode()
+        if all(f" {step.index_after[0].split()[1]}\t" in listing for step in steps):
+            return True
+    return False
+
+
+_TELLING = 5
+_MOST_COMMITS = 100
 
 
 def _telling(operation: Operation) -> list[Step]:
@@ -280,7 +299,14 @@ def _kept(repository: Repository, steps: tuple[Step, ...]) -> str:
         found = find_place(repository, step.path) if step.before is not None else None
         if found is not None:
             places[step.path] = found
-    return keep(repository, places)
+    blobs = {place.blob for place, _ in places.values()}
+    staged = {}  # line ends or a filter may make other bytes of it, and no commit may have it yet
+    for step in steps:
+        for line in step.index_before:
+            mode, oid, stage = line.split()
+            if oid not in blobs and mode != _SUBMODULE:
+                staged[f".twelvefac-index/{stage}/{step.path}"] = Entry(mode, oid)
+    return keep(repository, places, staged=staged)
 
 
 def _changed_since(repository: Repository, operation: Operation) -> list[str]:

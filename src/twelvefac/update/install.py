@@ -99,10 +99,19 @@ def staged_place(staging: Path, path: str) -> Place:
     return Place(file.mode, "", stat.S_IMODE(full.lstat().st_mode), hashlib.sha256(file.data).hexdigest())
 
 
-def keep(repository: Repository, places: Mapping[str, tuple[Place, bytes]], before: str = "") -> str:
-    """Write files by path into git and return a commit that holds them, for a ref; its parent is ``before``."""
+def keep(
+    repository: Repository,
+    places: Mapping[str, tuple[Place, bytes]],
+    before: str = "",
+    staged: Mapping[str, Entry] | None = None,
+) -> str:
+    """Write files by path into git and return a commit that holds them, for a ref; its parent is ``before``.
+
+    ``staged`` are entries that git has already, by the path that they get there.
+    """
     write_blobs(repository, [data for _, data in places.values()])
-    tree = write_trees(repository, [{path: Entry(place.mode, place.blob) for path, (place, _) in places.items()}])[0]
+    entries = {path: Entry(place.mode, place.blob) for path, (place, _) in places.items()}
+    tree = write_trees(repository, [entries | dict(staged or {})])[0]
     return write_commits(repository, [(tree, before, "kept by twelvefac")])[0]
 
 
@@ -181,6 +190,12 @@ def recover(repository: Repository, *, before: str = "") -> str:
         _sweep(repository)
         return ""
     where = f"the interrupted {operation.title}"
+    if not Path(operation.staging).is_dir():
+        raise MachineError(
+            f"{where} can be neither finished nor rolled back: {operation.staging}, which has its files, is missing",
+            hint=f"the old files are in git: git restore --source={operation.kept} --worktree -- PATH; then "
+            f"remove {repository.state / JOURNAL}",
+        )
     try:
         if _index_is(repository, operation.steps, after=True) and _all_moved(operation):
             _finish(repository, operation, last=operation.kind not in {"undo", "abort"})

@@ -83,11 +83,25 @@ def read_operation(repository: Repository, name: str) -> Operation | None:
             raise MachineError(f"{path} was written by another version of twelvefac")
         steps = tuple(_step(step) for step in values.pop("steps"))
         values.setdefault("waits", bool(values["conflicts"]))
+        values["staging"] = _staging_here(repository, values["staging"])
         return Operation(**values | {"steps": steps, "conflicts": tuple(values["conflicts"])})
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise MachineError(f"cannot read {path}: {error}", hint=f"look at it, then remove it: rm {path}") from error
+
+
+def _staging_here(repository: Repository, recorded: str) -> str:
+    """Return where a run's staging folder is now: the repository may have been moved, or be a copy of another.
+
+    Only places of this repository's own are looked at, so that a copy never touches the original's.
+    """
+    name = Path(recorded).name
+    own = repository.state / name
+    beside = (
+        Path(recorded) if Path(recorded).is_relative_to(repository.top) else repository.folder / ".twelvefac" / name
+    )
+    return str(beside if recorded and not own.is_dir() and beside.is_dir() else own) if recorded else ""
 
 
 def write_operation(repository: Repository, name: str, operation: Operation) -> None:

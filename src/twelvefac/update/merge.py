@@ -2,9 +2,8 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 from twelvefac.update.files import EXECUTABLE, REGULAR
 from twelvefac.update.objects import (
@@ -67,8 +66,10 @@ def merge_trees(repository: Repository, base: Entries, yours: Entries, theirs: E
     if stages:
         names = {one: labels.yours, two: labels.theirs}
         entries = _relabel(repository, entries, stages, {**names, root: labels.base})
-        entries, stages = _all_named(entries, names), _all_named(stages, names)
-        kinds = _all_named(kinds, names)
+        named = _in_words({*entries, *stages, *kinds}, names)
+        entries = {named[path]: entry for path, entry in entries.items()}
+        stages = {named[path]: found for path, found in stages.items()}
+        kinds = {named[path]: kind for path, kind in kinds.items()}
     return Merged(entries, stages, kinds, *trees)
 
 
@@ -79,7 +80,6 @@ def renames(repository: Repository, before: str, after: str) -> dict[str, str]:
     return {os.fsdecode(parts[at + 1]): os.fsdecode(parts[at + 2]) for at in range(0, len(parts) - 2, 3)}
 
 
-_T = TypeVar("_T")
 _Stages = dict[str, dict[int, Entry]]
 _LETTERS = re.compile(r"[^\w.-]+")
 
@@ -105,15 +105,23 @@ def _parse(out: bytes) -> tuple[str, _Stages, dict[str, str]]:
     return fields[0].decode().strip(), stages, kinds
 
 
-def _named(path: str, names: Mapping[str, str]) -> str:
-    """Return ``path`` with a word where git, which merged commits without a name, added a commit's id."""
-    for oid, name in names.items():
-        path = path.replace(f"~{oid}", f"~{_LETTERS.sub('-', name)}")
-    return path
+def _in_words(paths: Iterable[str], names: Mapping[str, str]) -> dict[str, str]:
+    """Return ``paths`` with a word where git, which merged commits without a name, added a commit's id.
 
-
-def _all_named(by_path: Mapping[str, _T], names: Mapping[str, str]) -> dict[str, _T]:
-    return {_named(path, names): value for path, value in by_path.items()}
+    A name that a file has already is left to it: as git does, a number is added.
+    """
+    paths = sorted(paths)
+    named, taken = {}, set(paths)
+    for path in paths:
+        new = path
+        for oid, name in names.items():
+            new = new.replace(f"~{oid}", f"~{_LETTERS.sub('-', name)}")
+        number, free = 0, new
+        while new != path and free in taken:
+            free, number = f"{new}_{number}", number + 1
+        named[path] = free
+        taken.add(free)
+    return named
 
 
 def _relabel(repository: Repository, entries: Entries, stages: _Stages, names: Mapping[str, str]) -> Entries:

@@ -4,6 +4,7 @@ One rule decides anything: what the user deleted stays deleted. All else waits f
 ordinary git conflict.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -35,6 +36,8 @@ class Voice:
 
 
 THE_TEMPLATE = Voice()
+_YOURS = re.compile(r"~yours(?:_\d+)?$")
+"""The end of the name that a file of the user's gets beside a folder."""
 THE_OVERLAY = Voice("the overlay", "new in the overlay", "the overlay no longer has it", "the overlay's")
 Speak = Callable[[str], Voice]
 
@@ -80,7 +83,7 @@ def settle(merged: Merged, sides: Sides, speak: Speak) -> Settled:
                 why += f" (you moved it here from {source})"
             name = path.rpartition("~")[0]
             if name and path not in sides.yours and path not in sides.theirs:
-                if path.endswith("~yours") and name in sides.yours:
+                if _YOURS.search(path) and name in sides.yours:
                     why = f"yours, which was {name}, where {voice.who} has a folder: move it, or git rm it"
                 elif name in sides.yours:
                     why = (
