@@ -146,7 +146,7 @@ def test_undo_gives_back_what_only_the_index_had(service: Path, call: Run) -> No
     assert b"staged-mine" in run(service, "show", ":.gitignore")
 
 
-def test_a_name_beside_a_folder_that_another_file_has(place: Path, call: Run) -> None:
+def test_a_name_beside_a_folder_that_another_file_has(place: Path) -> None:
     new_service(NewRequest("shop", {}))
     shop = place / "shop"
     (shop / "src/shop/backing").write_text("my own file\n")
@@ -156,5 +156,10 @@ def test_a_name_beside_a_folder_that_another_file_has(place: Path, call: Run) ->
 
     add_components(UpdateRequest(str(shop)), ["postgres"])
 
+    assert sorted(one.name for one in (shop / "src/shop").glob("backing*")) == [
+        "backing",
+        "backing~yours",
+        "backing~yours_0",
+    ]
     assert (shop / "src/shop/backing~yours").read_text() == "precious\n"
     assert (shop / "src/shop/backing~yours_0").read_text() == "my own file\n"
