@@ -11,6 +11,7 @@ LONG_FOR_A_REASON = {
     "docs/rules/sqlite-in-production.md": "the page of a rule with many examples",
     "src/twelvefac/rules/config/debug_on.py": "a rule is one file, and much of this one is its examples",
     "src/twelvefac/rules/disposability/signal_lost.py": "a rule is one file, and much of this one is its examples",
+    "src/twelvefac/rules/config/hardcoded_secret.py": "a rule is one file, and much of this one is its examples",
     "docs/rules/dev-server.md": "the page of a rule with many examples",
     "docs/rules/signal-lost.md": "the page of a rule with many examples",
     "src/twelvefac/rules/logs/log_to_file.py": "a rule is one file, and much of this one is its examples",
