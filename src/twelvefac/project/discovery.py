@@ -264,7 +264,7 @@ def _walk(
             path = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_file(follow_symlinks=False):  # most are
                 if entry.name == IGNORES:
-                    stamper.file(path, entry.stat(follow_symlinks=False))
+                    stamper.entry(path, entry)
                 yield entry, path
             elif entry.is_symlink():
                 links.append(path)

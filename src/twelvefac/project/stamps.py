@@ -66,6 +66,13 @@ class Stamper:
         if self._found is not None:
             self._found.files[path] = (found.st_mtime_ns, found.st_size)
 
+    def entry(self, path: str, entry: "os.DirEntry[str]") -> None:
+        """Note a file of which nothing else is asked."""
+        try:
+            self.file(path, entry.stat(follow_symlinks=False))
+        except OSError:  # gone since
+            self.fail()
+
     def link(self, path: str, *, leads_out: bool) -> None:
         """Note a link."""
         if self._found is not None:
