@@ -24,7 +24,7 @@ def current(service: Path, call: Run, commit: Commit) -> Path:
 
 def test_added_and_removed_again(current: Path, call: Run, commit: Commit) -> None:
     before = tracked(current)
-    code, out, error = call("add", "postgres")
+    code, out, error = call("add", "postgres", "postgres")
     assert (code, error) == (0, "")
     assert out.startswith("Added postgres to orders (template 2.0.0)\n")
     assert "  added     src/orders/database.py  comes with postgres\n" in out

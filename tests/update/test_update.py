@@ -110,7 +110,7 @@ def test_edits_follow_and_what_cannot_be_merged_is_a_conflict(service: Path, cal
     code, out, _ = call("update", "--check", "--format=json", "--allow-drift")
     assert code == 1
     assert [(one["kind"], one["path"], one["line"]) for one in json.loads(out)["problems"]] == [
-        ("behind", ".copier-answers.yml", 1),
+        ("behind", ".copier-answers.yml", 2),
         ("conflict", "src/orders/greeting.py", 2),
     ]
     code, out, _ = call("update", "--continue")
@@ -315,7 +315,7 @@ def test_check_in_a_pipeline(service: Path, call: Run) -> None:
     code, out, _ = call("update", "--check")
     assert (code, out) == (
         1,
-        "behind    .copier-answers.yml:1  template 1.0.0, 2.0.0 is out: twelvefac update\n\norders: 1 problem.\n",
+        "behind    .copier-answers.yml:2  template 1.0.0, 2.0.0 is out: twelvefac update\n\norders: 1 problem.\n",
     )
     assert call("update")[0] == 0
     assert call("update", "--check") == (0, "orders is up to date: template 2.0.0.\n", "")

@@ -17,7 +17,7 @@ def add_components(
 
     Raises UsageError for what is no component, RefusedError when one takes the place of another.
     """
-    root = root or data_root()
+    root, names = root or data_root(), list(dict.fromkeys(names))
 
     def change(catalogue: Catalogue, answers: Mapping[str, str]) -> Mapping[str, str]:
         changed = dict(answers)
@@ -44,7 +44,7 @@ def remove_components(
 
     Raises UsageError for what is no component, RefusedError for one that no service can be without.
     """
-    root = root or data_root()
+    root, names = root or data_root(), list(dict.fromkeys(names))
 
     def change(catalogue: Catalogue, answers: Mapping[str, str]) -> Mapping[str, str]:
         changed = dict(answers)

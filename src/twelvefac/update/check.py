@@ -12,6 +12,7 @@ from twelvefac.scaffold.component import QUESTIONS
 from twelvefac.scaffold.plan import ANSWERS_FILE
 from twelvefac.scaffold.records import recorded_values, written_answers
 from twelvefac.update.accepted import OURS_FILE, is_ours, read_ours
+from twelvefac.update.answers import line_of
 from twelvefac.update.files import LOCK, marker_lines
 from twelvefac.update.history import newest, version_key
 from twelvefac.update.install import half_way, was_stopped
@@ -55,7 +56,7 @@ def read_whole(folder: Path) -> Provenance:
 def _behind(provenance: Provenance, there: str) -> Iterator[Problem]:
     if version_key(provenance.version) < version_key(there):
         message = f"template {provenance.version}, {there} is out: twelvefac update"
-        yield Problem("behind", ".copier-answers.yml", 1, message)
+        yield Problem("behind", ANSWERS_FILE, line_of(provenance.text, "_commit"), message)
 
 
 def _overlay_behind(provenance: Provenance) -> Iterator[Problem]:
@@ -67,7 +68,7 @@ def _overlay_behind(provenance: Provenance) -> Iterator[Problem]:
     there = newest_version(provenance.overlay.source, provenance.folder)
     if is_newer(there, provenance.overlay.version):
         message = f"overlay {provenance.overlay.version}, {there} is out: twelvefac update"
-        yield Problem("behind", ".copier-answers.yml", 3, message)
+        yield Problem("behind", ANSWERS_FILE, line_of(provenance.text, "_overlay_commit"), message)
 
 
 def _stale(provenance: Provenance, ours: Mapping[str, int]) -> tuple[str, ...]:
