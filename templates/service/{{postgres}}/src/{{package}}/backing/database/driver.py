@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,17 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    ExceptionContext,
+    MetaData,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import ArgumentError
 
 from ... import SERVICE
@@ -18,6 +29,13 @@ from ...settings import Settings
 
 log = logging.getLogger(__name__)
 
+READ_ONLY = "25006"
+CONCURRENT = re.compile(
+    r"(\s|--.*\n|/\*[\s\S]*?\*/)*"
+    r"((CREATE\s+(UNIQUE\s+)?INDEX|DROP\s+INDEX|REFRESH\s+MATERIALIZED\s+VIEW)\s+CONCURRENTLY\b"
+    r"|REINDEX\b[^;\"]*\bCONCURRENTLY\b)",
+    re.IGNORECASE,
+)
 LOCK_SECONDS = 10  # a migration that waits longer for a table would make all others wait behind it
 
 
@@ -25,7 +43,7 @@ def make_engine(settings: Settings, *, pool_size: int) -> Engine:
     url = make_url(settings.database_url).set(drivername="postgresql+psycopg")
     try:
         arguments = connect_arguments(settings, url)
-        return create_engine(
+        engine = create_engine(
             url,
             pool_size=pool_size,
             max_overflow=0,
@@ -37,6 +55,14 @@ def make_engine(settings: Settings, *, pool_size: int) -> Engine:
     except (ArgumentError, psycopg.Error) as error:
         log.critical("invalid configuration: DATABASE_URL: %s", str(error).strip())
         raise SystemExit(os.EX_CONFIG) from None
+    event.listen(engine, "handle_error", leave_standby)
+    return engine
+
+
+def leave_standby(context: ExceptionContext) -> None:
+    """What was the primary before a failover: the next connection looks for the new one."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
 
 
 def connect_arguments(settings: Settings, url: URL) -> dict[str, Any]:
@@ -44,6 +70,7 @@ def connect_arguments(settings: Settings, url: URL) -> dict[str, Any]:
     milliseconds = math.ceil(settings.database_statement_timeout * 1000)
     ours = {
         "application_name": SERVICE,
+        "target_session_attrs": "read-write",
         "connect_timeout": settings.database_connect_timeout,
         # Without these the kernel waits a quarter hour for a server that vanished.
         "keepalives_idle": 30,
@@ -98,24 +125,38 @@ def only_one(connection: Connection) -> Iterator[None]:
 
 def wait_on(_: Connection, cursor: Any, statement: str, *__: Any) -> None:
     """What is CONCURRENTLY holds nobody up while it waits; cut short it leaves half an index."""
-    if "CONCURRENTLY" in statement.upper():
-        cursor.execute("SET lock_timeout = 0")
+    if CONCURRENT.match(statement):
+        cursor.connection.execute("SET lock_timeout = 0")
 
 
 def wait_no_longer(_: Connection, cursor: Any, statement: str, *__: Any) -> None:
-    if "CONCURRENTLY" in statement.upper():
-        cursor.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
+    if CONCURRENT.match(statement):
+        cursor.connection.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
 
 
-def leftovers(connection: Connection) -> list[str]:
-    """What a migration that was cut short left behind, and the way out."""
+def leftovers(connection: Connection, metadata: MetaData) -> list[str]:
+    """What a migration of ours that was cut short left behind, and the way out."""
+    ours = [
+        str(connection.dialect.identifier_preparer.format_table(table))
+        for table in metadata.tables.values()
+    ]
     invalid = text(
         "SELECT indexrelid::regclass FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
-        " WHERE NOT indisvalid AND relkind = 'i' AND pg_table_is_visible(indrelid)"
+        " WHERE NOT indisvalid AND relkind = 'i'"
+        " AND indrelid IN (SELECT to_regclass(name) FROM unnest(CAST(:ours AS text[])) AS name)"
         " AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index WHERE index_relid = indexrelid)"
     )
+    found = list(connection.scalars(invalid, {"ours": ours}))
+    # Of another role's work PostgreSQL shows only that there is some.
+    hidden = text(
+        "SELECT count(*) FROM pg_stat_progress_create_index JOIN pg_database ON oid = datid"
+        " WHERE pg_database.datname = current_database() AND relid IS NULL"
+    )
+    if found and connection.scalar(hidden):
+        log.warning("the index %s is invalid: another role makes an index now", ", ".join(found))
+        return []
     return [
         f"the index {name} is invalid, its making was cut short: DROP INDEX CONCURRENTLY {name},"
         " then make it again"
-        for name in connection.scalars(invalid)
+        for name in found
     ]

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -52,6 +52,6 @@ def only_one(connection: Connection) -> Iterator[None]:
         yield
 
 
-def leftovers(connection: Connection) -> list[str]:
+def leftovers(connection: Connection, metadata: MetaData) -> list[str]:
     """What a migration that was cut short left behind: nothing, each step is one transaction."""
     return []

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from ....settings import Settings
 from ....store import metadata
 from .. import driver, first_line, unavailable_when_lost
+from . import applied
 
 log = logging.getLogger(__name__)
 
@@ -35,20 +36,20 @@ def configure(connection: Connection) -> Config:
     """Alembic's own configuration, for its commands on this connection."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    config.attributes.update(connection=connection, metadata=metadata())
+    config.attributes.update(connection=connection, metadata=metadata(), applied=applied)
     return config
 
 
 def upgrade(settings: Settings) -> tuple[str | None, str | None]:
     """Takes the steps that are left, alone; gives the revision before and after."""
     with connected(settings) as connection, driver.only_one(connection):
-        before = revision(connection)
-        if before in steps(connection):
-            take_steps(connection)
+        known, before = steps(connection), revision(connection)
+        if before in known:
+            take_steps(connection, before)
         else:  # this is an older release, rolled back to: does the schema still fit it?
             log.warning("the schema is at %s, a step of another release: it stays", before)
         after = revision(connection)
-        demand_fit(connection, after)
+        demand_fit(connection, known, after)
         return before, after
 
 
@@ -59,29 +60,48 @@ def check(settings: Settings) -> None:
         if at in known[1:]:
             left = ", ".join(map(str, known[: known.index(at)]))
             raise SchemaError(f"the schema lacks {left}: migrate comes first", os.EX_UNAVAILABLE)
-        demand_fit(connection, at)
+        demand_fit(connection, known, at)
 
 
-def take_steps(connection: Connection) -> None:
+def take_steps(connection: Connection, at: str | None) -> None:
     try:
-        command.upgrade(configure(connection), "head")
+        if at is not None:  # what was taken before there was a record
+            applied.add(connection, ancestors(connection, at))
+            connection.commit()
+        with owners_code():
+            command.upgrade(configure(connection), "head")
     except DBAPIError:
         with suppress(DBAPIError):  # it may be the connection that failed
             connection.rollback()
-            for leftover in driver.leftovers(connection):
+            for leftover in driver.leftovers(connection, metadata()):
                 log.error("%s", leftover)
         raise
 
 
-def demand_fit(connection: Connection, at: str | None) -> None:
-    """A revision alone proves nothing: another service may have one of the same name."""
+def demand_fit(connection: Connection, known: list[str | None], at: str | None) -> None:
+    """A revision alone proves nothing: another release or another service may have made it."""
+    taken = applied.read(connection)
+    left = ", ".join(str(step) for step in known[-2::-1] if at not in known and step not in taken)
     if lacking := ", ".join(find_lacking(connection, metadata().sorted_tables)):
+        if at == known[0]:
+            raise SchemaError(
+                f"no migration makes {lacking}: `make migration TITLE=…` writes one; or"
+                f" DATABASE_URL names another service's database, which is at {at} too",
+                os.EX_SOFTWARE,
+            )
+        if not (left and taken):
+            raise SchemaError(
+                f"the schema is at {at} and lacks {lacking}: DATABASE_URL names another service's"
+                " database, or a release since this one has dropped it",
+                os.EX_CONFIG,
+            )
+    if left:
         raise SchemaError(
-            f"the schema is at {at} and lacks {lacking}: DATABASE_URL names another service's"
-            " database, or a release since this one has dropped it",
-            os.EX_CONFIG,
+            f"the schema is at {at}, a step of another release, and nothing tells that {left} was"
+            f" taken: deploy a release with all of them, {at} before what is missing",
+            os.EX_SOFTWARE,
         )
-    if leftovers := "; ".join(driver.leftovers(connection)):
+    if leftovers := "; ".join(driver.leftovers(connection, metadata())):
         raise SchemaError(leftovers, os.EX_SOFTWARE)
 
 
@@ -96,16 +116,37 @@ def find_lacking(connection: Connection, tables: Iterable[Table]) -> Iterator[st
         yield from (str(column) for column in table.columns if column.name not in there)
 
 
+def ancestors(connection: Connection, at: str) -> list[str]:
+    """That revision and every one that comes before it."""
+    history = ScriptDirectory.from_config(configure(connection))
+    return [step.revision for step in history.iterate_revisions(at, "base")]
+
+
 def steps(connection: Connection) -> list[str | None]:
     """Every revision that this release knows, the newest first, and None for an empty database."""
     history = ScriptDirectory.from_config(configure(connection))
-    if len(heads := history.get_heads()) > 1:
+    with owners_code():
+        heads = history.get_heads()
+    if len(heads) > 1:
         ends = " and ".join(sorted(heads))
         raise SchemaError(
             f"{ends} are both the last step: name one as the down_revision of the other",
             os.EX_SOFTWARE,
         )
     return [*(step.revision for step in history.walk_revisions()), None]
+
+
+@contextmanager
+def owners_code() -> Iterator[None]:
+    """What a migration raises, or the import of one: only a traceback tells where."""
+    try:
+        yield
+    except (CommandError, DBAPIError, SchemaError):
+        raise
+    except Exception as error:
+        log.exception("a migration raised")
+        text = f"a migration failed: {type(error).__name__}: {first_line(error)}"
+        raise SchemaError(text, os.EX_SOFTWARE) from error
 
 
 @contextmanager
