@@ -51,7 +51,13 @@ def programs(tmp_path: Path) -> Path:
 
 
 def release(
-    tmp_path: Path, programs: Path, database: str, *arguments: str, job: str = "Complete", fails: str = NEVER
+    tmp_path: Path,
+    programs: Path,
+    database: str,
+    *arguments: str,
+    job: str = "Complete",
+    fails: str = NEVER,
+    minutes: str = "15",
 ) -> tuple[int, str, list[str]]:
     """Run the script of a service; return its exit code, what it printed, and what it asked for."""
     folder = tmp_path / "orders"
@@ -61,7 +67,7 @@ def release(
     environment = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "CALLS": str(calls), "JOB": job}
     done = subprocess.run(
         ["sh", folder / "deploy/kubernetes/release.sh", *arguments],
-        env={**environment, "FAILS": fails},
+        env={**environment, "FAILS": fails, "MIGRATION_MINUTES": minutes},
         capture_output=True,
         text=True,
         check=False,
@@ -117,6 +123,31 @@ def test_what_is_missing_is_said(tmp_path: Path, programs: Path, arguments: list
     code, printed, calls = release(tmp_path, programs, "postgres", *arguments)
     assert (code, calls) == (64, [])
     assert "usage: sh" in printed
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["", "orders", "orders:", "orders:latest", "host:5000/orders", ":1", "orders@sha1:1", "orders@sha256:", "a:1/"],
+)
+def test_an_image_that_may_be_another_tomorrow(tmp_path: Path, programs: Path, image: str) -> None:
+    code, printed, calls = release(tmp_path, programs, "postgres", "production", image)
+    assert (code, calls) == (64, [])
+    assert printed.endswith(f": '{image}' names no single release: give IMAGE:TAG (not latest) or IMAGE@sha256:DIGEST\n")
+    assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize("image", ["orders:1", "host:5000/a/orders:latest-1", f"orders:latest@sha256:{'1' * 64}"])
+def test_an_image_that_stays_the_same(tmp_path: Path, programs: Path, image: str) -> None:
+    code, _, calls = release(tmp_path, programs, "none", "production", image)
+    assert (code, calls[0]) == (0, f"kustomize edit set image orders={image}")
+
+
+def test_a_migration_that_takes_longer_is_not_waited_for(tmp_path: Path, programs: Path) -> None:
+    code, printed, calls = release(tmp_path, programs, "postgres", "production", IMAGE, job="", minutes="0")
+    assert code == 1
+    assert calls[:4] == [SET, DELETE, REST, LOOK]
+    assert [call.split()[3] for call in calls[4:]] == ["get"]
+    assert printed.endswith("wait for the Job, another release would end it\n")
 
 
 def test_an_unknown_overlay(tmp_path: Path, programs: Path) -> None:
