@@ -132,7 +132,8 @@ def test_what_is_missing_is_said(tmp_path: Path, programs: Path, arguments: list
 def test_an_image_that_may_be_another_tomorrow(tmp_path: Path, programs: Path, image: str) -> None:
     code, printed, calls = release(tmp_path, programs, "postgres", "production", image)
     assert (code, calls) == (64, [])
-    assert printed.endswith(f": '{image}' names no single release: give IMAGE:TAG (not latest) or IMAGE@sha256:DIGEST\n")
+    told = f": '{image}' names no single release: give IMAGE:TAG (not latest) or IMAGE@sha256:DIGEST\n"
+    assert printed.endswith(told)
     assert printed.count("\n") == 1
 
 
