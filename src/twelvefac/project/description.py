@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from twelvefac.project.clients import CLIENTS
 from twelvefac.project.facts import FileFacts
-from twelvefac.project.images import STORES
+from twelvefac.project.images import is_store
 from twelvefac.project.masking import hidden
 from twelvefac.project.ports import CALLS as PORT_CALLS
 from twelvefac.project.ports import bound, port_of
@@ -17,10 +17,8 @@ from twelvefac.project.servers import CALLS as SERVER_CALLS
 from twelvefac.project.services import DJANGO_SETTINGS, Service
 from twelvefac.project.shipped import Shipped, Tree, find_shipped
 from twelvefac.project.variables import Given, find_variables
-from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
-_BARE = regex(r"(?:^|/)(?:busybox|alpine)(?:[:@]|$)")
 """Images that do a chore in a compose file: nothing that a service keeps its data in."""
 
 
@@ -193,7 +191,7 @@ def _backing(service: Service, files: Mapping[str, FileFacts]) -> Iterable[tuple
         for name, _ in one.depends:
             other = composed.get((file.path, name))
             image = other.image if other is not None else None
-            if other is not None and image and STORES.search(image) and not _BARE.search(image):
+            if other is not None and image and is_store(image):
                 yield image.partition("@")[0], Place(file.path, other.image_at[0], f"compose service {name}")
     for path in service.python:
         python = files[path].python

@@ -24,7 +24,7 @@ STORES = regex(
     r"pgadmin\S*|flower|keycloak|camunda\S*|busybox|alpine)(?:[:@-]|$)"
 )
 """Images of somebody else: backing services and tools, not the service itself."""
-_BARE = ("alpine", "busybox")
+_BARE = regex(r"(?:^|/)(?:busybox|alpine)(?:[:@]|$)")
 """Of those what others start from."""
 _DEVELOPMENT_STAGE = regex(
     r"(?:^|[-_])(?:dev|devel|develop|development|(?:unit|integration)?-?tests?|testing|e2e|a11y|lint|debug|ci)(?:$|[-_])"
@@ -33,6 +33,11 @@ _DEVELOPMENT_SERVERS = frozenset(("runserver", "runserver_plus", "--reload"))
 _DEVELOPMENT_INSTALLS = regex(
     r"(?:^|[\s/_-])(?:dev|develop|development|local)(?:[_-]\w{1,30})?\.txt|--with[ =]dev\b|--dev\b"
 )
+
+
+def is_store(name: str) -> bool:
+    """Whether the image of that name is a store's or a tool's; what is made from a bare Linux may be anything."""
+    return STORES.search(name) is not None and not _BARE.search(name)
 
 
 def starts_for_developers(words: tuple[str, ...]) -> bool:
@@ -98,11 +103,7 @@ class Image:
     @cached_property
     def is_of_others(self) -> bool:
         """Whether it is somebody's store or tool with a change to it, which runs nothing of the service's."""
-        return (
-            STORES.search(self.base) is not None
-            and not self.base.rpartition("/")[2].startswith(_BARE)
-            and not any(_PYTHON.search(one.text) for one in self.instructions)
-        )
+        return is_store(self.base) and not any(_PYTHON.search(one.text) for one in self.instructions)
 
     @cached_property
     def lineage(self) -> tuple[Stage, ...]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 from twelvefac.project.facts import FileFacts
-from twelvefac.project.yaml_nodes import Node
+from twelvefac.project.yaml_nodes import Node, scalars
 from twelvefac.source.pattern import regex
 
 _PUBLISHES = regex(
@@ -28,7 +28,7 @@ def published(files: Mapping[str, FileFacts], dockerfiles: Collection[str]) -> f
     found: set[str] = set()
     for facts in files.values() if dockerfiles else ():
         for document in facts.pipeline:
-            texts = list(_texts(document.root))
+            texts = [str(node.data) for _, node in scalars(document.root, "", ())]
             if any(_PUBLISHES.search(text) for text in texts):
                 named = {*_in_commands(texts), *_in_actions(document.root)}
                 found.update(path for path in dockerfiles if any(_is(name, path) for name in named))
@@ -70,15 +70,3 @@ def _in_actions(root: Node) -> Iterator[str]:
             if not any(given.get(key) for key in _FILES):
                 folder = next((given[key] for key in _FOLDERS if given.get(key)), ".")
                 yield posixpath.normpath(posixpath.join(folder, "Dockerfile"))
-
-
-def _texts(root: Node) -> Iterator[str]:
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        if node.kind == "scalar":
-            yield str(node.data)
-        elif node.kind == "list":
-            stack += node.data
-        elif node.kind == "map":
-            stack += [value for _, _, value in node.data]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from twelvefac.project.callgraph import only_by_hand
 from twelvefac.project.facts import Call, PythonFacts
-from twelvefac.project.processes import SCRIPT, Step
+from twelvefac.project.processes import Step
 from twelvefac.project.services import Service
 from twelvefac.project.tools import is_other_command
 from twelvefac.source.pattern import regex
@@ -16,11 +16,6 @@ RUN_OF_OTHERS = f"run ~{_RUN.decode()}"
 """The anchor of files that may run an application which another module makes."""
 _MADE = rb"^%s[ \t]{0,4}(?::[^=\n]{0,80})?=[ \t]{0,4}(?:\w{1,40}\.)?(\w{1,60})[ \t]{0,4}\("
 _MAKES_FLASK = regex(rb"=[ \t]{0,4}(?:flask\.)?Flask\(|\breturn[ \t]{1,4}(?:flask\.)?Flask\(")
-
-
-def is_guessed(service: Service) -> bool:
-    """Whether no file says what runs in production: scripts that start a server are taken for it."""
-    return any(process.source == SCRIPT for process in service.processes)
 
 
 def runs_of_others(service: Service, python_of: Callable[[str], PythonFacts | None]) -> Iterator[tuple[str, Call]]:

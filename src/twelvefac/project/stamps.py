@@ -23,7 +23,8 @@ IGNORES = ".gitignore"
 class Stamps(NamedTuple):
     """Modification times (ns) of folders, and times with sizes of files, by path below the root; -1 for none there.
 
-    ``top`` is git's work tree, None without git. ``links`` are the links below the root that lead out of it, by path.
+    ``top`` is git's work tree, None without git. ``links`` are the links below the root, each with
+    whether it leads out of it.
     """
 
     top: str | None

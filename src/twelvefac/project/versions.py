@@ -1,10 +1,9 @@
 """Which versions of Python and of stores files name: images, pipelines, requirements on Python."""
 
 import re
-from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from twelvefac.project.yaml_nodes import Node, YamlDocument
+from twelvefac.project.yaml_nodes import Node, YamlDocument, scalars
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
@@ -107,7 +106,7 @@ def pipeline_versions(document: YamlDocument, root: str) -> PipelineVersions:
     tests = containers = False
     jobs = document.get(document.root, "jobs")
     elsewhere = [job for _, _, job in document.items(jobs) if _is_elsewhere(job, root)] if jobs is not None else []
-    for key, node in _scalars(document.root, "", elsewhere):
+    for key, node in scalars(document.root, "", elsewhere):
         text = str(node.data)
         if key in _KEYS and (version := python_version(text)) is not None:
             pythons.append((version, node.at))
@@ -124,25 +123,10 @@ def pipeline_versions(document: YamlDocument, root: str) -> PipelineVersions:
 
 def _is_elsewhere(job: Node, root: str) -> bool:
     """Whether a job's tests run in a directory that is not the service's: a library beside it, another service."""
-    found = list(_scalars(job, "", ()))
+    found = list(scalars(job, "", ()))
     folders = {str(node.data).strip("./") for key, node in found if key == "working-directory"}
     return (
         bool(folders)
         and "$" not in "".join(folders)
         and all(folder and root != folder and not root.startswith(f"{folder}/") for folder in folders)
     )
-
-
-def _scalars(node: Node, key: str, without: Collection[Node]) -> Iterator[tuple[str, Node]]:
-    """The scalars of a document, each with the key that it stands under; aliases are not followed."""
-    stack = [(key, node)]
-    while stack:
-        name, here = stack.pop()
-        if any(here is one for one in without):
-            continue
-        if here.kind == "scalar":
-            yield name, here
-        elif here.kind == "list":
-            stack += [(name, item) for item in here.data]
-        elif here.kind == "map":
-            stack += [(inner, value) for inner, _, value in here.data]

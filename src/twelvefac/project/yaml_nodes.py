@@ -5,7 +5,7 @@ depth and size are bounded here before anything nests. Tags are not resolved (``
 are kept as aliases, so that a file that doubles itself a hundred times stays as small as it is written.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from twelvefac.project.unreadable import UnreadableError
@@ -171,3 +171,18 @@ def _collection(children: list[Node], start: Any, end: Any) -> Node:
 def _place(start: Any, end: Any) -> Pos:
     first, last = start.start_mark, end.end_mark
     return (first.line + 1, first.column + 1, last.line + 1, last.column + 1)
+
+
+def scalars(node: Node, key: str, without: Collection[Node]) -> Iterator[tuple[str, Node]]:
+    """The scalars of a document, each with the key that it stands under; aliases are not followed."""
+    stack = [(key, node)]
+    while stack:
+        name, here = stack.pop()
+        if any(here is one for one in without):
+            continue
+        if here.kind == "scalar":
+            yield name, here
+        elif here.kind == "list":
+            stack += [(name, item) for item in here.data]
+        elif here.kind == "map":
+            stack += [(inner, value) for inner, _, value in here.data]

@@ -84,6 +84,7 @@ def _compiling_once() -> Iterator[None]:
             compiled[key] = original(environment, source)
         return compiled[key]
 
+    # put back below: Jinja has no other place to say so
     Environment.compile = compile_once  # type: ignore[method-assign, assignment]
     try:
         yield

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from twelvefac.errors import MachineError, RefusedError, TwelvefacError
 from twelvefac.update.clean import check_clean, check_unlocked
-from twelvefac.update.files import count_markers
+from twelvefac.update.files import SUBMODULE, count_markers
 from twelvefac.update.install import (
     Told,
     carry_out,
@@ -41,8 +41,6 @@ from twelvefac.update.journal import (
 from twelvefac.update.objects import Entry, read_blobs
 from twelvefac.update.proposal import RECORDS, Proposal
 from twelvefac.update.repository import Repository, git, listed
-
-_SUBMODULE = "160000"
 
 
 def apply(
@@ -304,7 +302,7 @@ def _kept(repository: Repository, steps: tuple[Step, ...]) -> str:
     for step in steps:
         for line in step.index_before:
             mode, oid, stage = line.split()
-            if oid not in blobs and mode != _SUBMODULE:
+            if oid not in blobs and mode != SUBMODULE:
                 staged[f".twelvefac-index/{stage}/{step.path}"] = Entry(mode, oid)
     return keep(repository, places, staged=staged)
 
