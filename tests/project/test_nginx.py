@@ -3,7 +3,7 @@
 import pytest
 
 from twelvefac.project.discovery import kind_of
-from twelvefac.project.nginx import MAX_DEPTH, Address, Directive, addresses, read_nginx
+from twelvefac.project.nginx import MAX_DEPTH, Address, Directive, addresses, read_nginx, upstreams
 from twelvefac.project.unreadable import UnreadableError
 
 
@@ -102,7 +102,8 @@ server {
   location /d { proxy_pass https://plain; }
 }
 """
-    assert list(addresses(read_nginx(text))) == [
+    directives = read_nginx(text)
+    assert list(addresses(directives, upstreams(directives))) == [
         Address("web", "8000", (1, 16, 1, 31)),
         Address("10.0.0.1", "80", (1, 60, 1, 75)),
         Address("api", "5000", (4, 17, 4, 47)),

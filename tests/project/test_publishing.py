@@ -65,6 +65,25 @@ def test_of_several_images_none_is_known_to_be_deployed(tmp_path: Path) -> None:
     ]
 
 
+def test_nor_is_the_image_of_a_service_that_has_others_beside_it_or_that_systemd_starts(tmp_path: Path) -> None:
+    two = {"web__Dockerfile": LOST, "web__app.py": "", "job__Dockerfile": KEPT, "job__app.py": ""}
+    unit = {"Dockerfile": LOST, "deployment__shop.service": "[Service]\nExecStart=gunicorn app:app\n"}
+
+    assert lost(tmp_path / "two", **two) == [("web/Dockerfile", MEDIUM)]
+    assert lost(tmp_path / "unit", **unit) == [("Dockerfile", MEDIUM)]
+
+
+def test_a_command_that_the_deployment_replaces_runs_nowhere(tmp_path: Path) -> None:
+    base = "services:\n  web:\n    build: .\n"
+    production = "services:\n  web:\n    command: gunicorn -b 0.0.0.0:5000 app:app\n"
+    job = "  job:\n    build: .\n"
+    files = {"Dockerfile": LOST, "docker-compose.yml": base, "docker-compose-production.override.yml": production}
+
+    assert lost(tmp_path / "one", **files) == []
+    files["docker-compose-production.override.yml"] += job
+    assert lost(tmp_path / "two", **files) == [("Dockerfile", HIGH)]
+
+
 def test_the_one_that_a_pipeline_publishes_is(tmp_path: Path) -> None:
     files = {"images__app__Dockerfile": LOST, "images__job__Dockerfile": LOST, ".github__workflows__i.yml": PUBLISH}
 

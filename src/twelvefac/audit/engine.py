@@ -104,7 +104,8 @@ def _judge(
             if facts is not None:
                 files[file.path] = facts
                 notices += _notices(file.path, facts)
-        modelled = find_services(os.path.basename(root), files, found.manifests, lambda path: _read(root, path))
+        name = os.path.basename(root)
+        modelled = find_services(name, files, found.manifests, lambda path: _read(root, path), found.names)
         run = {path for service in modelled.services if service.released for path in service.python}
         for file in found.files:
             if file.kind == "python":

@@ -20,7 +20,7 @@ from twelvefac.project.facts import (
 )
 from twelvefac.project.ini import IniEntry, configurations
 from twelvefac.project.kubernetes import Resource
-from twelvefac.project.nginx import Address, Directive, addresses
+from twelvefac.project.nginx import Address, Directive, addresses, upstreams
 from twelvefac.project.running import runs_of_others
 from twelvefac.project.services import Service
 from twelvefac.project.yaml_nodes import YamlDocument
@@ -101,10 +101,11 @@ class Repository:
     @cached_property
     def proxied(self) -> Mapping[str, tuple[tuple[str, Address], ...]]:
         """Where nginx sends requests, by the host: ``(path of the configuration, address)``."""
+        groups = {name for facts in self.configuration.values() for name in upstreams(facts.nginx)}
         return _grouped(
             (address.host, (path, address))
             for path, facts in self.configuration.items()
-            for address in addresses(facts.nginx)
+            for address in addresses(facts.nginx, groups)
         )
 
     @cached_property

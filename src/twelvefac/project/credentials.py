@@ -90,9 +90,9 @@ _SESSION_KEYS = frozenset(
 )
 _NOT_SECRET_BEFORE = frozenset(
     "no public csrf next page pagination continuation cursor max min num count type grammatical special start end "
-    "eos bos pad unk sep mask cls cancellation cancel default".split()
+    "eos bos pad unk sep mask cls cancellation cancel default consistency sync resume existing".split()
 )
-"""``next_token``, ``max_token``, ``pad_token``: words in front that make a token something else."""
+"""``next_token``, ``pad_token``, ``consistency_token``, ``existingSecret``: words that make it something else."""
 
 _PLACEHOLDER = regex(
     r"<[^>]{0,60}>|\{\{.{0,60}\}\}|\$\{?\w{1,60}\}?|%\(\w{1,60}\)s|\{\w{0,60}\}|x{3,}|\*{3,}|\.{3,}|-{3,}|_{3,}|"
@@ -216,7 +216,7 @@ def is_reference(value: str) -> bool:
 
 def names_itself(name: str, value: str) -> bool:
     """Whether a value is no more than the name it is given to: ``api-token`` for ``API_TOKEN``."""
-    return words_of(value) == words_of(name)
+    return "".join(words_of(value)) == "".join(words_of(name))
 
 
 def says_missing(name: str, value: str) -> bool:

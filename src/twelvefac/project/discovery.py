@@ -23,7 +23,9 @@ _SKIPPED_FOLDERS = frozenset(
     ".git .hg .svn .tox .nox .venv venv .mypy_cache .ruff_cache .pytest_cache __pycache__ node_modules site-packages "
     ".eggs .idea .vscode .terraform bower_components __pypackages__".split()
 )
-_TEST_FOLDERS = frozenset("tests test testing __tests__ testsuite e2e integration_tests unit_tests unittests".split())
+_TEST_FOLDERS = frozenset(
+    "tests test testing __tests__ testsuite e2e integration_tests unit_tests unittests testutils test_utils".split()
+)
 _OTHER_FOLDERS = frozenset(
     "docs doc examples example samples CodeSamples code-samples code_samples vendor vendored third_party benchmarks "
     "contrib playground notebooks".split()
@@ -228,7 +230,7 @@ def _is_aside(folder: str, kind: str) -> bool:
             or one.startswith(("tests_", "tests-"))
             or one in _OTHER_FOLDERS
             or one.endswith(("_tests", "-tests", "_mock", "-mock", "_mocks", "-mocks"))
-            or (kind == "dockerfile" and one.endswith(("_examples", "-examples")))
+            or (kind == "dockerfile" and (one.endswith(("_examples", "-examples")) or one.startswith("mock")))
         ):
             return True
     return kind == "python" and (folders[-1] in _MIGRATION_FOLDERS or folders[-1].endswith("_migrations"))

@@ -29,6 +29,7 @@ engineio python-engineio
 enumfields django-enumfields django-enumfields2
 environ django-environ environ-config
 faiss faiss-cpu faiss-gpu
+flask_bootstrap flask-bootstrap bootstrap-flask
 fitz pymupdf
 gi pygobject
 git gitpython
@@ -68,6 +69,7 @@ playhouse peewee
 pptx python-pptx
 psycopg psycopg psycopg-binary
 psycopg2 psycopg2 psycopg2-binary
+psycopg_pool psycopg-pool psycopg
 pwiz peewee
 pylab matplotlib
 pythonjsonlogger python-json-logger

@@ -240,7 +240,8 @@ class PythonFacts(NamedTuple):
     """One Python file.
 
     ``health_paths`` are strings with the shape of a health route, ``store_urls`` those that name a database's kind.
-    ``debugged`` are the first and last lines of branches for debugging.
+    ``debugged`` are the first and last lines of branches for debugging, ``attempts`` those of what a module tries while
+    it is imported and gets by without.
     """
 
     calls: tuple[Call, ...] = ()
@@ -261,6 +262,7 @@ class PythonFacts(NamedTuple):
     logged: tuple[Logged, ...] = ()
     runs: tuple[Run, ...] = ()
     debugged: tuple[tuple[int, int], ...] = ()
+    attempts: tuple[tuple[int, int], ...] = ()
 
     def is_for_tests(self, owner: str) -> bool:
         """Whether a class of settings says of itself that it is for tests: ``TESTING = True``."""
@@ -269,6 +271,10 @@ class PythonFacts(NamedTuple):
     def is_debugged(self, at: Pos) -> bool:
         """Whether a place stands in a branch that only debugging or development takes (``if args.debug:``)."""
         return any(first <= at[0] <= last for first, last in self.debugged)
+
+    def is_attempt(self, at: Pos) -> bool:
+        """Whether a place stands in what a module only tries while it is imported."""
+        return any(first <= at[0] <= last for first, last in self.attempts)
 
 
 class Instruction(NamedTuple):

@@ -47,8 +47,9 @@ def _holder(at: Pos, python: PythonFacts) -> str | None:
 
 
 def _is_used(name: str, whole: list[Value], python: PythonFacts) -> bool:
+    """Whether a logger has the handler; a list that only the environment or a calculation knows says no."""
     lists = [_names(given, python) for given in _lists(whole)]
-    return not lists or any(names is None or name in names for names in lists)
+    return not lists or any(names is not None and name in names for names in lists)
 
 
 def _lists(whole: list[Value]) -> Iterator[Value]:

@@ -4,7 +4,7 @@ Written here: crossplane, the one library there is, gives a directive's line and
 wherever that lies, and had its last release in 2022. The grammar is nginx's own (``ngx_conf_read_token``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from twelvefac.project.unreadable import UnreadableError
@@ -118,15 +118,19 @@ _TARGET = regex(r"(?:(?:https?|grpcs?|uwsgi|fastcgi)://)?(?P<host>[\w.-]{1,200})
 _PASSES = frozenset(("proxy_pass", "uwsgi_pass", "grpc_pass"))
 
 
-def addresses(directives: tuple[Directive, ...]) -> Iterator[Address]:
-    """Where requests are sent: an upstream's servers, and what a pass names that is no upstream."""
-    upstreams = {one.args[0] for one in directives if one.name == "upstream" and one.args}
+def upstreams(directives: tuple[Directive, ...]) -> set[str]:
+    """The names of groups of servers, which other files may send to."""
+    return {one.args[0] for one in directives if one.name == "upstream" and one.args}
+
+
+def addresses(directives: tuple[Directive, ...], groups: Collection[str]) -> Iterator[Address]:
+    """Where requests are sent: an upstream's servers, and what a pass names that is none of ``groups``."""
     for one in directives:
         is_server = one.name == "server" and one.block == "upstream"
         if not one.args or not (is_server or one.name in _PASSES):
             continue
         match = _TARGET.fullmatch(one.args[0])
-        if match is not None and (is_server or match.group("host") not in upstreams):
+        if match is not None and (is_server or match.group("host") not in groups):
             yield Address(
                 match.group("host"), match.group("port") or ("443" if "s://" in one.args[0] else "80"), one.at
             )

@@ -80,6 +80,7 @@ def read_python(data: bytes, wanted: frozenset[str]) -> PythonFacts:
         logged=tuple(logged(walk, places, values)),
         runs=tuple(dict.fromkeys(_runs(walk, names))),
         debugged=tuple(walk.debugged),
+        attempts=tuple(walk.attempts),
         health_paths=tuple(Literal(values.read(node, scope), scope) for node, scope, _ in walk.health_paths),
     )
 

@@ -31,6 +31,8 @@ _DEBUGGING = frozenset(
 )
 _DEVELOPMENT = frozenset("debug dev develop development local test testing".split())
 """Words of switches, and values of an environment's name, that a release never has."""
+_STAGING = frozenset("stg stage staging preview qa ci sandbox".split())
+_PRODUCTION = frozenset(("prod", "production"))
 _BROKERS = frozenset(("kafka", "aiokafka", "faust", "pulsar"))
 """Top-level modules of clients whose consumers are iterated over."""
 _LONGEST_PATH = 100
@@ -65,6 +67,7 @@ class Walk:
         self.comparisons: list[Scoped] = []
         self.loops: list[Scoped] = []
         self.debugged: list[tuple[int, int]] = []
+        self.attempts: list[tuple[int, int]] = []
         self.health_paths: list[Scoped] = []
         self.store_urls: list[Scoped] = []
         self.modules: set[str] = set()  # top-level names of what is imported
@@ -243,6 +246,16 @@ class Walk:
             self.debugged.append((branch[0].lineno, branch[-1].end_lineno))
         return None
 
+    def on_try(self, item: Scoped) -> None:
+        """What a module tries while it is imported, and gets by without."""
+        node, scope, _ = item
+        if (
+            not scope
+            and any(_catches_all(one) for one in node.handlers)
+            and not any(isinstance(inner, ast.Raise) for one in node.handlers for inner in ast.walk(one))
+        ):
+            self.attempts.append((node.body[0].lineno, node.body[-1].end_lineno))
+
     def on_import(self, item: Scoped) -> None:
         for alias in item[0].names:
             _check_length(alias.name, item[0])
@@ -299,18 +312,41 @@ def _for_debugging(test: ast.expr) -> bool | None:
     if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.comparators[0], ast.Constant):
         value = test.comparators[0].value
         same = isinstance(test.ops[0], ast.Eq | ast.Is)
-        if isinstance(value, str) and value.lower() in _DEVELOPMENT:
-            return same if same or isinstance(test.ops[0], ast.NotEq | ast.IsNot) else None
+        if isinstance(value, str) and value.lower() in _DEVELOPMENT | _PRODUCTION:
+            told = same or isinstance(test.ops[0], ast.NotEq | ast.IsNot)
+            return same is (value.lower() in _DEVELOPMENT) if told else None
         if not same and not value:  # log_path != ""
             return True if _asks_for_a_log_file(dotted(test.left) or "") else None
         off = not value or str(value).lower() in ("0", "false", "no", "off")
         return _for_debugging(test.left) if same and not off else None
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.In | ast.NotIn):
+        return _of_deploys(test)
     if isinstance(test, ast.Subscript) and isinstance(test.slice, ast.Constant):  # args["daemon"]
         name = str(test.slice.value)
     else:
         name = dotted(test.func if isinstance(test, ast.Call) and not test.args else test) or ""
     words = set(name.rpartition(".")[2].lower().strip("_()").split("_"))
     return True if words & _DEBUGGING or _asks_for_a_log_file(name) else None
+
+
+def _catches_all(handler: ast.ExceptHandler) -> bool:
+    return handler.type is None or (dotted(handler.type) or "").rpartition(".")[2] in _WIDE
+
+
+_WIDE = frozenset("Exception BaseException OSError IOError RequestException HTTPError ConnectionError".split())
+
+
+def _of_deploys(test: ast.Compare) -> bool | None:
+    """``env in ("dev", "stg")``, ``env not in ("production",)``: where visitors never come."""
+    names = test.comparators[0]
+    if not isinstance(names, ast.Tuple | ast.List | ast.Set) or not names.elts:
+        return None
+    texts = {
+        one.value.lower() if isinstance(one, ast.Constant) and isinstance(one.value, str) else "" for one in names.elts
+    }
+    if texts <= _DEVELOPMENT | _STAGING and texts & _DEVELOPMENT:
+        return isinstance(test.ops[0], ast.In)
+    return isinstance(test.ops[0], ast.NotIn) if texts & _PRODUCTION else None
 
 
 def _asks_for_a_log_file(name: str) -> bool:
@@ -374,6 +410,7 @@ _VISITS: dict[type, Callable[[Walk, Scoped], tuple[str, bool] | None]] = {
     ast.AsyncFunctionDef: Walk.on_function,
     ast.ClassDef: Walk.on_class,
     ast.If: Walk.on_if,
+    ast.Try: Walk.on_try,
     ast.While: Walk.on_while,
     ast.For: Walk.on_for,
     ast.AsyncFor: Walk.on_for,

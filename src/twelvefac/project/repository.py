@@ -28,8 +28,12 @@ def find_services(
     files: Mapping[str, FileFacts],
     manifests: Iterable[str],
     read: Callable[[str], bytes],
+    names: Collection[str] = (),
 ) -> Modelled:
-    """The services of a repository. ``read`` gives a file's bytes for the import graph."""
+    """The services of a repository.
+
+    ``read`` gives a file's bytes for the import graph, ``names`` are the paths of all files that there are.
+    """
     python = sorted(path for path in files if path.endswith(".py"))
     folders = folders_of(python)
     images: dict[str, list[Image]] = {}
@@ -49,17 +53,23 @@ def find_services(
         # what belongs to no service in particular goes to the top: manifests and pipelines of the whole repository
         by_root.setdefault(owner_of(posixpath.dirname(path), owners), []).append(path)
     built = published(files, [image.path for found in images.values() for image in found])
+    alone = sum(1 for root in images if root not in aside) < 2 and not any(map(_is_unit, names))
     services: list[Service] = []
     failures: list[tuple[str, str]] = []
     for root in sorted(by_root):
         name = posixpath.basename(root) or root_name
         try:
             service = _service(root, name, tuple(images.get(root, ())), by_root[root], files, read)
-            services.append(replace(service, aside=root in aside, published=built))
+            services.append(replace(service, aside=root in aside, published=built, alone=alone))
         except Exception as error:  # noqa: BLE001 - a mistake in one service must not cost the others
             failures.append((root or ".", origin(error)))
     filled, failed = find_processes(tuple(services), files)
     return Modelled(filled, (*failures, *failed))
+
+
+def _is_unit(path: str) -> bool:
+    """Whether systemd starts something by a file: the service is run without its image as well."""
+    return path.endswith(".service")
 
 
 def _built_from(image: Image, root: str, python: Collection[str], folders: frozenset[str]) -> str:

@@ -52,7 +52,8 @@ class Service:
     ``python`` those in Python that are in scope. ``composed`` and ``deployed`` are the compose services and the
     Kubernetes containers that run it, wherever their files lie. ``scripts`` are the console scripts that it installs
     (``orders`` -> ``orders.cli:main``). ``aside`` is whether it is shown beside the real ones (``demo-app``).
-    ``published`` are the paths of Dockerfiles that a pipeline builds to publish, this service's among them.
+    ``published`` are the paths of Dockerfiles that a pipeline builds to publish, this service's among them; ``alone``
+    whether images are built of no other service of the repository, and systemd starts none.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Service:
     scripts: Mapping[str, str] = field(default_factory=dict, compare=False)
     aside: bool = False
     published: frozenset[str] = frozenset()
+    alone: bool = True
 
     @cached_property
     def released(self) -> tuple[Process, ...]:
@@ -148,8 +150,8 @@ class Service:
     def is_deployed(self) -> bool:
         """Whether something shows that what is judged is what is deployed: a manifest, a pipeline that publishes it.
 
-        The only image there is, where one looks for it, is taken to be it; of several, or of one that lies with
-        scripts or requirements, only its name or nothing tells.
+        The only image of a repository, where one looks for it, is taken to be it; of several, or of one that lies
+        with scripts or requirements, only its name or nothing tells.
         """
         if self.deployed or any(one.source in ("kubernetes", "procfile") for one in self.released):
             return True
@@ -159,7 +161,7 @@ class Service:
             return True
         own = [image.path for image in self.images if not image.is_of_others]
         inside = own[0][len(self.root) :].strip("/").lower() if len(own) == 1 else ""
-        return inside.count("/") < _DEEP and inside.rpartition("/")[0] in _OF_IMAGES and bool(inside)
+        return self.alone and inside.count("/") < _DEEP and inside.rpartition("/")[0] in _OF_IMAGES and bool(inside)
 
     @cached_property
     def servers(self) -> tuple[tuple[Process, Step, Listening], ...]:
@@ -284,6 +286,8 @@ class Service:
 
     def is_for_developers(self, path: str) -> bool:
         """Whether a manifest lies in a folder of scripts and tools that is no service of its own."""
+        if not OF_DEVELOPERS.isdisjoint(self.root.split("/")):
+            return True
         known = bool(self.images or self.released)
         inside = path[len(self.root) + 1 :] if self.root and known else path
         folders = inside.lower().split("/")[:-1]

@@ -160,7 +160,7 @@ def _filled(
     if silent and not processes:
         processes = starter.from_scripts()
     known = replace(service, processes=tuple(processes), composed=own_composed, deployed=own_pods)
-    still = {image.path for image in known.released_images}
+    still = {image.path for image in known.released_images} - _given_commands(own_composed, own_pods)
     processes = [
         replace(one, released=False) if one.source == "dockerfile" and one.span.path not in still else one
         for one in processes
@@ -192,6 +192,19 @@ def _filled(
         deployed=own_pods,
         undecided=_undecided(service, tuple(processes)),
     )
+
+
+def _given_commands(
+    composed: tuple[tuple[ComposeFile, ComposeService], ...], pods: tuple[tuple[Workload, Container], ...]
+) -> set[str]:
+    """The Dockerfiles whose own command nothing that is deployed runs: wherever they are, they are given another."""
+    uses: dict[str, list[bool]] = {}
+    for file, one in composed:
+        if file.released and one.dockerfile is not None:
+            uses.setdefault(one.dockerfile, []).append(one.command is not None or one.entrypoint is not None)
+    if any(one.command is None and one.args is None for _, one in pods):
+        return set()
+    return {path for path, given in uses.items() if all(given)}
 
 
 def _undecided(service: "Service", processes: tuple[Process, ...]) -> tuple[str, ...]:

@@ -61,6 +61,7 @@ rule = Rule(
 
                 cache = redis.Redis(host=os.getenv("REDIS_HOST", "localhost"))
                 pool = redis.ConnectionPool.from_url(os.environ["REDIS_URL"])
+                sized = redis.ConnectionPool(max_connections=9).from_url(os.environ["REDIS_URL"])
                 other = redis.Redis(connection_pool=pool)
                 options = {"host": os.environ["REDIS_HOST"]}
                 third = redis.Redis(**options)
@@ -109,8 +110,11 @@ _POOLS = ("connection_pool", "unix_socket_path", "path", "connection_class", "ur
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    renamed = {(path, call.at[:2]) for path, call in facts.calls(*(f"{name}().from_url" for name in CLIENTS))}
     for path, call in facts.calls(*CLIENTS):
         client = CLIENTS[call.name]
+        if (path, call.at[:2]) in renamed:
+            continue  # ConnectionPool(max_connections=9).from_url(URL): the URL says where it is
         if _is_local(call) and service.comes_by(path, guarded=call.guarded) and not _IN_TESTS.search(call.scope):
             message = f"{client.store} is taken to run on the same machine, where in a container only this service is"
             yield rule.at(path, call.at, message, subject=f"resource:{client.store}:localhost", symbol=call.scope)

@@ -258,8 +258,19 @@ rule = Rule(
             source="""
                 -- app.py --
                 import logging
+                import os
+
+                from fastapi import FastAPI
 
                 DEBUG = 10
+                if in_debug_mode():
+                    app = FastAPI(debug=True)
+                elif os.getenv("DEPLOYMENT") in ("dev", "stg"):
+                    app = FastAPI(debug=True)
+                elif os.getenv("DEPLOYMENT") != "production":
+                    app = FastAPI(debug=True)
+                else:
+                    app = FastAPI()
                 LEVEL = logging.DEBUG
                 DEBUG_TOOLBAR = False
                 options = {"debug": True}
@@ -284,6 +295,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 if _is_on(pairs.get(name)) and _is_on(image.environment.get(name)):
                     message = f"the image sets {name} on: errors show source and settings to visitors"
                     yield rule.at(image.path, instruction.at, message, subject=f"env:{name}")
+                given = {one.name for file, used in service.composed if file.released for one in used.environment}
+                if "FLASK_ENV" in given:
+                    continue  # what is deployed is told otherwise
                 if name == "FLASK_DEBUG" and _is_development(pairs, image.environment) and _reads_flask_env(facts):
                     message = "the image sets FLASK_ENV to development, which switches debugging on before Flask 2.3"
                     yield rule.at(image.path, instruction.at, message, subject="env:FLASK_ENV", severity=MEDIUM)
@@ -453,6 +467,9 @@ def _calls(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, call in (*facts.calls(*_APPS, *_RUNS), *facts.run_elsewhere(service)):
         value = call.arg(_RUNS.get(call.name, "debug"))
         if value is None or value.data is not True or _is_for_development(service, path):
+            continue
+        python = facts.file(path).python
+        if python is not None and python.is_debugged(call.at):
             continue
         related: tuple[tuple[Span, str], ...] = ()
         if call.name in _RUNS:

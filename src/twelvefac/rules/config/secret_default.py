@@ -156,6 +156,7 @@ rule = Rule(
                 OTHER = os.getenv("GITHUB_TOKEN", "<your token>")
                 TRIAL = os.getenv("NASA_API_KEY", "DEMO_KEY")
                 SMS = os.getenv("SMS_API_KEY", "placeholder")
+                MAIL = os.getenv("MAILGUN_API_KEY", "mail-gun-api-key")
                 INTERNAL = os.getenv("INTERNAL_TOKEN", "not found")
                 VOUCHERS = os.getenv("VOUCHERS_API_SECRET", "deadbeef-dead-beef-dead-beefdeadbeef")
             """,
@@ -360,7 +361,8 @@ def _severity(key: str, text: str) -> Severity | None:
     if credentials.says_missing(key, text):
         return None
     if not credentials.signs_sessions(key) and credentials.names_itself(key, text):
-        return MEDIUM  # at somebody else's it opens nothing, and the name does not tell whose it is
+        # at somebody else's it opens nothing; where the name does not tell whose it is, it may
+        return None if _is_of_an_api(key) else MEDIUM
     if not _is_of_an_api(key):
         return HIGH
     if not _REFUSED.isdisjoint(credentials.words_of(text)) or text.lower().startswith(("update me", "your ", "your_")):

@@ -10,6 +10,7 @@ deploy has the same one, and a later `RUN rm` does not take it out.
 - Where a secret is, not what it is: `PASSWORD_FILE=/run/secrets/db`, `SECRET_NAME`.
 - `RUN --mount=type=secret`, a build argument without a default, an empty value.
 - `.env.example` and the like.
+- As high, what a store's image has for its first password: whoever deploys that gives it another.
 - Images for development; what a build needs to pass and nothing ever uses (`ARG SECRET_KEY=insecure-build-key`).
 
 ## How to fix
@@ -176,7 +177,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                                 one.at,
                                 message,
                                 subject=f"env:{name}",
-                                severity=MEDIUM if local else severity,
+                                severity=MEDIUM if local or image.is_of_others else severity,
                             )
                 elif one.keyword in ("RUN", "CMD", "ENTRYPOINT"):
                     for what in given((*(one.args if one.form == "exec" else (one.text,)), *one.heredocs)):

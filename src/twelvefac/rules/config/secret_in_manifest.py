@@ -113,7 +113,7 @@ rule = Rule(
                 -- chart/values.yaml --
                 database:
                   password: ""
-                  existingSecret: app-db
+                  existingSecret: app-db-2024-vars
                   user: {passwordSecretRef: {name: app-db, key: password}}
                 cache: {password: changeme}
                 auth: {token: "{{ .Release.Name }}-token"}

@@ -197,6 +197,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             or service.is_for_developers(path)
         ):
             continue
+        if _is_of_a_library(path, service, facts):
+            continue
         if _is_left_over(path, service, facts) or _needs_lock(path, service) or _is_another(path, manifests, service):
             continue
         # "bleach==6.3" and "bleach[css]" in one file: the first pins both
@@ -229,6 +231,13 @@ def _is_said_beside(path: str, names: set[str], manifests: dict[str, Manifest], 
             if same and any(posixpath.basename(other) in text for image in service.images for text in _texts(image)):
                 return True
     return False
+
+
+def _is_of_a_library(path: str, service: Service, facts: Facts) -> bool:
+    """Whether a file lies in a package of its own that is no service: it leaves to who installs it what it gets."""
+    folder = posixpath.dirname(path)
+    beside = facts.repository.by_folder.get(folder, ())
+    return folder != service.root and bool({f"{folder}/setup.py", f"{folder}/setup.cfg"} & set(beside))
 
 
 def _is_left_over(path: str, service: Service, facts: Facts) -> bool:

@@ -150,7 +150,7 @@ rule = Rule(
             """,
         ),
         Example(
-            "in functions, in a worker's loop, in a script that is not imported by what is served",
+            "in functions, where the module gets by without, in a worker's loop, in a script that is not served",
             source="""
                 -- Dockerfile --
                 FROM python:3.12-slim
@@ -160,6 +160,11 @@ rule = Rule(
 
                 def keys():
                     return requests.get("https://login.example.com/keys", timeout=3).json()
+
+                try:
+                    PROJECT = requests.get("http://metadata.example.com/project", timeout=3).text
+                except Exception:
+                    PROJECT = ""
                 -- worker/Dockerfile --
                 FROM python:3.12-slim
                 CMD ["python", "worker.py"]
@@ -193,13 +198,15 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             continue  # a script that the container starts: this may be its work
         related = ((step.span, "this starts it"),)
         shown = call.name.replace("()", "")
+        python = facts.file(path).python
         if call.name == "time.sleep":
-            python = facts.file(path).python
             looping = python is not None and any(not loop.scope for loop in python.loops)
             pause = call.arg("secs", 0)
             if looping or pause is None or pause.kind not in ("int", "float") or pause.data < 1:
                 continue
             message = f"importing this module sleeps {pause.data:g} seconds before the service serves"
+        elif python is not None and python.is_attempt(call.at):
+            continue  # it starts without the answer; that none may ever come is no-timeout's finding
         else:
             message = f"importing this module {_CALLS[call.name]}: the service does not start while the other is down"
         yield rule.at(path, call.at, message, subject=f"call:{shown}", related=related)

@@ -197,7 +197,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, python in facts.python():
         for loop in python.loops:
             peer = _retried(loop)
-            if peer is not None:
+            if peer is not None and service.comes_by(path, guarded=loop.guarded):
                 how = "without a pause" if not loop.pauses else "after the same pause each time"
                 message = f"{peer} is tried again for ever, {how}: the process looks alive and does nothing"
                 yield rule.at(

@@ -45,8 +45,8 @@ _REFUSED = regex(
     re.IGNORECASE,
 )
 """Texts about a token that is none any more; a mistyped password is still nearly the right one."""
-_PUBLIC = regex(r"\bTXT\b|\bDNS\b|\bACME\b|challenge", re.IGNORECASE)
-"""Texts about what proves who has a domain, which is put where everybody can look it up."""
+_PUBLIC = regex(r"\bTXT\b|\bDNS\b|\bACME\b|challenge|(?:consistency|continuation|page|sync)[ _]token", re.IGNORECASE)
+"""Texts about what proves who has a domain, which everybody can look up, or about a place in a sequence."""
 
 _VAGUE = frozenset(("token", "session_key"))
 _CREDENTIAL = regex(r"token|secret|auth|bearer|credential|log(?:ged)? ?in", re.IGNORECASE)
@@ -102,6 +102,8 @@ rule = Rule(
                     logger.debug("unfurled", token=token)
                     logger.warning("invalid token %s", user.token)
                     logger.debug("TXT record created: %s", token)
+                    logger.info("workspace made, consistency_token=%s", token)
+                    logger.info("looked up at %s", user.consistency_token)
                     logger.info("%s %s", user.has_password, "password")
                     logger.info("home is %s", os.environ["HOME"])
             """,

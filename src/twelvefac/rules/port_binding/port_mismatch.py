@@ -199,6 +199,28 @@ rule = Rule(
             """,
         ),
         Example(
+            "a group of servers that another file of nginx's has",
+            source="""
+                -- web/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- web/app.py --
+                -- compose.yaml --
+                services:
+                  web:
+                    build: ./web
+                -- nginx/proxy.conf --
+                proxy_pass http://web;
+                -- nginx/default.conf --
+                upstream web {
+                    include servers.conf;
+                }
+                server {
+                    location / { include proxy.conf; }
+                }
+            """,
+        ),
+        Example(
             "the port that is bound, also through a variable",
             source="""
                 -- Dockerfile --
