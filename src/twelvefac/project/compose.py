@@ -10,7 +10,7 @@ from twelvefac.project.yaml_nodes import Node, YamlDocument
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
-NAME = regex(r"(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml|docker-stack[\w.-]*\.ya?ml|stack\.ya?ml")
+NAME = regex(r"(?:docker-)?compose(?:[._-][\w.-]+)?\.ya?ml|docker-stack[\w.-]*\.ya?ml|stack\.ya?ml")
 SNIFF = regex(r"^services:[ \t]{0,8}(?:#.{0,200})?$(?:\n|.){0,4000}?^[ \t]{2,8}(?:image|build):", re.MULTILINE)
 """A YAML file of another name may be one for Compose (``production.yml``) if it looks so."""
 _RELEASED = regex(r"prod|deploy|^(?:docker-)?stack|swarm|release", re.IGNORECASE)

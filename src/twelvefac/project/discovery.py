@@ -24,7 +24,8 @@ _SKIPPED_FOLDERS = frozenset(
     ".eggs .idea .vscode .terraform bower_components __pypackages__".split()
 )
 _TEST_FOLDERS = frozenset(
-    "tests test testing __tests__ testsuite e2e integration_tests unit_tests unittests testutils test_utils".split()
+    "tests test testing __tests__ testsuite e2e integration_tests unit_tests unittests testutils test_utils "
+    "e2etests integrationtests functionaltests systemtests apitests uitests".split()
 )
 _OTHER_FOLDERS = frozenset(
     "docs doc examples example samples CodeSamples code-samples code_samples vendor vendored third_party benchmarks "
@@ -41,7 +42,7 @@ _MIGRATION_FOLDERS = frozenset(("migrations", "versions"))
 _SETTINGS_FOLDERS = frozenset(("settings", "config", "conf"))
 _TEST_SETTINGS = frozenset(("test.py", "testing.py", "unittests.py", "ci.py"))
 _TEST_FILE = regex(
-    r"(?:tests?[_-].*|.*_tests?|.*_testing|tests|(?:.*_)?mocks?|mock_.*|conftest|noxfile|fabfile|locustfile.*)\.py"
+    r"(?:tests?[_-].*|pytest_.*|.*_tests?|.*_testing|tests|(?:.*_)?mocks?|mock_.*|conftest|noxfile|fabfile|locustfile.*)\.py"
 )
 _ENVFILE = regex(r"\.flaskenv|\.env(?:\.[\w.-]{1,60})?|[\w-]{1,60}\.env|\.?envrc")
 _BY_NAME = {

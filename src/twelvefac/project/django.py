@@ -2,7 +2,10 @@
 
 from twelvefac.source.pattern import regex
 
-_OF_DEVELOPERS = r"(?:dev|devel|develop|development|devstack|docker_?dev|local|local_?dev|docs?|example|sample|debug)"
+_OF_DEVELOPERS = (
+    r"(?:dev|devel|develop|development|devstack|docker_?dev|docker_?compose|compose|local|local_?dev|docs?|example|sample"
+    r"|debug|e2e|e2e_?tests?|djangotest)"
+)
 DEVELOPMENT_SETTINGS = regex(
     rf"(?:^|/)(?:settings|configs?|conf|environments|envs)/(?:{_OF_DEVELOPERS}|integration|staging)\.py"
     rf"|(?:^|/)(?:dev|test|demo|example)_?project/(?:[\w/]{{0,60}}/)?settings\.py"

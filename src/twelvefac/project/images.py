@@ -15,7 +15,7 @@ PRODUCTION = regex(r"(?:^|[._/-])(?:prod|production|release)(?:$|[._/-])")
 NOT_RELEASED = regex(
     r"(?:^|[._/-])(?:dev|devel|develop|development|local|test|tests|testing|ci|debug|lint|jenkins|gitpod|\w{0,20}docs|(?:\w{1,40}_)?mocks?"
     r"|e2e|(?:e2e|unit|integration|functional|acceptance|system|smoke|load|api|browser)[_-]?tests?|selenium|cypress|playwright"
-    r"|circleci|taskcluster|devcontainer)(?:$|[._/-])"
+    r"|circleci|travis|taskcluster|devcontainer)(?:$|[._/-])"
 )
 STORES = regex(
     r"(?:^|/)(?:postgres|postgis|timescaledb|pgvector|mysql|mariadb|percona|mongo|redis|valkey|keydb|memcached|rabbitmq|"

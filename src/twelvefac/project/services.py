@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from twelvefac.project.command import Launch
-from twelvefac.project.compose import ComposeFile, ComposeService, is_source
+from twelvefac.project.compose import ComposeFile, ComposeService
 from twelvefac.project.credentials import words_of
+from twelvefac.project.developers import is_of_developers
 from twelvefac.project.django import DEVELOPMENT_SETTINGS, DJANGO_MODULES, STARTS_DJANGO, TEST_PROJECT
 from twelvefac.project.folders import (
     ASIDE,
@@ -23,7 +24,7 @@ from twelvefac.project.folders import (
     SHOWN,
     TOOLS,
 )
-from twelvefac.project.images import PRODUCTION, Image, starts_for_developers
+from twelvefac.project.images import PRODUCTION, Image
 from twelvefac.project.kubernetes import Container, Workload
 from twelvefac.project.modules import Modules
 from twelvefac.project.processes import Process, Step
@@ -81,7 +82,8 @@ class Service:
         """The images that are released: those that say so (``Dockerfile.prod``), or all that do not say otherwise."""
         if self.aside or not HELPERS.isdisjoint(self.root.lower().split("/")):
             return ()
-        released = tuple(image for image in self.images if image.released and not self._is_of_developers(image))
+        released = tuple(image for image in self.images if image.released and not is_of_developers(self, image))
+        released = tuple(image for image in released if not self.is_shown(image.path)) or released
         # beside an image that runs, one that nothing starts builds something: a binary, packages
         started = {one.dockerfile for _, one in self.composed}
         released = tuple(image for image in released if image.command is not None or image.path in started) or released
@@ -99,52 +101,13 @@ class Service:
         return (
             named
             or released
-            or tuple(image for image in self.images if not image.is_of_developers and not self._is_of_developers(image))
+            or tuple(image for image in self.images if not image.is_of_developers and not is_of_developers(self, image))
         )
 
     def _is_deployment(self, path: str) -> bool:
         """Whether an image is deployed by its place, by whatever means: the service's own, or one for a deployment."""
         inside = path[len(self.root) :].strip("/").lower()
         return inside == "dockerfile" or "deploy" in inside
-
-    def _is_of_developers(self, image: Image) -> bool:
-        """Whether an image has no command, and only developers give it one: where compose mounts the sources over it.
-
-        Beside a Procfile, whose commands a platform runs without an image, it is theirs too. So is one that has what
-        development needs, and whose script ends with a server for development.
-        """
-        builds = [(file, one) for file, one in self.composed if one.dockerfile == image.path]
-        if image.installs_for_developers and any(
-            one.source == "dockerfile" and one.span.path == image.path and _serves_developers(one)
-            for one in self.processes
-        ):
-            return True  # by a script of its own
-        if builds and self._is_beside(image, builds):
-            return True
-        if image.takes_nothing and any(
-            not file.released and any(mount.is_bind for mount in one.mounts) for file, one in builds
-        ):
-            return True  # all that it runs is mounted
-        if builds and image.command is None and any(one.source == "procfile" for one in self.processes):
-            return not any(file.released for file, _ in builds)
-        return (
-            image.command is None
-            and bool(builds)
-            and all(not file.released and any(is_source(mount) for mount in one.mounts) for file, one in builds)
-        )
-
-    def _is_beside(self, image: Image, builds: list[tuple[ComposeFile, ComposeService]]) -> bool:
-        """Whether only a developers' stack builds an image, from its own folder, and the service has one at its top.
-
-        That is a stand-in for somebody else's service: nothing of this one gets into it.
-        """
-        own = posixpath.join(self.root, "Dockerfile")
-        return (
-            image.path != own
-            and any(one.path == own for one in self.images)
-            and all(not file.released and one.context != self.root for file, one in builds)
-            and image.path not in self.published
-        )
 
     @cached_property
     def is_deployed(self) -> bool:
@@ -161,7 +124,13 @@ class Service:
             return True
         own = [image.path for image in self.images if not image.is_of_others]
         inside = own[0][len(self.root) :].strip("/").lower() if len(own) == 1 else ""
-        return self.alone and inside.count("/") < _DEEP and inside.rpartition("/")[0] in _OF_IMAGES and bool(inside)
+        return (
+            self.alone
+            and not self.composed
+            and inside.count("/") < _DEEP
+            and inside.rpartition("/")[0] in _OF_IMAGES
+            and bool(inside)
+        )
 
     @cached_property
     def servers(self) -> tuple[tuple[Process, Step, Listening], ...]:
@@ -395,7 +364,3 @@ class Service:
             for path in self.modules.reachable(entry, reached):
                 reached.setdefault(path, (step, entry))
         return reached
-
-
-def _serves_developers(process: Process) -> bool:
-    return any(step.last and starts_for_developers(step.words) for step in process.steps or ())

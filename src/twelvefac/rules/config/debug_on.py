@@ -323,7 +323,12 @@ def _settings(service: Service, facts: Facts) -> Iterator[Finding]:
                 continue
             if binding.kind == "field" and binding.target == "debug" and not _answers_visitors(service, facts):
                 continue  # a level of the log, as far as the text tells
-            if binding.kind == "field" and _is_off_in_production(binding, facts, path):
+            if binding.kind == "field" and (
+                _is_off_in_production(binding, facts, path) or _is_beside_production(binding, facts, path)
+            ):
+                continue
+            # a module's own name further in stands under a condition, which some wish or failure makes true
+            if binding.kind == "name" and binding.value.at[1] - len(binding.target) - 4 in range(2, 33, 2):
                 continue
             if binding.kind == "name" and (
                 service.modules.set_again(path, binding.target) or _is_other_settings(service, path)
@@ -425,6 +430,21 @@ def _is_off_in_production(binding: Binding, facts: Facts, path: str) -> bool:
         and one.value.data is False
         for one in python.bindings
     )
+
+
+def _is_beside_production(binding: Binding, facts: Facts, path: str) -> bool:
+    """Whether a file has a class for production that is not made from the one that is asked about."""
+    python = facts.file(path).python
+    bases = {one.name: one.bases for one in python.classes} if python is not None else {}
+    queue = [name for name in bases if "prod" in name.lower()]
+    known = bool(queue)
+    made_from: set[str] = set()
+    while queue:
+        name = queue.pop().rpartition(".")[2]
+        if name not in made_from:
+            made_from.add(name)
+            queue += bases.get(name, ())
+    return known and binding.owner not in made_from
 
 
 def _settings_classes(facts: Facts, path: str) -> frozenset[str]:

@@ -137,9 +137,11 @@ def _is_switch(value: Value) -> bool:
     Anything else with a False default is a text or nothing, which is fine.
     """
     default = value.data[1]
+    words = words_of(value.data[0] or "")
+    if words and words[-1] in ("bundle", "path", "file", "cert", "ca", "dir"):
+        return False  # requests' verify: a file of certificates, or True for those it has
     if default is not None and default.data is True:
         return True
-    words = words_of(value.data[0] or "")
     return bool(words) and (not _SWITCH.isdisjoint(words) or words[-1] in ("auth", "ssl", "tls", "secure"))
 
 

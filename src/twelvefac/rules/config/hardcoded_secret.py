@@ -377,6 +377,8 @@ def _named(binding: Binding) -> tuple[str, Severity] | None:
     text, target = binding.value.text, binding.target
     if not text or not (credentials.holds_secret(target) or credentials.signs_sessions(target)):
         return None  # most bindings are neither
+    if "\n" in text:
+        return None  # a text: the first line of a file for passwd(5)
     if credentials.STAND_IN.search(binding.scope):
         return None
     if binding.kind == "field" and _is_for_developers(binding):

@@ -330,6 +330,9 @@ def _is_declared(top: str, declared: frozenset[str]) -> bool:
         return True
     # distributions are often called python-x, x-python, django-x, or share a first part with the import
     own = normalised(top)
+    told = {word for word in own.split("-") if word not in _GENERAL}
+    if sum(map(len, told)) >= _TELLING and any(told <= set(name.split("-")) for name in declared):
+        return True  # rest_access_policy comes with drf-access-policy
     return any(
         own in name.split("-")
         or name.startswith(f"{own}-")
@@ -337,6 +340,11 @@ def _is_declared(top: str, declared: frozenset[str]) -> bool:
         or name.replace("-", "") in _spellings(own.replace("-", ""))
         for name in declared
     )
+
+
+_GENERAL = frozenset("rest drf djangorestframework framework django flask fastapi python py lib client".split())
+"""Words in names of packages that say what they are for, not what they are."""
+_TELLING = 8  # letters
 
 
 def _spellings(own: str) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from twelvefac.project.credentials import words_of
 from twelvefac.project.dependencies import Manifest, Requirement, is_lock
 from twelvefac.project.images import Image
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Span
 
 rule = Rule(
@@ -236,6 +237,8 @@ def _is_said_beside(path: str, names: set[str], manifests: dict[str, Manifest], 
 def _is_of_a_library(path: str, service: Service, facts: Facts) -> bool:
     """Whether a file lies in a package of its own that is no service: it leaves to who installs it what it gets."""
     folder = posixpath.dirname(path)
+    if posixpath.basename(folder) == "requirements":
+        folder = posixpath.dirname(folder)
     beside = facts.repository.by_folder.get(folder, ())
     return folder != service.root and bool({f"{folder}/setup.py", f"{folder}/setup.cfg"} & set(beside))
 
@@ -261,11 +264,7 @@ def _is_another(path: str, manifests: dict[str, Manifest], service: Service) -> 
     named = [
         one for one in manifests if one.endswith(".txt") and any(posixpath.basename(one) in text for text in texts)
     ]
-    if (
-        not path.endswith(".txt")
-        or not named
-        or any("*" in text or ".toml" in text or "setup.py" in text for text in texts)
-    ):
+    if not path.endswith(".txt") or not named or any(_ANY.search(text) for text in texts):
         return False
     taken, queue = set(named), list(named)
     while queue:
@@ -274,6 +273,10 @@ def _is_another(path: str, manifests: dict[str, Manifest], service: Service) -> 
         taken |= new
         queue += new
     return path not in taken
+
+
+_ANY = regex(r"\*[\w./-]{0,60}\.txt|requirements[\w./-]{0,60}\*")
+"""Names of requirements files that a command leaves to the shell."""
 
 
 def _texts(image: Image) -> Iterator[str]:

@@ -23,6 +23,7 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule, Severity
 from twelvefac.factors import Factor
 from twelvefac.project.compose import ComposeFile, ComposeService, interpolated
+from twelvefac.project.facts import Literal, PythonFacts
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.project.versions import pipeline_versions, store_kind
@@ -197,6 +198,11 @@ def _in_compose(file: ComposeFile, one: ComposeService) -> tuple[str, Span] | No
     return None
 
 
+def _is_for_tests(python: PythonFacts, literal: Literal) -> bool:
+    scope = literal.scope
+    return _TESTS.search(scope) is not None or python.is_for_tests(scope) or "/test" in (literal.value.text or "")
+
+
 def _light(service: Service, facts: Facts) -> Iterator[tuple[Span, str]]:
     for path, python in facts.python():
         if _TESTS.search(path) or _PRODUCTION.search(path):
@@ -208,9 +214,11 @@ def _light(service: Service, facts: Facts) -> Iterator[tuple[Span, str]]:
         defaults = {read.default.at for read in python.env if read.default is not None}
         for literal in python.store_urls:
             text = literal.value.text or ""
-            memory = ":memory:" in text or re.fullmatch(r"sqlite(?:\+\w+)?://", text) is not None
+            memory = (
+                ":memory:" in text or "mode=memory" in text or re.fullmatch(r"sqlite(?:\+\w+)?://", text) is not None
+            )
             if text.endswith(":///") and literal.value.at in defaults:
                 continue  # a setting for what addresses of SQLite begin with
             known = path in service.reached or "config" in path or "settings" in path
-            if text.startswith("sqlite") and not memory and known and not _TESTS.search(literal.scope):
+            if text.startswith("sqlite") and not memory and known and not _is_for_tests(python, literal):
                 yield Span.of(path, literal.value.at), "without a URL the service uses"

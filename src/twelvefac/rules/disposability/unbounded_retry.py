@@ -17,6 +17,7 @@ Give up after a few attempts or some seconds and let the error out: the process 
 back to its queue. `@retry(stop=stop_after_attempt(5), wait=wait_exponential_jitter())`, `max_tries=5`.
 """
 
+import re
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
@@ -25,6 +26,7 @@ from twelvefac.factors import Factor
 from twelvefac.project.facts import Loop, Value
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
+from twelvefac.source.pattern import regex
 
 _LIMITS = {
     "tenacity.retry": ("stop",),  # tenacity 9: stop_never
@@ -210,9 +212,14 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 )
 
 
+_LISTENS = regex(r"listen|consum|subscri|watch", re.IGNORECASE)
+
+
 def _is_endless(facts: Facts, path: str, function: str) -> bool:
     """Whether a function never ends by intent: a listener that is started again is retried rightly."""
     python = facts.file(path).python
+    if _LISTENS.search(function):
+        return True
     return python is not None and any(loop.scope == function and not loop.leaves for loop in python.loops)
 
 

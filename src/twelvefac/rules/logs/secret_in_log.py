@@ -33,7 +33,7 @@ from twelvefac.source.pattern import regex
 
 _ABOUT = frozenset(
     "log masked redacted hidden obfuscated hashed short partial prefix has is use uses with without no needs missing "
-    "invalid expired wrong bad show hide".split()
+    "invalid expired wrong bad show hide payment invoice order checkout".split()
 )
 _HOLDERS = frozenset(
     "self settings config conf cfg env request session auth user account credentials credential oauth client response "
@@ -41,13 +41,16 @@ _HOLDERS = frozenset(
 )
 """Whose attribute ``token`` is a credential."""
 _REFUSED = regex(
-    r"invalid|\bbad\b|expire|delet|revok|unknown|wrong|incorrect|not found|missing|rejected|refused|unverified|verify",
+    r"invalid|\bbad\b|expire|delet|revok|unknown|wrong|incorrect|not found|missing|rejected|refused|unverified|verify|"
+    r"(?:not|fail(?:ed)? to) (?:be )?validat",
     re.IGNORECASE,
 )
 """Texts about a token that is none any more; a mistyped password is still nearly the right one."""
 _PUBLIC = regex(r"\bTXT\b|\bDNS\b|\bACME\b|challenge|(?:consistency|continuation|page|sync)[ _]token", re.IGNORECASE)
 """Texts about what proves who has a domain, which everybody can look up, or about a place in a sequence."""
 
+_PLACE = regex(r"\b(?:load|read)(?:ing|s|ed)? .{0,40}\bfrom\b", re.IGNORECASE)
+"""Texts about where a key lies, which the value says."""
 _VAGUE = frozenset(("token", "session_key"))
 _CREDENTIAL = regex(r"token|secret|auth|bearer|credential|log(?:ged)? ?in", re.IGNORECASE)
 _FOR_TESTS = regex(r"(?:^|/)test_?(?:fixture|support|helper)", re.IGNORECASE)
@@ -104,6 +107,9 @@ rule = Rule(
                     logger.debug("TXT record created: %s", token)
                     logger.info("workspace made, consistency_token=%s", token)
                     logger.info("looked up at %s", user.consistency_token)
+                    logger.debug(f"Loading encryption key from {settings.DB_ENCRYPTION_KEY}")
+                    logger.warning("OAuth access token could not be validated: %s", token)
+                    logger.error("no answer for payment_token:%s", payment_token)
                     logger.info("%s %s", user.has_password, "password")
                     logger.info("home is %s", os.environ["HOME"])
             """,
@@ -139,6 +145,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             name = str(one.value.data[0] if one.value.kind == "env" else one.value.data).rpartition(".")[2]
             words = words_of(name)
             owner = "" if one.value.kind == "env" else str(one.value.data).rpartition(".")[0].rpartition(".")[2]
+            if _PLACE.search(one.text):
+                continue
             if name in _VAGUE and not owner and _CREDENTIAL.search(one.text) is None:
                 continue  # a word of a text, a number of a player's session: nothing calls it a credential
             if name == "token" and owner and _HOLDERS.isdisjoint(words_of(owner)):

@@ -22,7 +22,7 @@ Bind every address: `uvicorn app:app --host 0.0.0.0`, `gunicorn -b 0.0.0.0:$PORT
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
-from twelvefac.audit.rule import HIGH, Confidence, Example, Finding, Rule
+from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.running import RUN_OF_OTHERS, started_call
 from twelvefac.project.scan import anchors, calling
@@ -190,8 +190,16 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         if host in LOOPBACK:
             message = f"{server_call.name} binds {host}: nothing outside the container reaches it"
             related = ((step_of_call.span, "this starts it"),)
+            # inside a function of another file than the one that is started, what leads there is not followed
+            sure = not call.scope or service.started[path][1] == path
             yield rule.at(
-                path, call.at, message, subject=f"server:{server_call.name}", symbol=call.scope, related=related
+                path,
+                call.at,
+                message,
+                subject=f"server:{server_call.name}",
+                symbol=call.scope,
+                related=related,
+                severity=HIGH if sure else MEDIUM,
             )
 
 
