@@ -16,6 +16,7 @@ from twelvefac.update.install import (
     check_free,
     find_place,
     id_of,
+    index_flags,
     index_lines,
     keep,
     machine_refusal,
@@ -24,6 +25,7 @@ from twelvefac.update.install import (
     stage_entries,
     stage_places,
     staged_place,
+    write_flags,
 )
 from twelvefac.update.journal import (
     ENDED,
@@ -55,7 +57,9 @@ def apply(
     check_clean(repository, proposal)
     with _staging(repository, told) as staging:
         stage_entries(repository, staging, _moving(repository, proposal))
+        flags = index_flags(repository)
         steps = _steps(repository, proposal, partial(staged_place, staging))
+        steps = tuple(replace(step, flag=flags.get(step.path, "")) for step in steps)
         told("files staged")
         check_free(repository, steps)
         kept = _kept(repository, steps)
@@ -100,6 +104,7 @@ def finish(repository: Repository, operation: Operation, commit: Callable[[], ob
     done = replace(operation, steps=tuple(steps), waits=False)
     write_operation(repository, ENDED, done)
     commit()
+    write_flags(repository, done.steps)
     (repository.state / ENDED).replace(repository.state / LAST)
     return done
 
@@ -357,7 +362,7 @@ def _reversed(repository: Repository, step: Step, lines: tuple[str, ...]) -> Ste
     found = find_place(repository, step.path)
     here = found[0] if found else None
     moves = step.moves or not _same(found, step.before)
-    return Step(step.path, here, step.before, lines, step.index_before, moves)
+    return Step(step.path, here, step.before, lines, step.index_before, moves, step.flag)
 
 
 def title_of(kind: str, details: Mapping[str, str]) -> str:

@@ -255,6 +255,7 @@ def roll_back(repository: Repository, operation: Operation, mine: Iterable[str] 
     ours = _ours_in_index(repository, operation) if mine else operation.steps
     if not _index_is(repository, ours, after=False):
         write_index(repository, ours, after=False)
+    write_flags(repository, ours)
     with suppress(MachineError):  # it holds objects, nothing more: one that stays does no harm
         set_undo_ref(repository, operation.previous)
     drop_journal(repository)
@@ -272,6 +273,33 @@ def write_index(repository: Repository, steps: Iterable[Step], *, after: bool) -
     if steps:
         git(repository, "update-index", "-z", "--index-info", given=removed + added)
         git(repository, "update-index", "-q", "--refresh", "--really-refresh", fine=(0, 1))
+
+
+def index_flags(repository: Repository) -> dict[str, str]:
+    """Return the files (from the top) of which the user told git's index something, with git's letter for it."""
+    listing = git(repository, "ls-files", "-v", "-z").split(b"\0")
+    letters = {os.fsdecode(line[2:]): line[:1].decode() for line in listing}
+    return {path: letter for path, letter in letters.items() if letter in _FLAGS}
+
+
+# git's letters of `ls-files -v`, and what sets each: a line of the index that is written anew has none
+_FLAGS = {
+    "h": ("--assume-unchanged",),
+    "S": ("--skip-worktree",),
+    "s": ("--assume-unchanged", "--skip-worktree"),
+}
+
+
+def write_flags(repository: Repository, steps: Iterable[Step]) -> None:
+    """Tell git's index again what the user had told it of the files that ``steps`` changed, where they are in it."""
+    flags = {step.path: step.flag for step in steps if step.flag and step.index_before != step.index_after}
+    lines = index_lines(repository, flags) if flags else {}
+    whole = [path for path, there in lines.items() if [line[-2:] for line in there] == [" 0"]]
+    for flag in ("--assume-unchanged", "--skip-worktree"):
+        paths = [path for path in whole if flag in _FLAGS[flags[path]]]
+        if paths:
+            given = b"".join(os.fsencode(path) + b"\0" for path in paths)
+            git(repository, "update-index", flag, "-z", "--stdin", given=given)
 
 
 def _index_line(line: str, path: str) -> bytes:
@@ -299,6 +327,7 @@ def _move(repository: Repository, operation: Operation, told: Told) -> None:
 
 
 def _finish(repository: Repository, operation: Operation, *, last: bool) -> None:
+    write_flags(repository, operation.steps)
     finish_journal(repository, keep=last)
     if not last:
         set_undo_ref(repository, "")

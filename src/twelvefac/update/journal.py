@@ -40,7 +40,8 @@ class Place:
 class Step:
     """One path, from the top of the work tree: file and index lines ("mode oid stage") before and after.
 
-    ``moves`` is false when the file stays as it is and only the index changes.
+    ``moves`` is false when the file stays as it is and only the index changes. ``flag`` is what the user told git's
+    index of it: h (assume unchanged), S (skip the work tree), s (both), empty for nothing.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Step:
     index_before: tuple[str, ...]
     index_after: tuple[str, ...]
     moves: bool = True
+    flag: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,4 +158,4 @@ def remove_staging(folder: Path) -> None:
 def _step(values: dict[str, Any]) -> Step:
     before, after = (None if values[key] is None else Place(**values[key]) for key in ("before", "after"))
     lines = {key: tuple(values[key]) for key in ("index_before", "index_after")}
-    return Step(values["path"], before, after, **lines, moves=values["moves"])
+    return Step(values["path"], before, after, **lines, moves=values["moves"], flag=values.get("flag", ""))

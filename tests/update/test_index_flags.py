@@ -1,0 +1,64 @@
+"""What somebody told git's index of single files outlives an update, and is back after an undo."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from update.conftest import Run
+from update.test_update import SOURCE, edit
+from update_trees import run
+
+Commit = Callable[[Path], None]
+FLAGS = {"README.md": "h", f"{SOURCE}/greeting.py": "S", f"{SOURCE}/tool.py": "s", "pyproject.toml": "h"}
+
+
+def flag(folder: Path) -> None:
+    for path, letter in FLAGS.items():
+        if letter.lower() == "s":
+            run(folder, "update-index", "--skip-worktree", path)
+        if letter.islower():
+            run(folder, "update-index", "--assume-unchanged", path)
+
+
+def flags(folder: Path) -> dict[str, str]:
+    """Every file that is flagged, with git's letter for it."""
+    listing = run(folder, "ls-files", "-v", "-z").decode().split("\0")
+    return {line[2:]: line[0] for line in listing if line and line[0] != "H"}
+
+
+def test_flags_of_files_outlive_an_update_and_an_undo(service: Path, call: Run) -> None:
+    flag(service)
+    before = flags(service)
+    assert before == FLAGS
+    assert call("update")[0] == 0
+    there = run(service, "ls-files", "-z").decode().split("\0")
+    assert flags(service) == {path: letter for path, letter in FLAGS.items() if path in there}
+    assert call("undo")[0] == 0
+    assert flags(service) == before
+
+
+def test_an_edit_that_git_does_not_look_at_stays_out_of_its_sight(service: Path, call: Run, commit: Commit) -> None:
+    (service / "local.cfg").write_text("a = 1\n")
+    commit(service)
+    run(service, "update-index", "--assume-unchanged", "local.cfg")
+    (service / "local.cfg").write_text("a = 'my machine'\n")
+    assert call("update")[0] == 0
+    assert flags(service) == {"local.cfg": "h"}
+    assert b"local.cfg" not in run(service, "status", "--porcelain")
+
+
+@pytest.mark.parametrize("end", ["--abort", "--continue"])
+def test_flags_are_there_again_at_the_end_of_a_conflict(service: Path, call: Run, commit: Commit, end: str) -> None:
+    path = f"{SOURCE}/greeting.py"
+    edit(service / path, "STEP_0 = 0", "STEP_0 = 'mine'")
+    commit(service)
+    run(service, "update-index", "--assume-unchanged", path)
+    assert call("update")[0] == 1
+    if end == "--continue":
+        (service / path).write_text("solved = True\n")
+        run(service, "add", path)
+    assert call("update", end)[0] == 0
+    assert flags(service) == {path: "h"}
+    if end == "--continue":
+        assert call("undo")[0] == 0
+        assert flags(service) == {path: "h"}
