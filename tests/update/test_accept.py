@@ -34,7 +34,7 @@ def test_check_is_quiet_about_that_file_alone(current: Path, call: Run) -> None:
         1,
         (
             "drifted   run.sh:1  you changed a file of the template's; for good: twelvefac update --accept run.sh\n"
-            "drifted   template.txt  you deleted a file of the template's; for good: "
+            "drifted   template.txt  you deleted a file of the template's, or moved and changed it; for good: "
             "twelvefac update --accept template.txt\n\norders: 2 problems.\n"
         ),
         "",

@@ -112,6 +112,7 @@ def test_edits_follow_and_what_cannot_be_merged_is_a_conflict(service: Path, cal
     assert [(one["kind"], one["path"], one["line"]) for one in json.loads(out)["problems"]] == [
         ("behind", ".copier-answers.yml", 2),
         ("conflict", "src/orders/greeting.py", 2),
+        ("conflict", "src/orders/legacy.py", None),
     ]
     code, out, _ = call("update", "--continue")
     assert (code, out) == (

@@ -13,33 +13,43 @@ from twelvefac.scaffold.plan import ANSWERS_FILE
 from twelvefac.scaffold.records import recorded_values, written_answers
 from twelvefac.update.accepted import OURS_FILE, is_ours, read_ours
 from twelvefac.update.answers import line_of
+from twelvefac.update.carry import is_committed, last_operation, unresolved, was_unstaged
 from twelvefac.update.files import LOCK, marker_lines
 from twelvefac.update.history import newest, version_key
 from twelvefac.update.install import half_way, was_stopped
+from twelvefac.update.journal import JOURNAL
 from twelvefac.update.provenance import Provenance, Recorded, read_provenance
+from twelvefac.update.repository import Repository, find_repository, git
 from twelvefac.update.result import CheckResult, Problem
 
 
 def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResult:
     """Return what is wrong with the service in ``folder`` against the template at ``root``.
 
-    Raises RefusedError when it has no records, or damaged ones, MachineError when its overlay cannot be reached.
+    Raises RefusedError when it has no records, or damaged ones, or a run was stopped half way; MachineError when its
+    overlay cannot be reached.
     """
-    provenance = read_whole(folder)
+    repository = _repository(folder)
+    if repository is not None and os.path.lexists(repository.state / JOURNAL):
+        raise half_way(folder)
+    provenance = read_provenance(folder)
+    at = "" if folder == Path() else f" {shlex.quote(str(folder))}"
     there = newest(root)
     ours = read_ours(folder)
-    conflicts = list(_conflicts(folder, provenance, ours))
-    notices: tuple[str, ...] = ()
-    problems = [*_behind(provenance, there), *_overlay_behind(provenance), *conflicts]
+    conflicts = list(_conflicts(provenance, _grepped(repository), ours, at))
+    marked = {problem.path for problem in conflicts}
+    waiting, notices = _waiting(repository, marked, at)
+    conflicts += waiting
+    problems = [*_behind(provenance, there, at), *_overlay_behind(provenance, at), *conflicts]
     if drift:
         marked = {problem.path for problem in conflicts}
-        notices = _stale(provenance, ours)
-        found = [
-            _drift(folder, path, recorded, provenance)
+        notices += _stale(provenance, ours)
+        drifted = {
+            path: recorded
             for path, recorded in provenance.files.items()
-            if path not in marked and not is_ours(path, ours)
-        ]
-        problems += [problem for problem in found if problem is not None]
+            if path not in marked and not is_ours(path, ours) and _is_drifted(folder, path, recorded, provenance)
+        }
+        problems += _drift(provenance, repository, drifted, at)
     return CheckResult(provenance.name, provenance.version, there, tuple(problems), notices)
 
 
@@ -53,13 +63,38 @@ def read_whole(folder: Path) -> Provenance:
         raise
 
 
-def _behind(provenance: Provenance, there: str) -> Iterator[Problem]:
+def _repository(folder: Path) -> Repository | None:
+    """Return the repository around ``folder``; None without git: what it would say is passed over then."""
+    try:
+        return find_repository(folder.absolute())
+    except TwelvefacError:
+        return None
+
+
+def _waiting(repository: Repository | None, marked: set[str], at: str) -> tuple[list[Problem], tuple[str, ...]]:
+    """Return the conflicts that wait for the user without a marker in the file, or what to say when all is resolved."""
+    if repository is None:
+        return [], ()
+    operation = last_operation(repository)
+    if operation is None or not operation.waits or not operation.steps[0].path.startswith(repository.prefix):
+        return [], ()
+    left = {path[len(repository.prefix) :]: what for path, what in unresolved(repository, operation).items()}
+    if left:
+        then = f"then twelvefac update --continue{at}"
+        why = f"a conflict of the {operation.title} waits for you"
+        return [Problem("conflict", path, 0, f"{why}: {left[path]}; {then}") for path in left if path not in marked], ()
+    if marked or was_unstaged(repository, operation) or is_committed(repository, operation):
+        return [], ()
+    return [], (f"the {operation.title} is resolved: twelvefac update --continue{at} ends it, and so does your commit",)
+
+
+def _behind(provenance: Provenance, there: str, at: str) -> Iterator[Problem]:
     if version_key(provenance.version) < version_key(there):
-        message = f"template {provenance.version}, {there} is out: twelvefac update"
+        message = f"template {provenance.version}, {there} is out: twelvefac update{at}"
         yield Problem("behind", ANSWERS_FILE, line_of(provenance.text, "_commit"), message)
 
 
-def _overlay_behind(provenance: Provenance) -> Iterator[Problem]:
+def _overlay_behind(provenance: Provenance, at: str) -> Iterator[Problem]:
     if provenance.overlay is None:
         return
     from twelvefac.scaffold.overlay import newest_version
@@ -67,7 +102,7 @@ def _overlay_behind(provenance: Provenance) -> Iterator[Problem]:
 
     there = newest_version(provenance.overlay.source, provenance.folder)
     if is_newer(there, provenance.overlay.version):
-        message = f"overlay {provenance.overlay.version}, {there} is out: twelvefac update"
+        message = f"overlay {provenance.overlay.version}, {there} is out: twelvefac update{at}"
         yield Problem("behind", ANSWERS_FILE, line_of(provenance.text, "_overlay_commit"), message)
 
 
@@ -81,22 +116,60 @@ def _stale(provenance: Provenance, ours: Mapping[str, int]) -> tuple[str, ...]:
     )
 
 
-def _drift(folder: Path, path: str, recorded: Recorded, provenance: Provenance) -> Problem | None:
+def _is_drifted(folder: Path, path: str, recorded: Recorded, provenance: Provenance) -> bool:
     """Return whether the user changed a file that is the template's alone; locks are made anew by right."""
     if recorded.ownership != "managed" or fnmatchcase(path.rpartition("/")[2], LOCK):
-        return None
+        return False
     data = _read(folder / path)
-    if data is None and os.path.lexists(folder / path):
-        return Problem("drifted", path, 0, f"no file that can be read is in its place; for good: {_accept(path)}")
     if data is None:
-        return Problem("drifted", path, 0, f"you deleted a file of the template's; for good: {_accept(path)}")
-    # a work tree may have other line ends than git has
+        return True
+    if recorded.sha256 in _digests(data):
+        return False
+    # owners' own keys and comments are theirs
+    return path != ANSWERS_FILE or hashlib.sha256(_ours_of(provenance)).hexdigest() != recorded.sha256
+
+
+def _digests(data: bytes) -> Iterator[str]:
+    """Give the digests of ``data``: a work tree may have other line ends than git has."""
     for candidate in (data, data.replace(b"\r\n", b"\n")):
-        if hashlib.sha256(candidate).hexdigest() == recorded.sha256:
-            return None
-    if path == ANSWERS_FILE and hashlib.sha256(_ours_of(provenance)).hexdigest() == recorded.sha256:
-        return None  # owners' own keys and comments are theirs
-    return Problem("drifted", path, 1, f"you changed a file of the template's; for good: {_accept(path)}")
+        yield hashlib.sha256(candidate).hexdigest()
+
+
+def _drift(
+    provenance: Provenance, repository: Repository | None, drifted: Mapping[str, Recorded], at: str
+) -> Iterator[Problem]:
+    folder = provenance.folder
+    gone = {path: recorded for path, recorded in drifted.items() if not os.path.lexists(folder / path)}
+    moved = _moved(provenance, repository, gone) if gone else {}
+    for path, recorded in drifted.items():
+        a_file = "a file of the overlay's" if recorded.origin else "a file of the template's"
+        if path in moved:
+            what = f"you moved {a_file} to {moved[path]}"
+        elif path in gone:
+            what = f"you deleted {a_file}, or moved and changed it"
+        elif _read(folder / path) is None:
+            what = "no file that can be read is in its place"
+        else:
+            what = f"you changed {a_file}"
+        line = 1 if what.startswith("you changed") else 0
+        yield Problem("drifted", path, line, f"{what}; for good: {_accept(path, at)}")
+
+
+def _moved(
+    provenance: Provenance, repository: Repository | None, gone: Mapping[str, Recorded]
+) -> dict[str, str]:
+    """Return where files of the template's are that are no longer at their place, but unchanged at another."""
+    if repository is None:
+        return {}
+    given = {path for path in provenance.files if os.path.lexists(provenance.folder / path)}
+    out = git(repository, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", repository.prefix or ".")
+    paths = (os.fsdecode(name)[len(repository.prefix) :] for name in out.split(b"\0") if name)
+    names = {path.rpartition(".")[2] for path in gone}
+    there = {}
+    for path in sorted(paths):
+        if path not in given and path.rpartition(".")[2] in names and (data := _read(provenance.folder / path)):
+            there |= {digest: path for digest in _digests(data)}
+    return {path: there[recorded.sha256] for path, recorded in gone.items() if recorded.sha256 in there}
 
 
 def _ours_of(provenance: Provenance) -> bytes:
@@ -106,17 +179,17 @@ def _ours_of(provenance: Provenance) -> bytes:
     return written_answers(recorded_values(provenance.version, provenance.overlay, answers)).encode()
 
 
-def _accept(path: str) -> str:
-    return f"twelvefac update --accept {shlex.quote(path)}"
+def _accept(path: str, at: str) -> str:
+    return f"twelvefac update --accept {shlex.quote(path)}{at}"
 
 
-def _conflicts(folder: Path, provenance: Provenance, ours: Mapping[str, int]) -> Iterator[Problem]:
-    for path in sorted({*provenance.files, *_grepped(folder)}):
-        data = _read(folder / path)
+def _conflicts(provenance: Provenance, grepped: list[str], ours: Mapping[str, int], at: str) -> Iterator[Problem]:
+    for path in sorted({*provenance.files, *grepped}):
+        data = _read(provenance.folder / path)
         lines = marker_lines(data) if data else []
         own = path not in provenance.files
         if lines and not (own and is_ours(path, ours)):
-            more = f"; where the text is meant: {_accept(path)}" if own else ""
+            more = f"; where the text is meant: {_accept(path, at)}" if own else ""
             yield Problem("conflict", path, lines[0], f"a conflict of an update is not resolved{more}")
 
 
@@ -124,13 +197,12 @@ def _is_marked(path: Path) -> bool:
     return bool(marker_lines(_read(path) or b""))
 
 
-def _grepped(folder: Path) -> list[str]:
-    """Return the files under ``folder`` in which git finds a marker of ours; none without git."""
-    from twelvefac.update.repository import find_repository, git
-
+def _grepped(repository: Repository | None) -> list[str]:
+    """Return the service's files in which git finds a marker of ours; none without git."""
+    if repository is None:
+        return []
+    pattern = ["-E", "-e", "^<{7,} yours", "-e", "^>{7,} template "]
     try:
-        repository = find_repository(folder.absolute())
-        pattern = ["-E", "-e", "^<{7,} yours", "-e", "^>{7,} template "]
         out = git(repository, "grep", "-l", "-z", "-I", *pattern, "--", repository.prefix or ".", fine=(0, 1))
     except TwelvefacError:
         return []

@@ -1,0 +1,139 @@
+"""`update --check`: what it finds, in whose words, and the command that fits where it was asked."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from update.conftest import Run
+from update.test_update import SOURCE, edit, refused
+from update_overlays import make
+from update_trees import run
+
+Commit = Callable[[Path], None]
+LEGACY = f"{SOURCE}/legacy.py"
+WAITS = "a conflict of the update of orders to template 2.0.0 waits for you: "
+
+
+@pytest.fixture
+def waiting(service: Path, call: Run, commit: Commit) -> Path:
+    """The service with a conflict that leaves no marker in the file: deleted by the template, changed by its owner."""
+    edit(service / LEGACY, "STEP_0 = 0", "STEP_0 = 'mine'")
+    commit(service)
+    assert call("update")[0] == 1
+    return service
+
+
+def test_a_conflict_that_waits_is_told_and_fails(waiting: Path, call: Run) -> None:
+    left = f"{WAITS}mark it as resolved: git add, or git rm; then twelvefac update --continue"
+    assert call("update", "--check") == (1, f"conflict  {LEGACY}  {left}\n\norders: 1 problem.\n", "")
+    assert call("update", "--check", "--allow-drift")[0] == 1
+    code, out, _ = call("update", "--check", "--format=json")
+    assert (code, json.loads(out)["problems"]) == (
+        1,
+        [{"kind": "conflict", "path": LEGACY, "line": None, "message": left}],
+    )
+    assert call("update", "--check", "--format=github")[1].startswith(f"::error file={LEGACY},title=twelvefac conflict")
+
+
+def test_one_with_markers_is_told_once(service: Path, call: Run, commit: Commit) -> None:
+    edit(service / SOURCE / "greeting.py", "STEP_0 = 0", "STEP_0 = 'mine'")
+    commit(service)
+    assert call("update")[0] == 1
+    out = call("update", "--check")[1]
+    assert out.count("conflict  ") == 1
+    assert "greeting.py:2  a conflict of an update is not resolved\n" in out
+
+
+@pytest.mark.parametrize("end", ["continue", "commit", "abort", "reset"])
+def test_a_resolved_one_passes_and_is_told_until_it_is_ended(
+    waiting: Path, call: Run, commit: Commit, end: str
+) -> None:
+    run(waiting, "rm", "--quiet", "--force", LEGACY)
+    fine = "orders is up to date: template 2.0.0.\n"
+    said = (
+        "the update of orders to template 2.0.0 is resolved: "
+        "twelvefac update --continue ends it, and so does your commit\n"
+    )
+    assert call("update", "--check") == (0, fine, said)
+    match end:
+        case "continue":
+            assert call("update", "--continue")[0] == 0
+        case "commit":
+            commit(waiting)
+        case "abort":
+            assert call("update", "--abort")[0] == 0
+        case _:
+            run(waiting, "reset", "--quiet", "--hard")
+    code, out, error = call("update", "--check")
+    assert error == ""
+    if end in {"continue", "commit"}:
+        assert (code, out) == (0, fine)
+    else:
+        assert (code, out.split()[0], "conflict" in out) == (1, "behind", False)
+
+
+def test_a_run_that_was_stopped_half_way_is_no_state_to_judge(service: Path, call: Run) -> None:
+    (service / ".git/twelvefac").mkdir()
+    (service / ".git/twelvefac/journal.json").write_text("{}")
+    message = "a run of twelvefac in . was stopped half way, or is still at work\n"
+    refused(call, service, message, "update", "--check")
+
+
+@pytest.mark.parametrize("folder", ["services/orders", "my services/orders"])
+def test_the_commands_that_it_names_have_the_folder(
+    first: Path, call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commit: Commit, folder: str
+) -> None:
+    top = tmp_path / "mono"
+    shutil.copytree(first, top / folder, ignore=shutil.ignore_patterns(".git"))
+    run(top, "init", "--quiet")
+    edit(top / folder / "run.sh", "true", "false")
+    edit(top / folder / LEGACY, "STEP_0 = 0", "STEP_0 = 'mine'")
+    commit(top)
+    monkeypatch.chdir(top)
+    quoted = f"'{folder}'" if " " in folder else folder
+    out = call("update", "--check", folder)[1]
+    assert f"2.0.0 is out: twelvefac update {quoted}\n" in out
+    assert f"for good: twelvefac update --accept run.sh {quoted}\n" in out
+    assert call("update", "--accept", "run.sh", folder)[0] == 0
+    commit(top)
+    assert call("update", folder)[0] == 1
+    out = call("update", "--check", folder)[1]
+    assert f"conflict  {LEGACY}  {WAITS}" in out
+    assert f"then twelvefac update --continue {quoted}\n" in out
+
+
+def test_another_services_conflict_is_not_this_ones(
+    first: Path, call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commit: Commit
+) -> None:
+    top = tmp_path / "mono"
+    for name in ("one", "two"):
+        shutil.copytree(first, top / name, ignore=shutil.ignore_patterns(".git"))
+    run(top, "init", "--quiet")
+    commit(top)
+    monkeypatch.chdir(top)
+    assert call("update", "--commit", "two")[0] == 0
+    edit(top / "one" / LEGACY, "STEP_0 = 0", "STEP_0 = 'mine'")
+    commit(top)
+    assert call("update", "one")[0] == 1
+    assert call("update", "--check", "two") == (0, "orders is up to date: template 2.0.0.\n", "")
+
+
+def test_a_file_that_was_moved_is_not_called_deleted(service: Path, call: Run, commit: Commit) -> None:
+    (service / "bin").mkdir()
+    run(service, "mv", "run.sh", "bin/start.sh")
+    (service / "template.txt").unlink()
+    out = call("update", "--check")[1]
+    assert "drifted   run.sh  you moved a file of the template's to bin/start.sh; for good: " in out
+    assert "drifted   template.txt  you deleted a file of the template's, or moved and changed it; for good: " in out
+
+
+def test_drift_of_an_overlays_files_is_told_as_that(call: Run, overlay: Path, place: Path, commit: Commit) -> None:
+    assert make(call, str(overlay))[0] == 0
+    service = place / "orders"
+    edit(service / "POLICY.md", "line 11", "mine 11")
+    run(service, "mv", "org/plain.txt", "plain.txt")
+    out = call("update", "--check", str(service))[1]
+    assert "drifted   POLICY.md:1  you changed a file of the overlay's; for good: " in out
+    assert "drifted   org/plain.txt  you moved a file of the overlay's to plain.txt; for good: " in out
