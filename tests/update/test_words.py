@@ -1,5 +1,6 @@
 """What is said where words were missing, untrue or passed over."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from update.conftest import Run
 from update.test_update import SOURCE, edit, refused
-from update_overlays import make, tag
+from update_overlays import make, tag, write_overlay
 from update_trees import run, snapshot
 
 Commit = Callable[[Path], None]
@@ -148,3 +149,82 @@ def test_the_help_names_the_exit_codes(call: Run, command: str) -> None:
     assert code == 0
     assert "Exit codes: 0 " in out
     assert "2 refused and nothing changed." in " ".join(out.split())
+
+
+@pytest.mark.parametrize("place", ["locks/requirements.lock", "requirements-app.lock"])
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_lock_that_was_moved_is_not_called_deleted(
+    service: Path, call: Run, commit: Commit, place: str, edited: bool
+) -> None:
+    (service / place).parent.mkdir(exist_ok=True)
+    run(service, "mv", "requirements.lock", place)
+    if edited:
+        edit(service / place, "one==1.0", "one==1.0.9")
+    commit(service)
+    code, out, _ = call("update")
+    known = not edited or place.endswith("/requirements.lock")
+    lacking = f"you moved it to {place}, and yours stays: lock anew" if known else "you deleted it: stays deleted"
+    assert code == 0
+    assert " ".join(f"declined requirements.lock the template changed it; {lacking}".split()) in " ".join(out.split())
+    assert not (service / "requirements.lock").exists()
+
+
+def test_what_a_file_of_an_overlay_meets_is_told_of_the_overlay(call: Run, place: Path, commit: Commit) -> None:
+    """Also where its owner moved it, where git put it beside a folder, and where the old version is gone."""
+    plain = write_overlay(place.parent / "plain", **{"files/gone.txt": "gone\n", "files/edited.txt": "one\n"})
+    assert make(call, str(plain))[0] == 0
+    service = place / "orders"
+    edit(service / "edited.txt", "one", "mine")
+    (service / "gone.txt").unlink()
+    commit(service)
+    edit(plain / "files/edited.txt", "one", "theirs")
+    edit(plain / "files/gone.txt", "gone", "here")
+    code, out, _ = call("update", str(service))
+    told = dict(line.split(None, 2)[1:] for line in out.splitlines() if line.startswith("  ") and ".txt" in line)
+    assert (code, told) == (
+        1,
+        {
+            "gone.txt": "the overlay has it, you deleted or moved it: stays deleted",
+            "edited.txt": (
+                "you changed it, the overlay may have too, and what it was before is not at hand: they differ"
+            ),
+        },
+    )
+
+
+def test_a_moved_file_of_an_overlay_is_the_overlays(call: Run, overlay: Path, place: Path, commit: Commit) -> None:
+    assert make(call, str(overlay))[0] == 0
+    service = place / "orders"
+    (service / "docs").mkdir()
+    run(service, "mv", "POLICY.md", "docs/RULES.md")
+    edit(service / "docs/RULES.md", "line 0\n", "mine 0\n")
+    (service / "more.txt").mkdir()
+    (service / "more.txt/mine.txt").write_text("mine\n")
+    commit(service)
+    edit(overlay / "files/POLICY.md.jinja", "line 0\n", "theirs 0\n")
+    (overlay / "files/more.txt").write_text("more\n")
+    tag(overlay, "v1.1.0")
+    code, out, _ = call("update", str(service))
+    told = [line.strip() for line in out.splitlines() if line.startswith("  conflict")]
+    assert code == 1
+    assert len(told) == 2
+    assert told[0].endswith("you and the overlay changed the same lines (you moved it here from POLICY.md)")
+    assert " more.txt~template" in told[1]
+    assert "the template" not in "".join(told)
+
+
+def test_the_other_side_of_a_conflict_is_shown_from_wherever_one_is(
+    first: Path, call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commit: Commit
+) -> None:
+    top = tmp_path / "mono"
+    shutil.copytree(first, top / "services/orders", ignore=shutil.ignore_patterns(".git"))
+    run(top, "init", "--quiet")
+    (top / "services/orders/src/orders/parts.py").write_bytes(b"\0mine")
+    commit(top)
+    monkeypatch.chdir(top)
+    code, out, _ = call("update", "services/orders")
+    assert code == 1
+    command = re.search(r"the other is `git show (\S+)`", out)
+    assert command is not None
+    for folder in (top, top / "services", top / "services/orders"):
+        assert run(folder, "show", command.group(1)).startswith(b"PART_0")

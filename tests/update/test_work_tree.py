@@ -1,6 +1,7 @@
 """What only the work tree has, a mode, a link, a repository in the repository: an update never takes its place."""
 
 import subprocess
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,6 +66,18 @@ def test_nothing_is_written_into_a_repository_in_the_repository(service: Path, c
     message = f"a repository of its own lies where new files go: {SOURCE}/tools\n  move it to another place\n"
     refused(call, service, message)
     assert [path.name for path in tools.iterdir()] == [".git"]
+
+
+@pytest.mark.parametrize("inner", ["", "/deep/er"])
+def test_a_repository_in_the_place_of_a_new_file_is_named_as_that(service: Path, call: Run, inner: str) -> None:
+    place = f"{SOURCE}/parts.py{inner}"
+    run(service, "init", "--quiet", place)
+    (service / place / "mine.txt").write_text("mine\n")
+    message = f"a repository of its own lies where new files go: {place}\n  move it to another place\n"
+    refused(call, service, message)
+    assert call("update", "--dry-run")[0] == 2
+    shutil.rmtree(service / place / ".git")
+    refused(call, service, f"in the way of the new files: {place}/mine.txt\n")
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def judge_drivers(repository: Repository, settled: Settled, merged: Merged, side
         whose = speak(path).whose
         if path in left and name != _UNION:
             failed = settled.entries.get(path) == left[path].yours
-            why = f"failed: yours is in place, {whose} is `git show :3:{path}`"
+            why = f"failed: yours is in place, {whose} is {sides.show(path)}"
             why = f"{driver} {why if failed else 'left it for you: resolve what is in it'}"
             changes[path] = Change(path, Kind.CONFLICT, why)
         if path in left:
@@ -57,7 +57,7 @@ def judge_drivers(repository: Repository, settled: Settled, merged: Merged, side
         elif lost[0]:
             entries[path] = three.yours
             stages[path] = {2: three.yours, 3: three.theirs} | ({1: three.base} if three.base else {})
-            why = f"{driver} would drop lines of yours: yours is in place, {whose} is `git show :3:{path}`"
+            why = f"{driver} would drop lines of yours: yours is in place, {whose} is {sides.show(path)}"
             changes[path] = Change(path, Kind.CONFLICT, why)
         else:
             changes[path] = Change(path, Kind.MERGED, f"by {driver}: look whether it fits")

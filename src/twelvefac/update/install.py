@@ -117,7 +117,16 @@ def keep(
 
 def check_free(repository: Repository, steps: Sequence[Step]) -> None:
     """Raise RefusedError when something lies where a new file goes, or that is in a repository of its own."""
-    places = {parent for step in steps if step.moves and step.after for parent in _parents(step.path)}
+    going = [step.path for step in steps if step.moves and step.after]
+    places = {parent for path in going for parent in _parents(path)}
+    # in the place of a new file there may be a folder, and the repository be anywhere in it
+    places |= {
+        os.path.relpath(place, repository.top)
+        for path in going
+        if not (repository.top / path).is_symlink()
+        for place, folders, files in os.walk(repository.top / path)
+        if ".git" in (*folders, *files)
+    }
     inner = sorted(place for place in places if os.path.lexists(repository.top / place / ".git"))
     if inner:
         raise RefusedError(

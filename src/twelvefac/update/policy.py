@@ -5,6 +5,7 @@ ordinary git conflict.
 """
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -15,13 +16,22 @@ from twelvefac.update.result import Change, Kind
 
 @dataclass(frozen=True)
 class Sides:
-    """The three trees, and what moved from base to each of the other two (old path to new)."""
+    """The three trees, and what moved from base to each of the other two (old path to new).
+
+    ``given`` is what the template gave before, in base or not; ``prefix`` leads to the service from the top.
+    """
 
     base: Entries
     yours: Entries
     theirs: Entries
     moved_by_you: Mapping[str, str]
     moved_by_template: Mapping[str, str]
+    given: frozenset[str] = frozenset()
+    prefix: str = ""
+
+    def show(self, path: str) -> str:
+        """Return the command that prints what the template has of a file in conflict, wherever one is."""
+        return f"`git show {shlex.quote(f':3:{self.prefix}{path}')}`"
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,7 @@ def settle(merged: Merged, sides: Sides, speak: Speak) -> Settled:
             stages[path] = found
             kind = merged.kinds.get(path, "")
             apart = _moved_apart(path, sides, voice) if "rename/rename" in kind or set(found) == {1} else ""
-            why = apart or _words(path, found, kind, voice)
+            why = apart or _words(path, found, kind, voice, sides)
             source = source_of(path, sides.moved_by_you)
             if source != path and not apart:
                 why += f" (you moved it here from {source})"
@@ -142,7 +152,7 @@ def _places(old: str, sides: Sides) -> tuple[str, ...]:
     return (old, *filter(None, moved))
 
 
-def _words(path: str, found: Mapping[int, Entry], kind: str, voice: Voice) -> str:
+def _words(path: str, found: Mapping[int, Entry], kind: str, voice: Voice, sides: Sides) -> str:
     numbers = frozenset(found)
     if numbers == {1, 2}:
         return f"{voice.who} deleted it, you changed it: keep it (git add) or delete it (git rm)"
@@ -153,7 +163,9 @@ def _words(path: str, found: Mapping[int, Entry], kind: str, voice: Voice) -> st
     if numbers <= {2} or numbers <= {3}:
         return "a file and a folder want the same name: move one of them"
     if "binary" in kind:
-        return f"both changed, and it is no text: yours is in place, the other is `git show :3:{path}`"
+        return f"both changed, and it is no text: yours is in place, the other is {sides.show(path)}"
+    if numbers == {2, 3} and path in sides.given:
+        return f"you changed it, {voice.who} may have too, and what it was before is not at hand: they differ"
     if numbers == {2, 3}:
         return f"added by you and by {voice.who}: they differ"
     if "submodule" in kind or "modes" in kind:

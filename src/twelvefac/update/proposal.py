@@ -16,7 +16,7 @@ from twelvefac.update.drivers import judge_drivers
 from twelvefac.update.files import LOCK, REGULAR, SUBMODULE, File, Files, line_end, user_line_ends
 from twelvefac.update.merge import Labels, merge_trees, renames
 from twelvefac.update.objects import Entries, Entry, read_blobs, write_files
-from twelvefac.update.policy import THE_TEMPLATE, Settled, Sides, Voice, settle
+from twelvefac.update.policy import THE_TEMPLATE, Settled, Sides, Speak, Voice, settle, source_of
 from twelvefac.update.provenance import Provenance
 from twelvefac.update.repository import Repository, git
 from twelvefac.update.result import Change, Kind
@@ -100,11 +100,11 @@ def propose(repository: Repository, provenance: Provenance, wanted: Wanted, your
     locks = {path for path in {*base, *theirs} if fnmatchcase(path.rpartition("/")[2], LOCK)}
     plain = {path: entry for path, entry in yours.items() if path not in RECORDS and path not in locks}
     base_entries, their_entries, line_changes = _written(repository, base, theirs, yours)
-    lock_entries, lock_changes = _locks(locks, (base_entries, yours, their_entries), wanted.voice)
+    lock_entries, lock_changes = _locks(locks, (base_entries, yours, their_entries), wanted.speak)
     base_entries = {path: entry for path, entry in base_entries.items() if path not in locks}
     their_entries = {path: entry for path, entry in their_entries.items() if path not in locks}
     moved_base, moved_yours = _moved_ahead(wanted.declared, base_entries, plain, their_entries)
-    settled = _settled(repository, (moved_base, moved_yours, their_entries), wanted)
+    settled = _settled(repository, (moved_base, moved_yours, their_entries), wanted, provenance)
     changes = {change.path: change for change in (*line_changes, *lock_changes, *settled.changes)}
     for old, new in wanted.declared.items():
         if old in plain and old not in moved_yours and new in settled.entries:
@@ -113,8 +113,8 @@ def propose(repository: Repository, provenance: Provenance, wanted: Wanted, your
                 edited = plain[old] != base_entries.get(old)
                 why = f"the template moved it from {old}" + (", your changes with it" if edited else "")
                 changes[new] = Change(new, Kind.MOVED, why, old)
-    gone = "the template has it, you deleted or moved it: stays deleted"
-    changes |= {path: Change(path, Kind.DECLINED, gone) for path in filtered}
+    gone = "has it, you deleted or moved it: stays deleted"
+    changes |= {path: Change(path, Kind.DECLINED, f"{wanted.speak(path).who} {gone}") for path in filtered}
     records = write_files(repository, {path: File(REGULAR, data) for path, data in wanted.records.items()})[0]
     after = {**settled.entries, **lock_entries, **records}
     return Proposal(yours, after, settled.stages, tuple(changes[path] for path in sorted(changes)), tuple(notices))
@@ -210,20 +210,22 @@ def _written(
     return base_entries, their_entries, changes
 
 
-def _locks(locks: set[str], trees: tuple[Entries, Entries, Entries], voice: Voice) -> tuple[Entries, list[Change]]:
+def _locks(locks: set[str], trees: tuple[Entries, Entries, Entries], speak: Speak) -> tuple[Entries, list[Change]]:
     """Return the lock files to have: the template's where the user did not change them, never a mixture."""
     base, yours, theirs = trees
     entries: Entries = {}
     changes = []
     for path in sorted(locks):
-        old, mine, new = base.get(path), yours.get(path), theirs.get(path)
+        old, mine, new, voice = base.get(path), yours.get(path), theirs.get(path), speak(path)
         if mine == new or old == new or (mine is not None and mine != old):
             if mine is not None:
                 entries[path] = mine
             if mine != new and old != new:
                 changes.append(Change(path, Kind.KEPT, "you made it again, so yours stays: lock anew (make relock)"))
         elif mine is None and old is not None:
-            changes.append(Change(path, Kind.DECLINED, f"{voice.who} changed it; {voice.lacking}"))
+            moved = _moved_lock(path, old, trees)
+            lacking = f"you moved it to {moved}, and yours stays: lock anew" if moved else voice.lacking
+            changes.append(Change(path, Kind.DECLINED, f"{voice.who} changed it; {lacking}"))
         elif new is not None:
             entries[path] = new
             new_one = Change(path, Kind.ADDED, voice.new)
@@ -231,6 +233,15 @@ def _locks(locks: set[str], trees: tuple[Entries, Entries, Entries], voice: Voic
         else:
             changes.append(Change(path, Kind.DELETED, f"{voice.gone}, and you had not changed it"))
     return entries, changes
+
+
+def _moved_lock(path: str, old: Entry, trees: tuple[Entries, Entries, Entries]) -> str:
+    """Return where the user has the lock file that was at ``path``: the same text, or the same name elsewhere."""
+    base, yours, theirs = trees
+    own = sorted(set(yours) - set(base) - set(theirs))
+    same = [other for other in own if yours[other].oid == old.oid]
+    named = [other for other in own if other.rpartition("/")[2] == path.rpartition("/")[2]]
+    return next(iter((*same, *named)), "")
 
 
 def _moved_ahead(
@@ -252,7 +263,9 @@ def _is_free(path: str, entries: Entries) -> bool:
     return not above & set(entries) and not any(other.startswith(f"{path}/") for other in entries)
 
 
-def _settled(repository: Repository, trees: tuple[Entries, Entries, Entries], wanted: Wanted) -> Settled:
+def _settled(
+    repository: Repository, trees: tuple[Entries, Entries, Entries], wanted: Wanted, provenance: Provenance
+) -> Settled:
     base, yours, theirs = trees
     if base == theirs:
         return Settled(yours, {}, ())
@@ -260,5 +273,11 @@ def _settled(repository: Repository, trees: tuple[Entries, Entries, Entries], wa
     gone, lost = set(base) - set(theirs), set(base) - set(yours)
     by_template = renames(repository, merged.base, merged.theirs) if gone and set(theirs) - set(base) else {}
     by_you = renames(repository, merged.base, merged.yours) if lost and set(yours) - set(base) else {}
-    sides = Sides(base, yours, theirs, by_you, by_template)
-    return judge_drivers(repository, settle(merged, sides, wanted.speak), merged, sides, wanted.speak)
+    sides = Sides(base, yours, theirs, by_you, by_template, frozenset(provenance.files), repository.prefix)
+
+    def speak(path: str) -> Voice:
+        """Return who brings the change of a file, wherever the user or git put it."""
+        names = (path, source_of(path, by_you), path.rpartition("~")[0])
+        return wanted.speak(next((name for name in names if name in wanted.laid), path))
+
+    return judge_drivers(repository, settle(merged, sides, speak), merged, sides, speak)
