@@ -16,7 +16,7 @@ from twelvefac.scaffold.render import render
 def test_answers_file(catalogue: Catalogue) -> None:
     plan = make_plan(catalogue, *make_answers(catalogue, {"name": "orders", "description": "Ü: 'a' \"b\" # c"}))
     assert answers_text(plan) == (
-        "# Written by twelvefac, which updates this repository by it. Do not edit.\n"
+        "# Written by twelvefac, which updates this repository by it; comments and keys of your own stay.\n"
         "_commit: 1.0.0\n"
         "_src_path: https://github.com/twelvefac/twelvefac\n"
         "name: orders\n"

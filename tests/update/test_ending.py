@@ -266,7 +266,7 @@ def test_markers_of_a_service_elsewhere_are_ended_by_its_folder(edited: Path, ca
         assert code == 1
         assert out.endswith(
             "Next:\n"
-            "  resolve 1 conflict: edit each file, then `git add` it\n"
+            "  resolve 1 conflict: edit each file, then `git -C orders add` it\n"
             "  twelvefac update --continue orders   when all are resolved\n"
             "  twelvefac update --abort orders      to have everything as it was\n"
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from update.conftest import Run
-from update.test_update import SOURCE
+from update.test_update import SOURCE, edit
 from update_trees import User, merge, repository_of, run, snapshot, text, work_tree
 
 from twelvefac.errors import RefusedError
@@ -221,3 +221,39 @@ def test_a_service_in_a_service_is_not_taken_for_what_was_moved(service: Path, c
     assert code == 0
     assert "services/" not in out
     assert run(service, "rev-parse", "HEAD:services") == inner
+
+
+def test_what_is_to_be_typed_next_works_from_the_top_of_a_monorepo(
+    first: Path, call: Run, tmp_path: Path, commit: Commit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = tmp_path / "mono"
+    shutil.copytree(first, top / "services/orders", ignore=shutil.ignore_patterns(".git"))
+    run(tmp_path, "init", "--quiet", str(top))
+    commit(top)
+    monkeypatch.chdir(top)
+    place = "services/orders"
+    assert call("undo", place)[0] == 2
+    code, _, error = call("update", "--abort", place)
+    assert (code, error.splitlines()[1]) == (2, f"  twelvefac undo {place} takes back an update that is finished")
+    error = call("add", "postgres", "--in", place)[2]
+    assert f"  twelvefac update {place}, commit, then twelvefac add postgres --in {place}\n" in error
+    edit(top / place / SOURCE / "greeting.py", "STEP_0 = 0", "STEP_0 = 'mine'")
+    commit(top)
+    code, out, _ = call("update", place)
+    assert code == 1
+    assert f"then `git -C {place} add` it\n" in out
+    run(top, "-C", place, "reset", "--quiet")
+    assert f"  `twelvefac update --abort {place}` puts the files back too" in call("update", "--continue", place)[2]
+    run(top, "reset", "--quiet", "--hard")
+    run(top, "clean", "--quiet", "--force", "-d")
+    assert f"  `twelvefac update {place}` does it again" in call("update", "--continue", place)[2]
+    assert call("update", place, "--to", "2.0.0")[0] == 1
+    assert call("update", "--abort", place)[0] == 0
+    run(top, "rm", "--quiet", f"{place}/.copier-answers.yml", f"{place}/.twelvefac/manifest.json")
+    commit(top)
+    code, out, _ = call("adopt", place)
+    assert code == 0
+    assert out.endswith(
+        f"Next:\n  git -C {place} diff --staged\n  git -C {place} commit\n"
+        f"  twelvefac add … --in {place}, and twelvefac update {place} from then on\n"
+    )

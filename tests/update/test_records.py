@@ -1,5 +1,6 @@
 """What owners write into the answers file and under `.twelvefac/` stays, or is refused by file and line."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from update_trees import run, snapshot
 Commit = Callable[[Path], None]
 ANSWERS = ".copier-answers.yml"
 MANIFEST = ".twelvefac/manifest.json"
+OLD_HEAD = "# Written by twelvefac, which updates this repository by it. Do not edit.\n"
 END = "owners: [ann, bob]\n# end\n"
 
 
@@ -28,7 +30,7 @@ def fill(service: Path) -> None:
 
 FILLED = """\
 # Payments: ask Ann before an update
-# Written by twelvefac, which updates this repository by it. Do not edit.
+# Written by twelvefac, which updates this repository by it; comments and keys of your own stay.
 _commit: 2.0.0  # pinned
 _src_path: https://github.com/twelvefac/twelvefac
 
@@ -224,3 +226,21 @@ def test_bytes_between_what_changes_stay_as_they_are(service: Path, call: Run, c
     wanted = text.replace("'1.0.0'", "'2.0.0'").replace('"github"', '"actions"').removesuffix("\n")
     assert (service / ANSWERS).read_bytes() == b"\xef\xbb\xbf" + wanted.encode()
     assert call("update", "--check") == (0, "orders is up to date: template 2.0.0.\n", "")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_head_that_said_not_to_edit_is_written_anew(service: Path, call: Run, commit: Commit, end: str) -> None:
+    head = FILLED.partition("# Written")[2].partition("_commit")[0]
+    old = (service / ANSWERS).read_text().replace(f"# Written{head}", OLD_HEAD)
+    manifest = json.loads((service / MANIFEST).read_text())
+    manifest["files"][ANSWERS]["sha256"] = hashlib.sha256(old.encode()).hexdigest()
+    (service / MANIFEST).write_text(json.dumps(manifest))
+    (service / ANSWERS).write_text(old + "team: payments\n", newline=end)
+    commit(service)
+    assert "drifted" not in call("update", "--check")[1]
+    assert call("update")[0] == 0
+    text = (service / ANSWERS).read_bytes().decode()
+    assert text.startswith(f"# Written{head}".replace("\n", end))
+    assert "Do not edit" not in text
+    assert text.endswith(f"team: payments{end}")
+    assert call("update", "--check")[0] == 0

@@ -1,7 +1,7 @@
 """What only the work tree has, a mode, a link, a repository in the repository: an update never takes its place."""
 
-import subprocess
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 

@@ -21,7 +21,7 @@ from twelvefac.update.history import newest, opened, plan_version
 from twelvefac.update.objects import write_files
 from twelvefac.update.proposal import RECORDS, Proposal, indexed
 from twelvefac.update.provenance import Provenance, check_no_link, read_provenance
-from twelvefac.update.repository import Repository, check_idle, git
+from twelvefac.update.repository import Repository, at, check_idle, git
 from twelvefac.update.result import AdoptResult
 
 
@@ -49,7 +49,7 @@ def adopt(request: AdoptRequest, *, root: Path | None = None, step: Step = lambd
         if foreign and not _is_kept(repository):
             raise RefusedError(
                 f"{foreign} is not in git as it is here, and adopt would replace it",
-                hint="`git add` it first: git and `twelvefac undo` have it then",
+                hint=f"`git add` it first: git and `twelvefac undo{at(request.folder)}` have it then",
             )
         version = ours.version if ours else newest(root)
         with (
@@ -85,7 +85,7 @@ def adopt(request: AdoptRequest, *, root: Path | None = None, step: Step = lambd
             notices.append(f"the answers in {ANSWERS_FILE} are taken as they are")
         if foreign:
             done = "would be" if request.dry_run else "was"
-            notices.append(f"{foreign} {done} replaced; git and `twelvefac undo` have the old one")
+            notices.append(f"{foreign} {done} replaced; git and `twelvefac undo{at(request.folder)}` have the old one")
         proposal = Proposal(there, {**there, **entries}, {}, (), ())
         if not request.dry_run:
             apply(repository, proposal, "adopt", title_of("adopt", {"name": plan.answers.name}), step)
@@ -94,7 +94,7 @@ def adopt(request: AdoptRequest, *, root: Path | None = None, step: Step = lambd
     own = sum(1 for path in alike if alike[path] != "seeded")
     missing = len(plan.files) - 2 - len(alike)
     result = plan.answers.as_data()
-    return AdoptResult(result, version, own, len(alike) - own, missing, tuple(notices), request.dry_run)
+    return AdoptResult(result, version, own, len(alike) - own, missing, tuple(notices), request.dry_run, request.folder)
 
 
 def _is_kept(repository: Repository) -> bool:
@@ -116,5 +116,7 @@ def _found(folder: Path) -> tuple[str, Provenance | None]:
     if not lines or lines[0] != TEMPLATE_URL:
         return f"{ANSWERS_FILE} of {lines[0]}" if lines else f"{ANSWERS_FILE}, which names no template,", None
     if (folder / MANIFEST_FILE).is_file():
-        raise RefusedError(f"{folder.resolve().name} was made by twelvefac already", hint="twelvefac update")
+        raise RefusedError(
+            f"{folder.resolve().name} was made by twelvefac already", hint=f"twelvefac update{at(folder)}"
+        )
     return "", read_provenance(folder)

@@ -7,6 +7,7 @@ from twelvefac.app.update import Step, UpdateRequest, change_answers
 from twelvefac.errors import RefusedError, UsageError
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
 from twelvefac.scaffold.component import NONE, QUESTIONS, Kind, chosen_of
+from twelvefac.update.repository import at
 from twelvefac.update.result import UpdateResult
 
 
@@ -22,14 +23,16 @@ def add_components(
     def change(catalogue: Catalogue, answers: Mapping[str, str]) -> Mapping[str, str]:
         changed = dict(answers)
         for name in names:
-            kind = _kind(catalogue, name, root)
+            kind = _kind(catalogue, name, root, request.folder)
             present = chosen_of(kind, changed.get(kind.name, NONE))
             if name in present:
                 continue
             if present and not kind.several:
                 raise RefusedError(
                     f"{answers['name']} has {present[0]}, and one {kind.name} is all that a service has",
-                    hint=f"twelvefac remove {present[0]}" if kind.optional else "a new service can have another",
+                    hint=f"twelvefac remove {present[0]}{at(request.folder, '--in')}"
+                    if kind.optional
+                    else "a new service can have another",
                 )
             changed[kind.name] = catalogue.settled(kind, ",".join((*present, name)))
         return _fitting(catalogue, changed)
@@ -49,7 +52,7 @@ def remove_components(
     def change(catalogue: Catalogue, answers: Mapping[str, str]) -> Mapping[str, str]:
         changed = dict(answers)
         for name in names:
-            kind = _kind(catalogue, name, root)
+            kind = _kind(catalogue, name, root, request.folder)
             present = chosen_of(kind, changed.get(kind.name, NONE))
             if name not in present:
                 continue
@@ -64,7 +67,7 @@ def remove_components(
     return change_answers(request, "remove", names, change, root=root, step=step)
 
 
-def _kind(catalogue: Catalogue, name: str, root: Path) -> Kind:
+def _kind(catalogue: Catalogue, name: str, root: Path, folder: str) -> Kind:
     """Return the kind of the component ``name``, one that can be chosen."""
     component = catalogue.by_name.get(name)
     offered = [each for kind in QUESTIONS for each in catalogue.choices(kind) if each != NONE]
@@ -73,7 +76,7 @@ def _kind(catalogue: Catalogue, name: str, root: Path) -> Kind:
         if name in newer.by_name:
             raise RefusedError(
                 f"{name} came with a newer template than {catalogue.version}, which this service has",
-                hint=f"twelvefac update, commit, then twelvefac add {name}",
+                hint=f"twelvefac update{at(folder)}, commit, then twelvefac add {name}{at(folder, '--in')}",
             )
         raise UsageError(f"unknown component {name!r}: choose from {', '.join(offered)}")
     for kind in QUESTIONS:

@@ -16,7 +16,7 @@ from twelvefac.update.carry import (
     was_unstaged,
 )
 from twelvefac.update.journal import KEPT_REF, Operation
-from twelvefac.update.repository import Repository, check_idle, git
+from twelvefac.update.repository import Repository, at, check_idle, git
 from twelvefac.update.result import EndResult
 
 
@@ -44,7 +44,7 @@ def abort_update(folder: str, *, step: Step = lambda _: None) -> EndResult:
     Raises RefusedError when no update waits.
     """
     with opened_repository(folder, dry_run=False) as (repository, recovered):
-        operation = _waiting(repository, recovered, "--abort")
+        operation = _waiting(repository, recovered, "--abort", folder)
         if was_put_back(repository, operation):
             return _back_already(repository, f"Aborted: the {operation.title}", recovered)
         kept = abort(repository, operation, step)
@@ -57,16 +57,16 @@ def continue_update(folder: str, *, commits: bool = False) -> EndResult:
     Raises RefusedError when no update waits, or more is staged than it.
     """
     with opened_repository(folder, dry_run=False) as (repository, recovered):
-        operation = _waiting(repository, recovered, "--continue")
+        operation = _waiting(repository, recovered, "--continue", folder)
         if was_put_back(repository, operation):
             raise RefusedError(
                 f"git has put back what the {operation.title} did (git reset, git stash)",
-                hint="`twelvefac update` does it again",
+                hint=f"`twelvefac update{at(folder)}` does it again",
             )
         if was_unstaged(repository, operation):
             raise RefusedError(
                 f"git's index has nothing of the {operation.title} any more (git reset)",
-                hint="`twelvefac update --abort` puts the files back too; `git add --all` keeps them",
+                hint=f"`twelvefac update --abort{at(folder)}` puts the files back too; `git add --all` keeps them",
             )
         left = unresolved(repository, operation)
         if left:
@@ -77,7 +77,7 @@ def continue_update(folder: str, *, commits: bool = False) -> EndResult:
             check_alone(
                 repository,
                 operation.steps,
-                "`twelvefac update --continue` alone ends the update, and `git commit` is yours",
+                f"`twelvefac update --continue{at(folder)}` alone ends the update, and `git commit` is yours",
             )
             said: list[str] = []
             finish(repository, operation, lambda: said.extend(commit(repository, operation.title)))
@@ -105,11 +105,11 @@ def _check_ours(repository: Repository, operation: Operation) -> None:
         )
 
 
-def _waiting(repository: Repository, recovered: str, flag: str) -> Operation:
+def _waiting(repository: Repository, recovered: str, flag: str, folder: str) -> Operation:
     operation = last_operation(repository)
     over = operation is None or not operation.waits
     if operation is None or over or (flag == "--abort" and is_committed(repository, operation)):
-        hint = recovered or "twelvefac undo takes back an update that is finished"
+        hint = recovered or f"twelvefac undo{at(folder)} takes back an update that is finished"
         raise RefusedError(f"no update waits for {flag}", hint=hint)
     _check_ours(repository, operation)
     return operation

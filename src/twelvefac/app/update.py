@@ -43,7 +43,7 @@ from twelvefac.update.overlay import Laid, lay, newest_layer
 from twelvefac.update.policy import THE_OVERLAY, Voice, voice_of
 from twelvefac.update.proposal import RECORDS, Proposal, Wanted, indexed, propose
 from twelvefac.update.provenance import Provenance, check_no_link, noted_at_gone, read_provenance
-from twelvefac.update.repository import Repository, check_folder, check_idle, dry, find_repository, git, listed
+from twelvefac.update.repository import Repository, at, check_folder, check_idle, dry, find_repository, git, listed
 from twelvefac.update.result import Kind, UpdateResult
 
 Step = Callable[[str], None]
@@ -97,7 +97,8 @@ def update(request: UpdateRequest, *, root: Path | None = None, step: Step = lam
         if version_key(version) < version_key(provenance.version):
             raise RefusedError(
                 f"{provenance.name} has template {provenance.version}, which is newer than {version}",
-                hint="`twelvefac undo` takes back the last update; a newer twelvefac has newer templates",
+                hint=f"`twelvefac undo{at(request.folder)}` takes back the last update; "
+                "a newer twelvefac has newer templates",
             )
         crossed = crossed_notes(root, provenance.version, version)
         answers = migrate_answers(provenance.answers, crossed)
@@ -128,7 +129,7 @@ def change_answers(
             if template is None:
                 raise RefusedError(
                     f"{provenance.name} has template {provenance.version}, which this twelvefac does not have",
-                    hint="upgrade twelvefac, or run `twelvefac update` first",
+                    hint=f"upgrade twelvefac, or run `twelvefac update{at(request.folder)}` first",
                 )
             try:
                 answers = change(load_catalogue(template), provenance.answers)
@@ -198,7 +199,7 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
         yours = indexed(repository)
         with tempfile.TemporaryDirectory(prefix="twelvefac-render-") as scratch:
             here = replace(provenance, text=as_in_git(repository, yours, provenance.text))
-            wanted, laid = _render(root, here, goal, Path(scratch))
+            wanted, laid = _render(root, here, goal, Path(scratch), request.folder)
         step("rendered")
         proposal = propose(repository, laid.provenance, wanted, yours)
         if provenance.adopted:
@@ -276,7 +277,7 @@ def _full_version(version: str, overlay: Layer | None) -> str:
     return version if overlay is None else f"{version} with overlay {overlay.version}"
 
 
-def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> tuple[Wanted, Laid]:
+def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path, folder: str) -> tuple[Wanted, Laid]:
     base, theirs = scratch / "base", scratch / "theirs"
     base.mkdir()
     theirs.mkdir()
@@ -288,7 +289,7 @@ def _render(root: Path, provenance: Provenance, goal: _Goal, scratch: Path) -> t
             plan = _planned(provenance, new, goal.answers)
             first = (old, _known(old, provenance.answers), base) if old is not None else None
             render_both(first, (new, plan.answers.as_data(), theirs))
-        told = _edited_owners(old, provenance, plan) if old is not None else ()
+        told = _edited_owners(old, provenance, plan, folder) if old is not None else ()
         questions |= set(asked(old)) if old is not None else set()
     laid = lay(provenance, goal.overlay, plan, scratch, reached=not goal.notices)
     plan = laid.plan
@@ -353,7 +354,7 @@ def as_in_git(repository: Repository, yours: Entries, text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def _edited_owners(old: Path, provenance: Provenance, plan: Plan) -> tuple[str, ...]:
+def _edited_owners(old: Path, provenance: Provenance, plan: Plan, folder: str) -> tuple[str, ...]:
     """Return what to say of files whose owner somebody changed in the manifest: it is written anew."""
     if provenance.adopted:
         return ()
@@ -368,7 +369,7 @@ def _edited_owners(old: Path, provenance: Provenance, plan: Plan) -> tuple[str, 
     given = {file.path: file.ownership.value for file in plan_version(old, _known(old, provenance.answers)).files}
     return tuple(
         f"{MANIFEST_FILE}: {path} is {owner} again, and was {recorded[path].ownership}: "
-        f"`twelvefac update --accept {path}` makes it yours"
+        f"`twelvefac update --accept {shlex.quote(path)}{at(folder)}` makes it yours"
         for path, owner in differ.items()
         if given.get(path) != recorded[path].ownership
     )
@@ -383,12 +384,11 @@ def _known(template: Path, answers: Mapping[str, str]) -> dict[str, str]:
 def _check_finished(repository: Repository, folder: str) -> None:
     operation = last_operation(repository)
     left = list(unresolved(repository, operation)) if operation is not None and operation.waits else []
-    at = f" {shlex.quote(folder)}" if folder != "." else ""
     if operation is not None and left:
         raise RefusedError(
             f"the {operation.title} waits for you: {listed(repository, left)}",
-            hint=f"resolve and `git add` them, then `twelvefac update --continue{at}`; "
-            f"or `twelvefac update --abort{at}`",
+            hint=f"resolve and `git add` them, then `twelvefac update --continue{at(folder)}`; "
+            f"or `twelvefac update --abort{at(folder)}`",
         )
 
 

@@ -1,10 +1,10 @@
 """What an update did or would do, for a person: each file and why, what is new, what to do by hand and next."""
 
-import shlex
 from collections.abc import Iterable
 
 from twelvefac.report.paint import Paint
 from twelvefac.source.visible import visible
+from twelvefac.update.repository import at
 from twelvefac.update.result import AdoptResult, Change, EndResult, Kind, UpdateResult
 
 _TONES = {Kind.CONFLICT: "red", Kind.DECLINED: "yellow", Kind.KEPT: "dim"}
@@ -67,11 +67,10 @@ def _notes(result: UpdateResult) -> list[str]:
 
 
 def _next(result: UpdateResult) -> list[str]:
-    folder = f" {shlex.quote(result.folder)}" if result.folder != "." else ""
-    there = f" -C{folder}" if folder else ""
+    folder, there = at(result.folder), at(result.folder, "-C")
     if result.conflicts:
         return [
-            f"resolve {_count(len(result.conflicts), 'conflict')}: edit each file, then `git add` it",
+            f"resolve {_count(len(result.conflicts), 'conflict')}: edit each file, then `git{there} add` it",
             f"twelvefac update --continue{folder}   when all are resolved",
             f"twelvefac update --abort{folder}      to have everything as it was",
         ]
@@ -104,6 +103,8 @@ def render_adopt(result: AdoptResult, *, color: bool) -> str:
     counts = f"{result.alike} as the template has them, {result.changed} your own, {result.missing} not here"
     lines += ["", f"Files of the template: {counts}."]
     if not result.preview:
-        steps = ["git diff --staged", "git commit", "twelvefac add …, and twelvefac update from then on"]
+        there = at(result.folder, "-C")
+        then = f"twelvefac add …{at(result.folder, '--in')}, and twelvefac update{at(result.folder)} from then on"
+        steps = [f"git{there} diff --staged", f"git{there} commit", then]
         lines += ["", "Next:", *(f"  {step}" for step in steps)]
     return "\n".join(lines) + "\n"

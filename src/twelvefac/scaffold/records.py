@@ -15,6 +15,10 @@ OVERLAY_ANSWERS = "_overlay_answers"  # to its own questions, those that were gi
 TEMPLATE_URL = "https://github.com/twelvefac/twelvefac"
 
 
+_HEAD = "# Written by twelvefac, which updates this repository by it; comments and keys of your own stay.\n"
+_OLD_HEAD = "# Written by twelvefac, which updates this repository by it. Do not edit.\n"
+
+
 def write_records(tree: Path, plan: Plan, tool_version: str) -> None:
     """Write the answers file and the manifest into the rendered ``tree``.
 
@@ -35,7 +39,19 @@ def written_answers(values: Mapping[str, object]) -> str:
     import yaml
 
     body: str = yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, width=1000)
-    return f"# Written by twelvefac, which updates this repository by it. Do not edit.\n{body}"
+    return _HEAD + body
+
+
+def with_new_head(text: str) -> str:
+    """Return the answers file ``text`` with the head of today where it has the one that said not to edit it."""
+    for end in ("\n", "\r\n"):
+        text = text.replace(_OLD_HEAD.replace("\n", end), _HEAD.replace("\n", end), 1)
+    return text
+
+
+def with_old_head(text: str) -> str:
+    """Return what ``written_answers`` gives as it was written before: the manifests of then have its digest."""
+    return text.replace(_HEAD, _OLD_HEAD, 1)
 
 
 def answers_values(plan: Plan) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from twelvefac.errors import RefusedError
 from twelvefac.scaffold.plan import ANSWERS_FILE
+from twelvefac.scaffold.records import with_new_head
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ def carry_answers(there: str, wanted: Mapping[str, Any], gone: Iterable[str] = (
     """
     import yaml
 
+    there = with_new_head(there)
     end = "\r\n" if "\r\n" in there else "\n"
     text = there if there.endswith("\n") else there + end
     before, gone = yaml.safe_load(text), set(gone)

@@ -10,7 +10,7 @@ from pathlib import Path
 from twelvefac.errors import RefusedError, TwelvefacError
 from twelvefac.scaffold.component import QUESTIONS
 from twelvefac.scaffold.plan import ANSWERS_FILE
-from twelvefac.scaffold.records import recorded_values, written_answers
+from twelvefac.scaffold.records import recorded_values, with_old_head, written_answers
 from twelvefac.update.accepted import OURS_FILE, is_ours, read_ours
 from twelvefac.update.answers import line_of
 from twelvefac.update.carry import is_committed, last_operation, unresolved, was_unstaged
@@ -19,7 +19,7 @@ from twelvefac.update.history import newest, version_key
 from twelvefac.update.install import half_way, was_stopped
 from twelvefac.update.journal import JOURNAL
 from twelvefac.update.provenance import Provenance, Recorded, read_provenance
-from twelvefac.update.repository import Repository, find_repository, git
+from twelvefac.update.repository import Repository, at, find_repository, git
 from twelvefac.update.result import CheckResult, Problem
 
 
@@ -33,14 +33,14 @@ def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResul
     if repository is not None and os.path.lexists(repository.state / JOURNAL):
         raise half_way(folder)
     provenance = read_provenance(folder)
-    at = "" if folder == Path() else f" {shlex.quote(str(folder))}"
+    here = at(folder)
     there = newest(root)
     ours = read_ours(folder)
-    conflicts = list(_conflicts(provenance, _grepped(repository), ours, at))
+    conflicts = list(_conflicts(provenance, _grepped(repository), ours, here))
     marked = {problem.path for problem in conflicts}
-    waiting, notices = _waiting(repository, marked, at)
+    waiting, notices = _waiting(repository, marked, here)
     conflicts += waiting
-    problems = [*_behind(provenance, there, at), *_overlay_behind(provenance, at), *conflicts]
+    problems = [*_behind(provenance, there, here), *_overlay_behind(provenance, here), *conflicts]
     if drift:
         marked = {problem.path for problem in conflicts}
         notices += _stale(provenance, ours)
@@ -49,7 +49,7 @@ def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResul
             for path, recorded in provenance.files.items()
             if path not in marked and not is_ours(path, ours) and _is_drifted(folder, path, recorded, provenance)
         }
-        problems += _drift(provenance, repository, drifted, at)
+        problems += _drift(provenance, repository, drifted, here)
     return CheckResult(provenance.name, provenance.version, there, tuple(problems), notices)
 
 
@@ -71,7 +71,7 @@ def _repository(folder: Path) -> Repository | None:
         return None
 
 
-def _waiting(repository: Repository | None, marked: set[str], at: str) -> tuple[list[Problem], tuple[str, ...]]:
+def _waiting(repository: Repository | None, marked: set[str], here: str) -> tuple[list[Problem], tuple[str, ...]]:
     """Return the conflicts that wait for the user without a marker in the file, or what to say when all is resolved."""
     if repository is None:
         return [], ()
@@ -80,21 +80,23 @@ def _waiting(repository: Repository | None, marked: set[str], at: str) -> tuple[
         return [], ()
     left = {path[len(repository.prefix) :]: what for path, what in unresolved(repository, operation).items()}
     if left:
-        then = f"then twelvefac update --continue{at}"
+        then = f"then twelvefac update --continue{here}"
         why = f"a conflict of the {operation.title} waits for you"
         return [Problem("conflict", path, 0, f"{why}: {left[path]}; {then}") for path in left if path not in marked], ()
     if marked or was_unstaged(repository, operation) or is_committed(repository, operation):
         return [], ()
-    return [], (f"the {operation.title} is resolved: twelvefac update --continue{at} ends it, and so does your commit",)
+    return [], (
+        f"the {operation.title} is resolved: twelvefac update --continue{here} ends it, and so does your commit",
+    )
 
 
-def _behind(provenance: Provenance, there: str, at: str) -> Iterator[Problem]:
+def _behind(provenance: Provenance, there: str, here: str) -> Iterator[Problem]:
     if version_key(provenance.version) < version_key(there):
-        message = f"template {provenance.version}, {there} is out: twelvefac update{at}"
+        message = f"template {provenance.version}, {there} is out: twelvefac update{here}"
         yield Problem("behind", ANSWERS_FILE, line_of(provenance.text, "_commit"), message)
 
 
-def _overlay_behind(provenance: Provenance, at: str) -> Iterator[Problem]:
+def _overlay_behind(provenance: Provenance, here: str) -> Iterator[Problem]:
     if provenance.overlay is None:
         return
     from twelvefac.scaffold.overlay import newest_version
@@ -102,7 +104,7 @@ def _overlay_behind(provenance: Provenance, at: str) -> Iterator[Problem]:
 
     there = newest_version(provenance.overlay.source, provenance.folder)
     if is_newer(there, provenance.overlay.version):
-        message = f"overlay {provenance.overlay.version}, {there} is out: twelvefac update{at}"
+        message = f"overlay {provenance.overlay.version}, {there} is out: twelvefac update{here}"
         yield Problem("behind", ANSWERS_FILE, line_of(provenance.text, "_overlay_commit"), message)
 
 
@@ -126,7 +128,7 @@ def _is_drifted(folder: Path, path: str, recorded: Recorded, provenance: Provena
     if recorded.sha256 in _digests(data):
         return False
     # owners' own keys and comments are theirs
-    return path != ANSWERS_FILE or hashlib.sha256(_ours_of(provenance)).hexdigest() != recorded.sha256
+    return path != ANSWERS_FILE or recorded.sha256 not in _ours_of(provenance)
 
 
 def _digests(data: bytes) -> Iterator[str]:
@@ -136,7 +138,7 @@ def _digests(data: bytes) -> Iterator[str]:
 
 
 def _drift(
-    provenance: Provenance, repository: Repository | None, drifted: Mapping[str, Recorded], at: str
+    provenance: Provenance, repository: Repository | None, drifted: Mapping[str, Recorded], here: str
 ) -> Iterator[Problem]:
     folder = provenance.folder
     gone = {path: recorded for path, recorded in drifted.items() if not os.path.lexists(folder / path)}
@@ -152,44 +154,46 @@ def _drift(
         else:
             what = f"you changed {a_file}"
         line = 1 if what.startswith("you changed") else 0
-        yield Problem("drifted", path, line, f"{what}; for good: {_accept(path, at)}")
+        yield Problem("drifted", path, line, f"{what}; for good: {_accept(path, here)}")
 
 
-def _moved(
-    provenance: Provenance, repository: Repository | None, gone: Mapping[str, Recorded]
-) -> dict[str, str]:
+def _moved(provenance: Provenance, repository: Repository | None, gone: Mapping[str, Recorded]) -> dict[str, str]:
     """Return where files of the template's are that are no longer at their place, but unchanged at another."""
     if repository is None:
         return {}
     given = {path for path in provenance.files if os.path.lexists(provenance.folder / path)}
-    out = git(repository, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", repository.prefix or ".")
+    out = git(
+        repository, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", repository.prefix or "."
+    )
     paths = (os.fsdecode(name)[len(repository.prefix) :] for name in out.split(b"\0") if name)
     names = {path.rpartition(".")[2] for path in gone}
-    there = {}
+    there: dict[str, str] = {}
     for path in sorted(paths):
         if path not in given and path.rpartition(".")[2] in names and (data := _read(provenance.folder / path)):
-            there |= {digest: path for digest in _digests(data)}
+            there |= dict.fromkeys(_digests(data), path)
     return {path: there[recorded.sha256] for path, recorded in gone.items() if recorded.sha256 in there}
 
 
-def _ours_of(provenance: Provenance) -> bytes:
-    """Return the answers file as we would have written it."""
+def _ours_of(provenance: Provenance) -> Iterator[str]:
+    """Give the digests of the answers file as we would have written it, today and before."""
     order = ("name", "description", *(kind.name for kind in QUESTIONS))
     answers = {key: provenance.answers[key] for key in order if key in provenance.answers}
-    return written_answers(recorded_values(provenance.version, provenance.overlay, answers)).encode()
+    text = written_answers(recorded_values(provenance.version, provenance.overlay, answers))
+    for each in (text, with_old_head(text)):
+        yield hashlib.sha256(each.encode()).hexdigest()
 
 
-def _accept(path: str, at: str) -> str:
-    return f"twelvefac update --accept {shlex.quote(path)}{at}"
+def _accept(path: str, here: str) -> str:
+    return f"twelvefac update --accept {shlex.quote(path)}{here}"
 
 
-def _conflicts(provenance: Provenance, grepped: list[str], ours: Mapping[str, int], at: str) -> Iterator[Problem]:
+def _conflicts(provenance: Provenance, grepped: list[str], ours: Mapping[str, int], here: str) -> Iterator[Problem]:
     for path in sorted({*provenance.files, *grepped}):
         data = _read(provenance.folder / path)
         lines = marker_lines(data) if data else []
         own = path not in provenance.files
         if lines and not (own and is_ours(path, ours)):
-            more = f"; where the text is meant: {_accept(path, at)}" if own else ""
+            more = f"; where the text is meant: {_accept(path, here)}" if own else ""
             yield Problem("conflict", path, lines[0], f"a conflict of an update is not resolved{more}")
 
 

@@ -30,7 +30,7 @@ from twelvefac.update.journal import (
     write_operation,
 )
 from twelvefac.update.objects import Entry, object_id, write_blobs, write_commits, write_trees
-from twelvefac.update.repository import Repository, find_repository, git, listed
+from twelvefac.update.repository import Repository, at, find_repository, git, listed
 
 _STAGING = "staging-"
 Told = Callable[[str], None]
@@ -234,9 +234,10 @@ def was_stopped(folder: Path) -> bool:
 
 def half_way(folder: Path) -> RefusedError:
     """Return what to tell where the service is not to be looked at in the middle of a run."""
+    undo, update = f"`twelvefac undo{at(folder)}`", f"`twelvefac update{at(folder)}`"
     return RefusedError(
         f"a run of twelvefac in {shown(folder)} was stopped half way, or is still at work",
-        hint="`twelvefac undo` or `twelvefac update` finishes it or rolls it back, and says which",
+        hint=f"{undo} or {update} finishes it or rolls it back, and says which",
     )
 
 

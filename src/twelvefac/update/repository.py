@@ -7,6 +7,7 @@ for merge drivers: an alias, a hook or a monitor of somebody's machine must not 
 import errno
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -68,6 +69,12 @@ class Repository:
     def folder(self) -> Path:
         """Return the service's folder."""
         return self.top / self.prefix
+
+
+def at(folder: Path | str, option: str = "") -> str:
+    """Return what a command that is told to the user ends with, so that it works where they are; ``--in`` is one."""
+    named = str(folder)
+    return "" if named in {"", "."} else f" {f'{option} ' if option else ''}{shlex.quote(named)}"
 
 
 def check_folder(folder: Path) -> None:

@@ -124,7 +124,7 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class AdoptResult:
-    """What a repository was taken for, and how many of the template's files are alike, changed or not there."""
+    """What the repository in ``folder`` was taken for, and how many files are alike, changed and missing."""
 
     answers: Mapping[str, str]
     version: str
@@ -133,3 +133,4 @@ class AdoptResult:
     missing: int
     notices: tuple[str, ...] = ()
     preview: bool = False
+    folder: str = "."
