@@ -22,15 +22,22 @@ REAL = load_catalogue(data_root())
 NEVER = "a command that is never run"
 IMAGE = "registry.example.com/orders:" + "1" * 40
 
-# The Job has no condition at first, then the next of $JOB at each look, as `get --output jsonpath` prints them.
+# The Job has no condition at its first look, then those of $JOB, as `get --output jsonpath` prints them after its uid.
+# The looks of $LOST get no answer; from that of $REPLACED on it is another Job. $RUNS pods of the Job before run.
 KUBECTL = """#!/bin/sh
-echo "kubectl $*" >>"$CALLS"
+printf '%s\\n' "kubectl $*" >>"$CALLS"
 case "$*" in
     "$FAILS") exit 1 ;;
+    *" get job "*--ignore-not-found*) echo "$RUNS" ;;
     *" get job "*)
-        looks=$(grep -c " get job " "$CALLS")
-        [ "$looks" -eq 1 ] || echo "$JOB"
+        looks=$(grep -c " get job .*conditions" "$CALLS")
+        case " $LOST " in *" $looks "*) exit 1 ;; esac
+        uid=1
+        [ "$looks" -lt "$REPLACED" ] || uid=2
+        [ "$looks" -gt 1 ] || JOB=
+        echo "$uid $JOB"
         ;;
+    *" get pods "*) echo "orders-migrate-x Pending ImagePullBackOff" ;;
     *" logs "*) echo 'the schema is at 0001' ;;
 esac
 """
@@ -58,6 +65,7 @@ def release(
     job: str = "Complete",
     fails: str = NEVER,
     minutes: str = "15",
+    **cluster: str,
 ) -> tuple[int, str, list[str]]:
     """Run the script of a service; return its exit code, what it printed, and what it asked for."""
     folder = tmp_path / "orders"
@@ -67,7 +75,7 @@ def release(
     environment = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "CALLS": str(calls), "JOB": job}
     done = subprocess.run(
         ["sh", folder / "deploy/kubernetes/release.sh", *arguments],
-        env={**environment, "FAILS": fails, "MIGRATION_MINUTES": minutes},
+        env={**environment, "FAILS": fails, "MIGRATION_MINUTES": minutes, **AS_IS, **cluster},
         capture_output=True,
         text=True,
         check=False,
@@ -76,16 +84,28 @@ def release(
     return done.returncode, done.stdout + done.stderr, calls.read_text().splitlines() if calls.exists() else []
 
 
+AS_IS = {"LOST": "", "REPLACED": "99", "RUNS": ""}
 SET = f"kustomize edit set image orders={IMAGE}"
 DELETE = (
     "kubectl --namespace orders-production delete job orders-migrate"
     " --ignore-not-found --cascade=foreground --timeout 5m"
 )
 REST = "kubectl apply --kustomize . --selector app.kubernetes.io/component!=web"
-CONDITIONS = 'jsonpath={.status.conditions[?(@.status=="True")].type}'
+RUNS = (
+    "kubectl --namespace orders-production get job orders-migrate --ignore-not-found --output jsonpath={.status.ready}"
+)
+CONDITIONS = 'jsonpath={.metadata.uid} {.status.conditions[?(@.status=="True")].type}'
 LOOK = f"kubectl --namespace orders-production get job orders-migrate --output {CONDITIONS}"
+PODS = (
+    "kubectl --namespace orders-production get pods"
+    " --selector app.kubernetes.io/name=orders,app.kubernetes.io/component=migrate --output jsonpath={range .items[*]}"
+    '{.metadata.name} {.status.phase} {.status.containerStatuses[*].state.waiting.reason}{"\\n"}{end}'
+)
 ALL = "kubectl apply --kustomize ."
 ROLLOUT = "kubectl --namespace orders-production rollout status deployment/orders --timeout 10m"
+
+
+EVERYTHING = [SET, RUNS, DELETE, REST, LOOK, PODS, LOOK, ALL, ROLLOUT]
 
 
 def test_without_a_database(tmp_path: Path, programs: Path) -> None:
@@ -96,26 +116,55 @@ def test_without_a_database(tmp_path: Path, programs: Path) -> None:
 @pytest.mark.parametrize("conditions", ["Complete", "SuccessCriteriaMet Complete"])
 def test_the_deployment_comes_after_the_migration(tmp_path: Path, programs: Path, conditions: str) -> None:
     code, _, calls = release(tmp_path, programs, "postgres", "production", IMAGE, job=conditions)
-    assert (code, calls) == (0, [SET, DELETE, REST, LOOK, LOOK, ALL, ROLLOUT])
+    assert (code, calls) == (0, EVERYTHING)
 
 
 @pytest.mark.parametrize("conditions", ["Failed", "FailureTarget Failed"])
 def test_a_migration_that_failed_ends_it_with_the_jobs_log(tmp_path: Path, programs: Path, conditions: str) -> None:
     code, printed, calls = release(tmp_path, programs, "postgres", "production", IMAGE, job=conditions)
     assert code == 1
-    assert calls[:5] == [SET, DELETE, REST, LOOK, LOOK]
-    assert [call.split()[3] for call in calls[5:]] == ["get", "logs"]
+    assert calls[:7] == EVERYTHING[:7]
+    assert [call.split()[3] for call in calls[7:]] == ["get", "logs"]
     assert "the schema is at 0001" in printed
     assert printed.endswith("the migration failed: the release before still serves\n")
 
 
-@pytest.mark.parametrize("step", [SET, DELETE, REST, LOOK, ALL, ROLLOUT])
+@pytest.mark.parametrize("step", [SET, RUNS, DELETE, REST, ALL, ROLLOUT])
 def test_a_step_that_fails_is_the_last(tmp_path: Path, programs: Path, step: str) -> None:
     fails = step.removeprefix("kubectl ")
     code, _, calls = release(tmp_path, programs, "postgres", "production", IMAGE, fails=fails)
     assert code == 1
     assert calls[-1] == step
-    assert calls == [SET, DELETE, REST, LOOK, LOOK, ALL, ROLLOUT][: len(calls)]
+    assert calls == EVERYTHING[: len(calls)]
+
+
+def test_what_the_migration_waits_for_is_told_once(tmp_path: Path, programs: Path) -> None:
+    _, printed, _ = release(tmp_path, programs, "postgres", "production", IMAGE, LOST="2 3")
+    told = [line for line in printed.splitlines() if line.startswith("the migration")]
+    assert told == ["the migration: orders-migrate-x Pending ImagePullBackOff"]
+
+
+@pytest.mark.parametrize(("lost", "lasts"), [("1", True), ("2 3 4 5", True), ("2 3 4 6 7", True), ("1 2 3 4 5", False)])
+def test_an_answer_that_is_lost(tmp_path: Path, programs: Path, lost: str, lasts: bool) -> None:
+    """Four in a row are an API server that restarts, five end the release."""
+    code, _, calls = release(tmp_path, programs, "postgres", "production", IMAGE, LOST=lost)
+    assert code == (0 if lasts else 1)
+    assert (ALL in calls) is lasts
+    assert calls.count(LOOK) == (int(lost[-1]) + 1 if lasts and lost != "2 3 4 6 7" else 5)
+
+
+def test_a_migration_of_another_release_is_not_cut_short(tmp_path: Path, programs: Path) -> None:
+    code, printed, calls = release(tmp_path, programs, "postgres", "production", IMAGE, RUNS="1")
+    assert (code, calls[:2]) == (1, [SET, RUNS])
+    assert [call.split()[3] for call in calls[2:]] == ["get"]
+    assert "another release migrates now, nothing of this one was applied" in printed
+
+
+def test_a_release_that_another_one_overtakes_ends(tmp_path: Path, programs: Path) -> None:
+    """Complete is then the other's migration, from another image."""
+    code, printed, calls = release(tmp_path, programs, "postgres", "production", IMAGE, REPLACED="2")
+    assert (code, calls) == (1, EVERYTHING[:7])
+    assert "another release has replaced the Job orders-migrate" in printed
 
 
 @pytest.mark.parametrize("arguments", [[], ["production"], ["production", IMAGE, "more"]])
@@ -146,9 +195,9 @@ def test_an_image_that_stays_the_same(tmp_path: Path, programs: Path, image: str
 def test_a_migration_that_takes_longer_is_not_waited_for(tmp_path: Path, programs: Path) -> None:
     code, printed, calls = release(tmp_path, programs, "postgres", "production", IMAGE, job="", minutes="0")
     assert code == 1
-    assert calls[:4] == [SET, DELETE, REST, LOOK]
-    assert [call.split()[3] for call in calls[4:]] == ["get"]
-    assert printed.endswith("wait for the Job, another release would end it\n")
+    assert calls[:6] == EVERYTHING[:6]
+    assert [call.split()[3] for call in calls[6:]] == ["get"]
+    assert printed.endswith("release again when its Job has\n")
 
 
 def test_an_unknown_overlay(tmp_path: Path, programs: Path) -> None:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from types import TracebackType
 from typing import IO, Any
 
-from . import SERVICE, __version__
+from . import SERVICE, VERSION
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class Output(logging.Handler):
             "message": message,
             "logger": logger,
             "service": SERVICE,
-            "version": __version__,
+            "version": VERSION,
             "request_id": request_id.get(),
             "trace_id": trace_id,
             "span_id": span_id,

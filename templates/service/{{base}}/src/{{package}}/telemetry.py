@@ -14,7 +14,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from . import SERVICE, __version__
+from . import SERVICE, VERSION
 from .logs import output
 
 FLUSH_SECONDS = 2
@@ -23,7 +23,7 @@ FLUSH_SECONDS = 2
 @contextmanager
 def exporting() -> Iterator[None]:
     """Starts a thread that exports: enter it in the worker process, after the fork."""
-    resource = Resource.create({"service.name": SERVICE, "service.version": __version__})
+    resource = Resource.create({"service.name": SERVICE, "service.version": VERSION})
     provider = TracerProvider(resource=resource)
     exporter = OTLPSpanExporter()
     provider.add_span_processor(BatchSpanProcessor(exporter))

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+MISSING = ""  # why there can be none: SQLite comes with Python
+
 
 @contextmanager
 def fresh_database() -> Iterator[str]:

@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter
 
-from .. import SERVICE, __version__
+from .. import SERVICE, VERSION
 
 router = APIRouter()
 
 
 @router.get("/")
 async def info() -> dict[str, str]:
-    return {"service": SERVICE, "version": __version__}
+    return {"service": SERVICE, "version": VERSION}

@@ -21,6 +21,10 @@ class Item(Table):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 
+# How PostgreSQL and how SQLite names what one SKU for two items breaks.
+SKU_TAKEN = ("uq_items_sku", "UNIQUE constraint failed: items.sku")
+
+
 class SkuTakenError(Exception):
     """Another item has this SKU."""
 
@@ -31,7 +35,9 @@ def create(session: Session, *, sku: str, name: str) -> Item:
     try:
         session.flush()
     except IntegrityError as error:
-        raise SkuTakenError(sku) from error
+        if any(name in str(error.orig) for name in SKU_TAKEN):
+            raise SkuTakenError(sku) from error
+        raise
     session.refresh(item)
     return item
 

@@ -84,6 +84,9 @@ def connect_arguments(settings: Settings, url: URL) -> dict[str, Any]:
 
     _, given = url.get_dialect()().create_connect_args(url)
     make_conninfo(**dict.fromkeys(given, ""))  # refuses a name that libpq does not know
+    for port in str(given.get("port", "")).split(","):
+        if port and not 0 < int(port) < 65536:
+            raise ArgumentError(f"port {port} is not within 1 to 65535")
     # Values are looked at only to connect: here to a socket that nobody has.
     nowhere = {"host": "/", "hostaddr": None, "port": "1"}
     try:
