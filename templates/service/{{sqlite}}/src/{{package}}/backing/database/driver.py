@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
@@ -49,6 +50,9 @@ def only_one(connection: Connection) -> Iterator[None]:
         except BlockingIOError:
             log.info("another run migrates: waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
+        # By itself sqlite3 begins a transaction before it changes rows, not before tables.
+        cast(sqlite3.Connection, connection.connection.driver_connection).isolation_level = None
+        event.listen(connection, "begin", lambda it: it.exec_driver_sql("BEGIN"))
         yield
 
 
