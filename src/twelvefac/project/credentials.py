@@ -111,6 +111,8 @@ _REFERENCE = regex(
 """The name of a variable, a dotted or slashed path, a URL without credentials: where a secret is, not what it is."""
 _NAME_OF_VERSION = regex(r"[a-z]{1,30}(?:[_-][a-z]{1,30}){1,8}[_-]?v\d{1,2}")
 """``rent_info_v1``: a name with a version."""
+_EXPRESSION = regex(r"^\^|\$$|\[\^?[A-Za-z0-9]-[A-Za-z0-9]|\{\d+,")
+_UUID = regex(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SEQUENCE = regex(r"abc.{0,4}xyz|xyz.{0,2}123", re.IGNORECASE)
 """What somebody types to show that something stands there."""
 _WEAK_HOSTS = ("localhost", "127.0.0.1", "[::1]", "db", "postgres", "redis", "rabbitmq", "mysql", "mongo", "mongodb")
@@ -233,6 +235,8 @@ def is_switch(value: str) -> bool:
 def looks_secret(name: str, value: str) -> bool:
     """Whether ``value`` is plausible as the secret that ``name`` holds: long, mixed, not a word, path or sentence."""
     stripped = value.strip()
+    if _EXPRESSION.search(stripped) or (_UUID.fullmatch(stripped) and words_of(name)[-1:] == ("password",)):
+        return False  # what a password looks like; the identifier of a page or mail about it
     if len(stripped) < 8 or is_placeholder(stripped) or _SENTENCE.search(stripped) or _REFERENCE.fullmatch(stripped):
         return False
     if _NAME_OF_VERSION.fullmatch(stripped) or _SEQUENCE.search(stripped):

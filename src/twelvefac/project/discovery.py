@@ -39,7 +39,7 @@ _PACKAGES = frozenset(
 )
 """Where applications for home servers keep copies of others' packages, and packages by which such a folder is known."""
 _MIGRATION_FOLDERS = frozenset(("migrations", "versions"))
-_SETTINGS_FOLDERS = frozenset(("settings", "config", "conf"))
+_SETTINGS_FOLDERS = frozenset(("settings", "config", "configs", "conf"))
 _TEST_SETTINGS = frozenset(("test.py", "testing.py", "unittests.py", "ci.py"))
 _TEST_FILE = regex(
     r"(?:tests?[_-].*|pytest_.*|.*_tests?|.*_testing|tests|(?:.*_)?mocks?|mock_.*|conftest|noxfile|fabfile|locustfile.*)\.py"

@@ -36,6 +36,7 @@ git gitpython
 github pygithub
 google google-cloud google-api-python-client protobuf
 googleapiclient google-api-python-client
+googlesearch google googlesearch-python
 gridfs pymongo
 grpc grpcio
 grpc_health grpcio-health-checking
@@ -73,6 +74,7 @@ psycopg_pool psycopg-pool psycopg
 pwiz peewee
 pylab matplotlib
 pythonjsonlogger python-json-logger
+radiusauth django-radius
 rediscluster redis-py-cluster
 rest_framework djangorestframework
 rest_framework_extensions drf-extensions

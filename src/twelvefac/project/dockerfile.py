@@ -110,7 +110,9 @@ def assignments(text: str, *, spaced: bool = True) -> list[tuple[str, str | None
     words = split_words(text)
     if spaced and len(words) > 1 and "=" not in words[0]:  # ENV NAME value with spaces
         name, value = text.split(None, 1)
-        return [(name, value.strip())]
+        value = value.strip()
+        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+        return [(name, value[1:-1] if quoted else value)]
     for word in words:
         name, equals, value = word.partition("=")
         pairs.append((name, value if equals else None))

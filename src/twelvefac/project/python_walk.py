@@ -339,6 +339,12 @@ _WIDE = frozenset("Exception BaseException OSError IOError RequestException HTTP
 def _of_deploys(test: ast.Compare) -> bool | None:
     """``env in ("dev", "stg")``, ``env not in ("production",)``: where visitors never come."""
     names = test.comparators[0]
+    if (
+        isinstance(test.left, ast.Constant)
+        and "file" in str(test.left.value)
+        and "handler" in (dotted(names) or "").lower()
+    ):
+        return isinstance(test.ops[0], ast.In)  # "file" in LOGGING_HANDLERS, as a switch for a log file
     if not isinstance(names, ast.Tuple | ast.List | ast.Set) or not names.elts:
         return None
     texts = {

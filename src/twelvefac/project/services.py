@@ -80,7 +80,8 @@ class Service:
     @cached_property
     def released_images(self) -> tuple[Image, ...]:
         """The images that are released: those that say so (``Dockerfile.prod``), or all that do not say otherwise."""
-        if self.aside or not HELPERS.isdisjoint(self.root.lower().split("/")):
+        folders = self.root.lower().split("/")
+        if self.aside or not HELPERS.isdisjoint(folders) or (folders[0] in TOOLS and not self.alone):
             return ()
         released = tuple(image for image in self.images if image.released and not is_of_developers(self, image))
         released = tuple(image for image in released if not self.is_shown(image.path)) or released

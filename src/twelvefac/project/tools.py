@@ -7,7 +7,7 @@ from twelvefac.project.facts import Function, PythonFacts
 from twelvefac.source.pattern import regex
 
 _PATH = regex(
-    r"(?:^|/)(?:management/commands|commands|scripts?|bin|tools?|cli|console)/|"
+    r"(?:^|/)(?:management/commands|commands|(?:\w{1,20}[-_])?scripts?|bin|tools?|cli|console)/|"
     r"(?:^|/)(?:cli|commands?|console|manage|setup|\w{0,40}_cli|__version__)\.py$"
 )
 _SCOPE = regex(r"help|usage|confirm|console|debug|banner|prompt|verbose|dump", re.IGNORECASE)

@@ -125,7 +125,7 @@ _SAMPLE = regex(
     re.IGNORECASE,
 )
 _CHANGE = regex(r"(?:please[-_]?)?change[-_]?(?:this|me|it)\w{0,20}", re.IGNORECASE)
-_ENCRYPTED = ("encrypted:", "ENC[")
+_ENCRYPTED = ("encrypted:", "ENC[", "op://", "vault:", "ssm:", "arn:aws:")
 
 
 @rule.check

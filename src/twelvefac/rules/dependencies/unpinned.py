@@ -234,13 +234,20 @@ def _is_said_beside(path: str, names: set[str], manifests: dict[str, Manifest], 
     return False
 
 
+_OF_LIBRARIES = frozenset("lib libs library libraries client clients common shared sdk package packages core".split())
+
+
 def _is_of_a_library(path: str, service: Service, facts: Facts) -> bool:
     """Whether a file lies in a package of its own that is no service: it leaves to who installs it what it gets."""
     folder = posixpath.dirname(path)
     if posixpath.basename(folder) == "requirements":
         folder = posixpath.dirname(folder)
     beside = facts.repository.by_folder.get(folder, ())
-    return folder != service.root and bool({f"{folder}/setup.py", f"{folder}/setup.cfg"} & set(beside))
+    return (
+        folder != service.root
+        and not _OF_LIBRARIES.isdisjoint(words_of(folder))
+        and bool({f"{folder}/setup.py", f"{folder}/setup.cfg"} & set(beside))
+    )
 
 
 def _is_left_over(path: str, service: Service, facts: Facts) -> bool:

@@ -175,7 +175,7 @@ def _deployed(service: Service, facts: Facts) -> tuple[str, Span] | None:
             if (kind := _scheme(setting.value or "")) is not None:
                 return kind, Span.of(workload.path, setting.at)
     for file, one in sorted(service.composed, key=lambda pair: not pair[0].released):
-        found = _in_compose(file, one)
+        found = None if _TESTS.search(file.path) else _in_compose(file, one)
         if found is not None:
             return found
     return None

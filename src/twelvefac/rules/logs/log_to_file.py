@@ -351,11 +351,14 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for process in service.released:
         for step in process.steps or ():
             yield from _configured(step, facts)
-            for option in _SERVER_OPTIONS.get(step.launch.program, ()):
-                target = step.launch.option(option)
-                if target and target != "-" and not target.startswith((*_STREAMS, "$")):
-                    message = f"{step.launch.program} {option} writes the log to a file inside the container"
-                    yield rule.on(step.span, message, subject=f"option:{option}")
+            written = [
+                option
+                for option in _SERVER_OPTIONS.get(step.launch.program, ())
+                if (target := step.launch.option(option)) and target != "-" and not target.startswith((*_STREAMS, "$"))
+            ]
+            if written:
+                message = f"{step.launch.program} {' and '.join(written)}: the log goes to a file inside the container"
+                yield rule.on(step.span, message, subject=f"option:{written[0]}")
 
 
 def _configured(step: Step, facts: Facts) -> Iterator[Finding]:

@@ -42,14 +42,14 @@ _HOLDERS = frozenset(
 """Whose attribute ``token`` is a credential."""
 _REFUSED = regex(
     r"invalid|\bbad\b|expire|delet|revok|unknown|wrong|incorrect|not found|missing|rejected|refused|unverified|verify|"
-    r"(?:not|fail(?:ed)? to) (?:be )?validat",
+    r"(?:not|fail(?:ed)? to) (?:be )?validat|unsuccessful|failed login",
     re.IGNORECASE,
 )
 """Texts about a token that is none any more; a mistyped password is still nearly the right one."""
 _PUBLIC = regex(r"\bTXT\b|\bDNS\b|\bACME\b|challenge|(?:consistency|continuation|page|sync)[ _]token", re.IGNORECASE)
 """Texts about what proves who has a domain, which everybody can look up, or about a place in a sequence."""
 
-_PLACE = regex(r"\b(?:load|read)(?:ing|s|ed)? .{0,40}\bfrom\b", re.IGNORECASE)
+_PLACE = regex(r"\b(?:load|read)(?:ing|s|ed)? .{0,40}\bfrom\b|\bkey (?:at|in|file)\b", re.IGNORECASE)
 """Texts about where a key lies, which the value says."""
 _VAGUE = frozenset(("token", "session_key"))
 _CREDENTIAL = regex(r"token|secret|auth|bearer|credential|log(?:ged)? ?in", re.IGNORECASE)
@@ -108,6 +108,8 @@ rule = Rule(
                     logger.info("workspace made, consistency_token=%s", token)
                     logger.info("looked up at %s", user.consistency_token)
                     logger.debug(f"Loading encryption key from {settings.DB_ENCRYPTION_KEY}")
+                    logger.info(f"testing private key at {PRIVATE_KEY}")
+                    logger.info(f"Unsuccessful login attempt by {credentials}.")
                     logger.warning("OAuth access token could not be validated: %s", token)
                     logger.error("no answer for payment_token:%s", payment_token)
                     logger.info("%s %s", user.has_password, "password")
@@ -151,7 +153,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 continue  # a word of a text, a number of a player's session: nothing calls it a credential
             if name == "token" and owner and _HOLDERS.isdisjoint(words_of(owner)):
                 continue  # checkout.token, payment.token: an identifier, as often as not
-            refused = words[-1] in ("token", "key") and (_REFUSED.search(one.text) or _PUBLIC.search(one.text))
+            refused = words[-1] in ("token", "key", "credentials") and (
+                _REFUSED.search(one.text) or _PUBLIC.search(one.text)
+            )
             if _ABOUT.isdisjoint(words) and not refused and name not in seen:
                 seen.add(name)
                 message = f"{name} is written to the log: whoever reads it there can use it"

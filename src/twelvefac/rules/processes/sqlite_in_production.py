@@ -410,6 +410,8 @@ def _elsewhere(service: Service, facts: Facts) -> Iterator[_Use]:
             fills = binding.kind == "field" and _has_base(facts, path, binding.owner)
             yield use._replace(default=True, key=binding.target.upper()) if fills and not use.default else use
     for path, call in facts.calls(*_ENGINES, *_FILES):
+        if "sqlite" in path:
+            continue  # an adapter, where there are others to choose from
         if not _ships(path, loaded, settings) or (call.guarded and loaded.get(path, (None, ""))[1] != path):
             continue
         value = call.args[0] if call.args else None
