@@ -18,7 +18,8 @@ from typer.main import get_command
 import twelvefac.rules
 from twelvefac.audit.registry import load_rules
 from twelvefac.audit.rule import Rule
-from twelvefac.cli import COMMANDS, app
+from twelvefac.cli import COMMANDS
+from twelvefac.cli._group import app
 from twelvefac.factors import Factor
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
 from twelvefac.scaffold.component import Component

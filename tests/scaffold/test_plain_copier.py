@@ -11,9 +11,10 @@ import yaml
 
 from twelvefac.app.new import NewRequest, new_service
 from twelvefac.scaffold.catalogue import data_root
-from twelvefac.scaffold.history import PARTS, VERSION_FILE
+from twelvefac.scaffold.history import PARTS
 from twelvefac.scaffold.plan import ANSWERS_FILE, JUNK
 from twelvefac.scaffold.records import TEMPLATE_URL
+from twelvefac.scaffold.version import VERSION_FILE
 
 GIVEN = {"name": "orders", "database": "postgres", "deploy": "kubernetes,procfile", "ci": "gitlab"}
 

@@ -22,12 +22,13 @@ from twelvefac.scaffold.answers import make_answers, requirements
 from twelvefac.scaffold.catalogue import Catalogue, data_root, load_catalogue
 from twelvefac.scaffold.component import SLOTS
 from twelvefac.scaffold.copier_yml import copier_yml
-from twelvefac.scaffold.history import VERSION_FILE, released, tree_ids
+from twelvefac.scaffold.history import released, tree_ids
 from twelvefac.scaffold.names import distribution, objection
 from twelvefac.scaffold.plan import Ownership, Plan, make_plan
 from twelvefac.scaffold.postcheck import check_tree
 from twelvefac.scaffold.records import write_records
 from twelvefac.scaffold.render import render
+from twelvefac.scaffold.version import VERSION_FILE
 
 REAL = load_catalogue(data_root())
 UNIVERSE = json.loads((REAL.root / "templates/service/_universe.json").read_text("utf-8"))

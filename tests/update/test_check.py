@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -137,3 +139,44 @@ def test_drift_of_an_overlays_files_is_told_as_that(call: Run, overlay: Path, pl
     out = call("update", "--check", str(service))[1]
     assert "drifted   POLICY.md:1  you changed a file of the overlay's; for good: " in out
     assert "drifted   org/plain.txt  you moved a file of the overlay's to plain.txt; for good: " in out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--check",),
+        ("--check", "--allow-drift"),
+        (".", "--check"),
+        ("--check", "--format", "json"),
+        ("--format=sarif", "--check", "."),
+        ("--check", "--format=github", "nosuch"),
+        ("--check", "--format=xml"),
+        ("--check", "--format"),
+        ("--check", "--format", "--check"),
+        ("--check", ".", "."),
+        ("--check", ""),
+        ("--check", "--"),
+        ("--check", "--", "--allow-drift"),
+        ("--check", "--commit"),
+        ("--check", "-h"),
+        ("--check", "--nosuch"),
+        ("--", "--check"),
+        ("--to", "--check"),
+    ],
+)
+def test_the_short_way_answers_as_the_long_one_does(
+    service: Path, call: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    edit(service / "run.sh", "true", "false")
+    answer = call("update", *words)
+    monkeypatch.setattr("twelvefac.cli._check.plain_check", lambda _: None)
+    assert call("update", *words) == answer
+
+
+def test_a_check_takes_no_longer_than_it_must(service: Path) -> None:
+    """It imports nothing of what parses other command lines, and of what carries out an update."""
+    code = "import sys; from twelvefac.cli import run; run(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code, "update", "--check"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("behind ")
+    heavy = {"typer", "rich", "copier", "jinja2", "twelvefac.update.install", "twelvefac.update.result"}
+    assert heavy & set(done.stderr.split()) == set()

@@ -22,8 +22,9 @@ from update_trees import (
 from twelvefac.errors import RefusedError
 from twelvefac.update.carry import undo
 from twelvefac.update.files import EXECUTABLE, LINK, File, Files, line_end, read_files
-from twelvefac.update.journal import KEPT_REF, LAST, UNDO_REF, locked, read_operation
+from twelvefac.update.journal import KEPT_REF, UNDO_REF, locked, read_operation
 from twelvefac.update.proposal import Proposal
+from twelvefac.update.repository import LAST
 from twelvefac.update.result import Kind
 
 SOAK = int(os.environ.get("SOAK", "1"))  # `make soak` draws this many times as much

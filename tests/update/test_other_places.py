@@ -17,8 +17,8 @@ from twelvefac.app.new import NewRequest, new_service
 from twelvefac.app.update import UpdateRequest
 from twelvefac.errors import MachineError
 from twelvefac.update.install import recover
-from twelvefac.update.journal import JOURNAL, locked, read_operation
-from twelvefac.update.repository import find_repository
+from twelvefac.update.journal import locked, read_operation
+from twelvefac.update.repository import JOURNAL, find_repository
 
 Commit = Callable[[Path], None]
 KILLED = """

@@ -28,8 +28,8 @@ from twelvefac.errors import MachineError, TwelvefacError
 from twelvefac.update.carry import last_operation, undo
 from twelvefac.update.files import EXECUTABLE, REGULAR, File
 from twelvefac.update.install import recover
-from twelvefac.update.journal import JOURNAL, LAST, locked, read_operation
-from twelvefac.update.repository import Repository, find_repository
+from twelvefac.update.journal import locked, read_operation
+from twelvefac.update.repository import JOURNAL, LAST, Repository, find_repository
 
 # the runner's own thread is no part of what is forked here
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")

@@ -21,8 +21,8 @@ from twelvefac.app.undo import abort_update, continue_update, undo_last
 from twelvefac.app.update import UpdateRequest, update
 from twelvefac.cli._boundary import guarded
 from twelvefac.update.install import recover
-from twelvefac.update.journal import JOURNAL, locked, read_operation
-from twelvefac.update.repository import find_repository
+from twelvefac.update.journal import locked, read_operation
+from twelvefac.update.repository import JOURNAL, find_repository
 
 Commit = Callable[[Path], None]
 COMMANDS = ("add", "remove", "adopt", "undo", "abort", "continue")

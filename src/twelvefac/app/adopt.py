@@ -13,11 +13,12 @@ from twelvefac.scaffold.component import QUESTIONS
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE
 from twelvefac.scaffold.records import TEMPLATE_URL, answers_text, answers_values, manifest_text
 from twelvefac.scaffold.render import render
+from twelvefac.scaffold.version import newest
 from twelvefac.update.adopt import guess_answers, owners
 from twelvefac.update.answers import carry_answers
 from twelvefac.update.carry import apply, refusal, title_of
 from twelvefac.update.files import REGULAR, File, read_files
-from twelvefac.update.history import newest, opened, plan_version
+from twelvefac.update.history import opened, plan_version
 from twelvefac.update.objects import write_files
 from twelvefac.update.proposal import RECORDS, Proposal, indexed
 from twelvefac.update.provenance import Provenance, check_no_link, read_provenance

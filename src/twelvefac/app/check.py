@@ -4,7 +4,7 @@ from pathlib import Path
 
 from twelvefac.scaffold.catalogue import data_root
 from twelvefac.update.check import check_service
-from twelvefac.update.result import CheckResult
+from twelvefac.update.found import CheckResult
 
 
 def check(folder: str, *, drift: bool = True, root: Path | None = None) -> CheckResult:

@@ -31,7 +31,7 @@ def _commands(folder: Path, place: str) -> Mapping[str, str]:
     """Return the command for each rule that some component of the template cures."""
     from twelvefac.scaffold.catalogue import data_root, load_catalogue
     from twelvefac.scaffold.component import NONE, QUESTIONS, chosen_of
-    from twelvefac.update.history import version_key
+    from twelvefac.scaffold.version import version_key
     from twelvefac.update.provenance import read_provenance
 
     try:

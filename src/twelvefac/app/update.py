@@ -19,6 +19,7 @@ from twelvefac.scaffold.notes import Notes, read_notes
 from twelvefac.scaffold.overlay import ORIGIN, split_answers
 from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE, Layer, Plan
 from twelvefac.scaffold.records import answers_text, answers_values, manifest_text
+from twelvefac.scaffold.version import newest, version_key
 from twelvefac.update.adopt import owners
 from twelvefac.update.answers import carry_answers, line_of
 from twelvefac.update.carry import apply, last_operation, refusal, title_of, undo, unresolved
@@ -27,11 +28,9 @@ from twelvefac.update.files import LOCK, REGULAR, File, Files, read_files
 from twelvefac.update.history import (
     asked,
     check_version,
-    newest,
     opened,
     plan_version,
     render_both,
-    version_key,
     versions,
 )
 from twelvefac.update.install import half_way, id_of, recover, refusing, was_stopped

@@ -11,23 +11,25 @@ from twelvefac.streams import ClosedError, open_streams, why
 
 def guarded(call: Callable[[], object], argv: Sequence[str]) -> int:
     """Run ``call``; its returned integer is the exit code, and so is what it raises, with one message."""
-    from typer import Abort, Exit
-    from typer.exceptions import TyperException
-
     open_streams()
     try:
         result = call()
-    except Exit as done:
-        return done.exit_code
-    except (KeyboardInterrupt, Abort):
+    except KeyboardInterrupt:
         return _interrupted()
     except TwelvefacError as error:
         return _refused(error)
-    except TyperException as error:
-        return _usage(error)
     except BrokenPipeError:
         return ExitCode.OK
     except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, the user gets a message
+        from typer import Abort, Exit  # imported by whoever parses with it, which is not everyone
+        from typer.exceptions import TyperException
+
+        if isinstance(error, Exit):
+            return error.exit_code
+        if isinstance(error, Abort):
+            return _interrupted()
+        if isinstance(error, TyperException):
+            return _usage(error)
         if isinstance(error, OSError) and (known := _machine(error)) is not None:
             return _refused(known)
         return _internal(error, argv)

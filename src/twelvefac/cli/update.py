@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from twelvefac.cli._change import Commit, Diff, DryRun, change
+from twelvefac.cli._check import FORMATS
+from twelvefac.cli._check import check as check_
 from twelvefac.cli._output import color_wanted, print_result, say_notices
 
 command = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -59,14 +61,14 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
         raise UsageError(f"{chosen[0]} goes with no other flag")
     if commit and chosen and not continue_:
         raise UsageError(f"{chosen[0]} commits nothing: --commit goes with an update and with --continue")
-    if format_ not in ("text", "json", "sarif", "github"):
+    if format_ not in FORMATS:
         raise UsageError(f"--format {format_}: must be text, json, sarif or github")
     if not check and (format_ != "text" or allow_drift):
         raise UsageError(f"{'--allow-drift' if allow_drift else '--format'} goes with --check alone")
     if versions:
         return _list(path)
     if check:
-        return _check(path, format_, allow_drift)
+        return check_(path, format_, allow_drift)
     if accept:
         return _accept(path, accept)
     if continue_ or abort:
@@ -82,24 +84,6 @@ def _list(path: str) -> int:
 
     print_result(render_versions(list_versions(path)))
     return 0
-
-
-def _check(path: str, format_: str, allow_drift: bool) -> int:
-    from twelvefac.app.check import check
-    from twelvefac.report.check import render_check, render_check_github, render_check_json, render_check_sarif
-
-    result = check(path, drift=not allow_drift)
-    say_notices(result.notices)
-    match format_:
-        case "json":
-            print_result(render_check_json(result))
-        case "sarif":
-            print_result(render_check_sarif(result, path))
-        case "github":
-            print_result(render_check_github(result, path))
-        case _:
-            print_result(render_check(result))
-    return result.exit_code
 
 
 def _accept(path: str, files: list[str]) -> int:

@@ -4,7 +4,7 @@ import json
 
 from twelvefac import __version__
 from twelvefac.source.visible import visible
-from twelvefac.update.result import CheckResult
+from twelvefac.update.found import CheckResult
 
 
 def render_check(result: CheckResult) -> str:

@@ -16,9 +16,9 @@ from twelvefac.errors import RefusedError
 from twelvefac.scaffold.catalogue import SUBDIRECTORY
 from twelvefac.scaffold.git import NOBODY, run_git
 from twelvefac.scaffold.plan import JUNK
+from twelvefac.scaffold.version import VERSION_FILE
 
 BUNDLE = "templates/history.bundle"
-VERSION_FILE = "templates/VERSION"
 PARTS = ("copier.yml", VERSION_FILE, SUBDIRECTORY)
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)\Z")

@@ -12,8 +12,9 @@ from twelvefac.errors import RefusedError, TwelvefacError
 from twelvefac.scaffold.catalogue import data_root, load_catalogue
 from twelvefac.scaffold.component import CatalogueError
 from twelvefac.scaffold.copier_yml import copier_yml
-from twelvefac.scaffold.history import BUNDLE, VERSION_FILE, release
+from twelvefac.scaffold.history import BUNDLE, release
 from twelvefac.scaffold.notes import NOTES, read_notes
+from twelvefac.scaffold.version import VERSION_FILE
 from twelvefac.source.write import write_atomically
 
 _USAGE = "usage: python -m twelvefac.scaffold.release copier-yml [--check] | release\n"

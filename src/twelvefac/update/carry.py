@@ -30,7 +30,6 @@ from twelvefac.update.install import (
 from twelvefac.update.journal import (
     ENDED,
     KEPT_REF,
-    LAST,
     UNDO_REF,
     Operation,
     Place,
@@ -42,7 +41,7 @@ from twelvefac.update.journal import (
 )
 from twelvefac.update.objects import Entry, read_blobs
 from twelvefac.update.proposal import RECORDS, Proposal
-from twelvefac.update.repository import Repository, git, listed
+from twelvefac.update.repository import LAST, Repository, git, listed
 
 
 def apply(

@@ -3,6 +3,8 @@
 import hashlib
 import os
 import shlex
+import stat
+import subprocess
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,16 +13,23 @@ from twelvefac.errors import RefusedError, TwelvefacError
 from twelvefac.scaffold.component import QUESTIONS
 from twelvefac.scaffold.plan import ANSWERS_FILE
 from twelvefac.scaffold.records import recorded_values, with_old_head, written_answers
+from twelvefac.scaffold.version import newest, version_key
 from twelvefac.update.accepted import OURS_FILE, is_ours, read_ours
 from twelvefac.update.answers import line_of
-from twelvefac.update.carry import is_committed, last_operation, unresolved, was_unstaged
 from twelvefac.update.files import LOCK, marker_lines
-from twelvefac.update.history import newest, version_key
-from twelvefac.update.install import half_way, was_stopped
-from twelvefac.update.journal import JOURNAL
+from twelvefac.update.found import CheckResult, Problem
 from twelvefac.update.provenance import Provenance, Recorded, read_provenance
-from twelvefac.update.repository import Repository, at, find_repository, git
-from twelvefac.update.result import CheckResult, Problem
+from twelvefac.update.repository import (
+    JOURNAL,
+    LAST,
+    Repository,
+    at,
+    begun,
+    clean_environment,
+    ended,
+    find_repository,
+    git,
+)
 
 
 def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResult:
@@ -31,25 +40,31 @@ def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResul
     """
     repository = _repository(folder)
     if repository is not None and os.path.lexists(repository.state / JOURNAL):
+        from twelvefac.update.install import half_way
+
         raise half_way(folder)
     provenance = read_provenance(folder)
     here = at(folder)
     there = newest(root)
     ours = read_ours(folder)
-    conflicts = list(_conflicts(provenance, _grepped(repository), ours, here))
-    marked = {problem.path for problem in conflicts}
-    waiting, notices = _waiting(repository, marked, here)
+    behind = [*_behind(provenance, there, here), *_overlay_behind(provenance, here)]
+    looking = _grepping(repository)
+    texts = {path: _read(folder / path) for path in provenance.files}
+    changed = {
+        path: recorded
+        for path, recorded in provenance.files.items()
+        if drift and not is_ours(path, ours) and _is_drifted(path, texts[path], recorded, provenance)
+    }
+    texts |= {path: _read(folder / path) for path in _grepped(repository, looking) if path not in texts}
+    conflicts = list(_conflicts(provenance, texts, ours, here))
+    waiting, notices = _waiting(provenance, repository, {problem.path for problem in conflicts}, here)
     conflicts += waiting
-    problems = [*_behind(provenance, there, here), *_overlay_behind(provenance, here), *conflicts]
+    problems = [*behind, *conflicts]
     if drift:
         marked = {problem.path for problem in conflicts}
+        changed = {path: recorded for path, recorded in changed.items() if path not in marked}
         notices += _stale(provenance, ours)
-        drifted = {
-            path: recorded
-            for path, recorded in provenance.files.items()
-            if path not in marked and not is_ours(path, ours) and _is_drifted(folder, path, recorded, provenance)
-        }
-        problems += _drift(provenance, repository, drifted, here)
+        problems += _drift(provenance, repository, changed, here)
     return CheckResult(provenance.name, provenance.version, there, tuple(problems), notices)
 
 
@@ -58,6 +73,8 @@ def read_whole(folder: Path) -> Provenance:
     try:
         return read_provenance(folder)
     except RefusedError as error:
+        from twelvefac.update.install import half_way, was_stopped
+
         if was_stopped(folder):
             raise half_way(folder) from error
         raise
@@ -66,15 +83,20 @@ def read_whole(folder: Path) -> Provenance:
 def _repository(folder: Path) -> Repository | None:
     """Return the repository around ``folder``; None without git: what it would say is passed over then."""
     try:
-        return find_repository(folder.absolute())
+        return find_repository(folder.absolute(), whole=False)
     except TwelvefacError:
         return None
 
 
-def _waiting(repository: Repository | None, marked: set[str], here: str) -> tuple[list[Problem], tuple[str, ...]]:
+def _waiting(
+    provenance: Provenance, repository: Repository | None, marked: set[str], here: str
+) -> tuple[list[Problem], tuple[str, ...]]:
     """Return the conflicts that wait for the user without a marker in the file, or what to say when all is resolved."""
-    if repository is None:
+    if repository is None or b'"waits": true' not in (_read(repository.state / LAST) or b""):
         return [], ()
+    from twelvefac.update.carry import is_committed, last_operation, unresolved, was_unstaged
+
+    repository = find_repository(provenance.folder)
     operation = last_operation(repository)
     if operation is None or not operation.waits or not operation.steps[0].path.startswith(repository.prefix):
         return [], ()
@@ -118,11 +140,10 @@ def _stale(provenance: Provenance, ours: Mapping[str, int]) -> tuple[str, ...]:
     )
 
 
-def _is_drifted(folder: Path, path: str, recorded: Recorded, provenance: Provenance) -> bool:
+def _is_drifted(path: str, data: bytes | None, recorded: Recorded, provenance: Provenance) -> bool:
     """Return whether the user changed a file that is the template's alone; locks are made anew by right."""
     if recorded.ownership != "managed" or fnmatchcase(path.rpartition("/")[2], LOCK):
         return False
-    data = _read(folder / path)
     if data is None:
         return True
     if recorded.sha256 in _digests(data):
@@ -187,10 +208,11 @@ def _accept(path: str, here: str) -> str:
     return f"twelvefac update --accept {shlex.quote(path)}{here}"
 
 
-def _conflicts(provenance: Provenance, grepped: list[str], ours: Mapping[str, int], here: str) -> Iterator[Problem]:
-    for path in sorted({*provenance.files, *grepped}):
-        data = _read(provenance.folder / path)
-        lines = marker_lines(data) if data else []
+def _conflicts(
+    provenance: Provenance, texts: Mapping[str, bytes | None], ours: Mapping[str, int], here: str
+) -> Iterator[Problem]:
+    for path in sorted(texts):
+        lines = marker_lines(texts[path] or b"")
         own = path not in provenance.files
         if lines and not (own and is_ours(path, ours)):
             more = f"; where the text is meant: {_accept(path, here)}" if own else ""
@@ -201,20 +223,29 @@ def _is_marked(path: Path) -> bool:
     return bool(marker_lines(_read(path) or b""))
 
 
-def _grepped(repository: Repository | None) -> list[str]:
-    """Return the service's files in which git finds a marker of ours; none without git."""
+def _grepping(repository: Repository | None) -> subprocess.Popen[bytes] | None:
+    """Have git look for markers of ours in the service's files, while others look at other things."""
     if repository is None:
-        return []
+        return None
     pattern = ["-E", "-e", "^<{7,} yours", "-e", "^>{7,} template "]
-    try:
-        out = git(repository, "grep", "-l", "-z", "-I", *pattern, "--", repository.prefix or ".", fine=(0, 1))
-    except TwelvefacError:
+    words = ["git", *repository.options, "grep", "-l", "-z", "-I", *pattern, "--", repository.prefix or "."]
+    return begun(words, repository.top, clean_environment(repository))
+
+
+def _grepped(repository: Repository | None, looking: subprocess.Popen[bytes] | None) -> list[str]:
+    """Return the files in which git has found one; none without git, or where it fails."""
+    if repository is None or looking is None:
         return []
-    return [os.fsdecode(path)[len(repository.prefix) :] for path in out.split(b"\0") if path]
+    paths = ended(looking).stdout.split(b"\0")
+    return [os.fsdecode(path)[len(repository.prefix) :] for path in paths if path]
 
 
 def _read(path: Path) -> bytes | None:
+    """Return a file's bytes; None for what is no plain file, or cannot be read."""
     try:
-        return path.read_bytes() if path.is_file() and not path.is_symlink() else None
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return None
+        with open(path, "rb") as file:  # noqa: PTH123 - a third of the time
+            return file.read()
     except OSError:
         return None

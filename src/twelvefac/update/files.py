@@ -51,6 +51,8 @@ def read_file(path: Path) -> File:
 
 def marker_lines(data: bytes) -> list[int]:
     """Return the lines (1-based) at which conflicts of ours begin or end in ``data``."""
+    if b"<<<<<<< yours" not in data and b">>>>>>> template " not in data:
+        return []
     return [data.count(b"\n", 0, match.start()) + 1 for match in _OUR_MARKER.finditer(data)]
 
 

@@ -18,7 +18,6 @@ from twelvefac.errors import MachineError, RefusedError, TwelvefacError
 from twelvefac.scaffold.staging import shown
 from twelvefac.update.files import LINK, read_file
 from twelvefac.update.journal import (
-    JOURNAL,
     UNDO_REF,
     Operation,
     Place,
@@ -30,7 +29,7 @@ from twelvefac.update.journal import (
     write_operation,
 )
 from twelvefac.update.objects import Entry, object_id, write_blobs, write_commits, write_trees
-from twelvefac.update.repository import Repository, at, find_repository, git, listed
+from twelvefac.update.repository import JOURNAL, Repository, at, find_repository, git, listed
 
 _STAGING = "staging-"
 Told = Callable[[str], None]

@@ -16,10 +16,8 @@ from typing import Any
 
 from twelvefac.errors import MachineError, RefusedError
 from twelvefac.source.write import write_atomically
-from twelvefac.update.repository import Repository
+from twelvefac.update.repository import JOURNAL, LAST, Repository
 
-JOURNAL = "journal.json"
-LAST = "last.json"
 ENDED = "ended.json"  # what becomes the last one once it is committed
 UNDO_REF = "refs/worktree/twelvefac/undo"
 KEPT_REF = "refs/worktree/twelvefac/kept"

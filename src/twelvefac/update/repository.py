@@ -19,6 +19,9 @@ from twelvefac.scaffold.staging import shown
 
 OLDEST_GIT = (2, 38)  # the first whose merge-tree merges without touching anything
 
+JOURNAL = "journal.json"  # in ``state``: the run that is under way
+LAST = "last.json"  # and the one that is done, from which undo works
+
 _LOCAL = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
     *("GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE", "GIT_CEILING_DIRECTORIES", "GIT_ATTR_SOURCE"),
@@ -93,15 +96,14 @@ def check_folder(folder: Path) -> None:
         raise RefusedError(f"{shown(folder)} {what}", hint="name the service's folder")
 
 
-def find_repository(folder: Path) -> Repository:
-    """Return the repository that holds ``folder``.
+def find_repository(folder: Path, *, whole: bool = True) -> Repository:
+    """Return the repository that holds ``folder``; for a look alone not the ``whole``: git's age, the user's settings.
 
     Raises MachineError without git or with an old one, RefusedError outside of a repository.
     """
     check_folder(folder)
     if shutil.which("git") is None:
         raise MachineError("git is not installed", hint="install git: it does the merging")
-    _check_version()
     user = {key: value for key, value in os.environ.items() if key not in _LOCAL}
     user["LC_ALL"] = "C"
     asked = (
@@ -113,7 +115,13 @@ def find_repository(folder: Path) -> Repository:
         "objects",
         "--show-object-format",
     )
-    done = _spawn(["git", "rev-parse", "--path-format=absolute", *asked, "--show-prefix"], folder, user)
+    commands = [["git", "rev-parse", "--path-format=absolute", *asked, "--show-prefix"]]
+    if whole:
+        commands += [["git", "config", "-z", "--get-regexp", _KEPT], ["git", "version"]]
+    running = [begun(command, folder, user) for command in commands]  # side by side
+    done, *rest = [ended(process) for process in running]
+    if whole:
+        _check_version(rest[1].stdout)
     if done.returncode != 0:
         reason = _reason(done.stderr)
         if "not a git repository" in reason:
@@ -127,8 +135,8 @@ def find_repository(folder: Path) -> Repository:
     if len(lines) != _ANSWERS:
         raise RefusedError(f"{shown(folder)} has a line feed in its path, which git's answers cannot carry")
     top, directory, state, objects = (Path(line) for line in lines[:4])
-    kept = _spawn(["git", "config", "-z", "--get-regexp", _KEPT], folder, user)
-    pairs = [entry.split("\n", 1) for entry in os.fsdecode(kept.stdout).split("\0") if "\n" in entry]
+    kept = os.fsdecode(rest[0].stdout) if whole else ""
+    pairs = [entry.split("\n", 1) for entry in kept.split("\0") if "\n" in entry]
     options = [word for key, value in pairs for word in ("-c", f"{key}={_silent(key, value)}")]
     empty = "0" * (64 if lines[4] == "sha256" else 40)
     return Repository(top, lines[5], directory, state, objects, (*options, *_OPTIONS), empty)
@@ -213,8 +221,8 @@ def identity(repository: Repository) -> dict[str, str]:
             for what, value in (("NAME", name), ("EMAIL", address))}  # fmt: skip
 
 
-def _check_version() -> None:
-    text = _spawn(["git", "version"], Path("/"), dict(os.environ)).stdout.decode("utf-8", "replace")
+def _check_version(said: bytes) -> None:
+    text = said.decode("utf-8", "replace")
     match = re.search(r"(\d+)\.(\d+)", text)
     if match is None or (int(match.group(1)), int(match.group(2))) < OLDEST_GIT:
         found = text.strip() or "this git"
@@ -228,6 +236,27 @@ def _spawn(
         return subprocess.run(command, cwd=folder, env=environment, input=given, capture_output=True, check=False)
     except FileNotFoundError as error:
         raise MachineError("git is not installed, or the folder is gone", hint="install git") from error
+
+
+def begun(command: list[str], folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start git without waiting for it; ``ended`` must be called."""
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    except FileNotFoundError as error:
+        raise MachineError("git is not installed, or the folder is gone", hint="install git") from error
+
+
+def ended(process: subprocess.Popen[bytes]) -> subprocess.CompletedProcess[bytes]:
+    """Wait for what ``begun`` started and return what came of it."""
+    out, error = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, error)
 
 
 def _reason(text: bytes) -> str:
