@@ -131,6 +131,8 @@ def read_requirements(path: str, text: str) -> Manifest:
         elif stripped.startswith((".", "/", "file:")):
             paths.append((stripped.split()[0], at))
         elif not stripped.startswith(("-", "http:", "https:", "git+")) and (match := _LINE.match(line)):
+            if match.group(1).replace(".", "").isdigit():
+                continue  # 3.0.0: what was left of a comment
             specifier = (match.group(2) or "").strip().rstrip("\\").strip()
             found.append(Requirement(normalised(match.group(1)), specifier, kind_of(specifier), group, at))
     head = text[:600]

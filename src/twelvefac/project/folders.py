@@ -33,7 +33,7 @@ MAKES = frozenset(
 """Words in the names of developers' scripts."""
 JOBS = frozenset("job jobs cron crons cronjobs worker workers consumer consumers lambda lambdas functions".split())
 """Folders of what a platform starts by itself: a script there that no known process starts may be one of its jobs."""
-SHOWN = frozenset("demo demos tutorial tutorials samples sample".split())
+SHOWN = frozenset("demo demos tutorial tutorials samples sample poc pocs".split())
 """Folders in which whole services may lie, with manifests of their own."""
 
 

@@ -300,8 +300,8 @@ def _beside_code(service: Service, facts: Facts) -> Iterator[Finding]:
 
 _FOR_TESTS = regex(r"(?:^|_)test(?:s|ing)?(?:_|$)", re.IGNORECASE)
 """In the name that a credential is given to."""
-_OF_TESTS = regex(r"(?:^|/)(?:features/steps/|factories\.py$)")
-"""behave's steps and factory_boy's factories, which make what tests need."""
+_OF_TESTS = regex(r"(?:^|/)(?:features/steps/|factories\.py$)|[._-](?:example|sample|dist)\.py$")
+"""behave's steps and factory_boy's factories, which make what tests need; what is copied and filled in."""
 _HOST_PUT_IN = regex(r"@(?:\{\w{0,60}\}|%s|%\(\w{1,60}\)s)")
 
 

@@ -205,7 +205,7 @@ def _is_for_tests(python: PythonFacts, literal: Literal) -> bool:
 
 def _light(service: Service, facts: Facts) -> Iterator[tuple[Span, str]]:
     for path, python in facts.python():
-        if _TESTS.search(path) or _PRODUCTION.search(path):
+        if _TESTS.search(path) or _PRODUCTION.search(path) or "sqlite" in path:  # an export, an adapter
             continue
         for binding in python.bindings:
             engine = binding.kind == "key" and binding.target == "ENGINE" and binding.value.text == _SQLITE

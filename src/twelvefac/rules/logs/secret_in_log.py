@@ -33,7 +33,7 @@ from twelvefac.source.pattern import regex
 
 _ABOUT = frozenset(
     "log masked redacted hidden obfuscated hashed short partial prefix has is use uses with without no needs missing "
-    "invalid expired wrong bad show hide payment invoice order checkout".split()
+    "invalid expired wrong bad show hide upload payment invoice order checkout".split()
 )
 _HOLDERS = frozenset(
     "self settings config conf cfg env request session auth user account credentials credential oauth client response "

@@ -366,7 +366,9 @@ def _django(service: Service, facts: Facts) -> Iterator[_Use]:
             return
         engine = _entry(default, "ENGINE") if default.kind == "dict" else default
         name = _entry(default, "NAME") if default.kind == "dict" else None
-        if engine is None or (name is not None and _HARMLESS.search(name.text or "")):
+        if engine is None or (default.kind == "dict" and name is None and engine.text == _BACKEND):
+            return  # without a name there is no file: nothing asks this database
+        if name is not None and _HARMLESS.search(name.text or ""):
             return
         if engine.text == _BACKEND:
             yield _Use(path, engine.at, default=False, key=None, target="DATABASES")
