@@ -2,10 +2,14 @@
 
 import pytest
 
+from twelvefac.project.clients import may_be_local, may_name
 from twelvefac.project.credentials import may_give_away
 from twelvefac.project.glance import Glance
+from twelvefac.project.python import read_python
+from twelvefac.project.python_flow import may_be_endless
 from twelvefac.project.python_logs import may_log_secret, may_print
 from twelvefac.project.python_state import may_share
+from twelvefac.project.scan import anchors, calling, has_any
 
 STORE = """
 class Store:
@@ -85,7 +89,7 @@ def test_a_print_of_a_file_that_is_imported(text: str, expected: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("carts = {}\n", True),
+        ("carts = {}\n", False),
         ("carts = dict(a=1)\n\ndef add():\n    carts['x'] = 1\n", True),
         ("visits = 0\n\ndef add():\n    global visits\n    visits += 1\n", True),
         (STORE + "store = Store()\n", True),
@@ -96,3 +100,71 @@ def test_a_print_of_a_file_that_is_imported(text: str, expected: bool) -> None:
 )  # fmt: skip
 def test_state_that_functions_share(text: str, expected: bool) -> None:
     assert may_share(Glance(text.encode()), lambda name: True) is expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names", "local"),
+    [
+        ("host='db'", True, True),
+        ("host=HOST", False, False),
+        ("", False, True),
+        ("port=PORT, db=0", False, True),
+        ("connection_pool=pool", False, False),
+        ("**options", False, False),
+        ("  # as the deploy says :)\n HOST", True, True),
+    ],
+)
+def test_what_a_client_is_given(arguments: str, names: bool, local: bool) -> None:
+    assert may_name(arguments.encode()) is names
+    assert may_be_local(arguments.encode()) is local
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("import redis\nredis.Redis(HOST)\n", False),
+        ("import redis\nredis.Redis(HOST)\nredis.Redis(\n  'db',\n)\n", True),
+        ("from redis import Redis as Store\nStore('db')\n", True),
+        ("import other\nother.Store('db')\n", False),
+    ],
+)
+def test_a_call_with_such_arguments(text: str, expected: bool) -> None:
+    assert has_any(Glance(text.encode()), calling("redis.Redis", given=may_name)) is expected
+
+
+def test_a_look_is_asked_only_where_the_expression_matches() -> None:
+    both = anchors("redis ~Redis\\(", confirm=lambda file: b"host" in file.data)
+
+    assert has_any(Glance(b"redis.Redis(host)"), both)
+    assert not has_any(Glance(b"redis.Redis()"), both)
+    assert not has_any(Glance(b"redis.Other(host)"), both)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("work()", True),
+        ("if work():\n            return 1", False),
+        ("if work():\n            break", False),
+        ("for one in work():\n            break", True),
+        ("for one in work():\n            return one", False),
+        ("try:\n            work()\n        except ValueError:\n            return", True),
+        ("try:\n            work()\n        except ValueError:\n            pass\n        raise Done", False),
+        ("def inner():\n            return 1\n        work(inner)", True),
+        ('text = """\n            return\n        """', True),
+        ("text(  # here\n            1,\n)\n        return", False),
+        ("# return\n        work()", True),
+        ("work()\n    return 1", True),
+    ],
+)
+def test_a_loop_that_nothing_leaves(body: str, expected: bool) -> None:
+    text = f"def run():\n    while True:  # for ever\n        {body}\n"
+    (loop,) = read_python(text.encode(), frozenset()).loops
+
+    assert may_be_endless(Glance(text.encode())) is expected
+    assert expected or loop.leaves  # wrong only by saying yes
+
+
+@pytest.mark.parametrize("text", ["while True: work()\n", "x = 1; \\\nwhile (1):\n  work()\n", "while 1:\n\twork()\n"])
+def test_a_loop_of_another_form_may_be_endless(text: str) -> None:
+    assert may_be_endless(Glance(text.encode()))

@@ -87,6 +87,8 @@ def _judge(
     options: AuditOptions,
     cache: Cache,
 ) -> Judged:
+    from twelvefac.project.python_state import changed_elsewhere  # and with it ast, which a kept verdict needs not
+
     scanner = Scanner(
         (rule.anchors for rule in rules),
         _names(rules),
@@ -120,7 +122,9 @@ def _judge(
         tree = _tree(found) if options.describe else None
         for service in modelled.services:
             try:
-                notices += _parse_entries(root, service, files, scanner)
+                entries = {entry for _, entry in service.reached.values()}
+                notices += _parse_more(root, entries, files, scanner)
+                notices += _parse_more(root, changed_elsewhere(service.python, service.modules), files, scanner)
                 summaries.append(_summary(service, files, tree))
             except Exception as error:  # noqa: BLE001 - the model is worked out as it is asked: as find_services
                 notices.append(_unmodelled(service.root or ".", origin(error)))
@@ -146,9 +150,13 @@ def _unmodelled(path: str, reason: str) -> Notice:
     )
 
 
-def _parse_entries(root: str, service: Service, files: dict[str, FileFacts], scanner: Scanner) -> Iterator[Notice]:
-    """Parse the files that processes start from, whatever is in them: calls are followed from there."""
-    for path in sorted({entry for _, entry in service.reached.values()}):
+def _parse_more(root: str, paths: Iterable[str], files: dict[str, FileFacts], scanner: Scanner) -> Iterator[Notice]:
+    """Parse files whatever is in them.
+
+    They are those that processes start from, because calls are followed from there, and those that hold what other
+    files change.
+    """
+    for path in sorted(set(paths)):
         if files[path].python is None and not files[path].notices:
             files[path] = scanner.scan(path, "python", _read(root, path), whole=True)
             yield from _notices(path, files[path])

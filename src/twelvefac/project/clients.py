@@ -5,6 +5,9 @@ One table, each row checked against the library's newest release in November 202
 
 from typing import NamedTuple
 
+from twelvefac.project.scan import calling
+from twelvefac.source.pattern import regex
+
 
 class Client(NamedTuple):
     """A constructor of a connection.
@@ -90,3 +93,27 @@ SCHEMES = {
 }  # fmt: skip
 """URL schemes (the part before ``+``) and the stores that they name."""
 LOCAL = frozenset(("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0"))  # noqa: S104 - as a place to connect to
+
+POOLS = ("connection_pool", "unix_socket_path", "path", "connection_class", "url", "dsn")
+"""Parameters besides those of the table that say what is connected to."""
+_TEXT = regex(rb"['\"#]")  # in a comment brackets and quotes may stand alone
+_NAMED = frozenset(
+    (*POOLS, *(name for one in CLIENTS.values() for name, _ in (one.url, one.host) if name.isidentifier()))
+)
+_ELSEWHERE = regex(rf"\*|\b(?:{'|'.join(sorted(_NAMED))})[ \t]{{0,4}}=".encode())
+
+
+def may_name(arguments: bytes) -> bool:
+    """Whether a client may be given a literal host or URL: a look at the text of its arguments."""
+    return _TEXT.search(arguments) is not None
+
+
+def may_be_local(arguments: bytes) -> bool:
+    """The same, or nothing that says what it connects to, so that it takes its default."""
+    return may_name(arguments) or not _ELSEWHERE.search(arguments)
+
+
+NAMING = calling(*CLIENTS, given=may_name)
+"""Anchors of clients whose host may be in the code."""
+LOCALS = calling(*(name for name, one in CLIENTS.items() if one.default in LOCAL), given=may_be_local)
+"""Anchors of clients that may connect to their default."""

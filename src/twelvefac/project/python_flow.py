@@ -4,8 +4,10 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from twelvefac.project.facts import Acknowledgement, Handler, Loop
+from twelvefac.project.glance import Glance
 from twelvefac.project.python_values import Names, Places, ValueReader, dotted
 from twelvefac.project.python_walk import Walk
+from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
 ACKNOWLEDGING = frozenset(("basic_ack", "ack"))
@@ -141,3 +143,40 @@ def _after(path: _Path) -> Iterator[ast.stmt]:
             if isinstance(statement, ast.Return | ast.Raise | ast.Continue | ast.Break):
                 return
             yield statement
+
+
+_ENDLESS = regex(rb"while[ \t(]{1,4}(?:True|1)\b([ \t)]{0,8}:[ \t]{0,200}(?:#[^\n]{0,500})?(?=\r?\n))?")
+_LINE = regex(rb"\n([ \t]{0,200})(\w{1,20}|[^\s#)\]}])[^\n]{0,2000}")
+"""A line that neither is empty nor comments nor closes brackets: its indentation and its first word."""
+_AWAY = frozenset((b"except", b"def", b"class", b"async"))
+"""Begin what a ``return`` in it says nothing of the loop around: handlers do not count, functions run later."""
+_NESTED = _AWAY | {b"for", b"while", b"else"}
+"""The same of a ``break``."""
+
+
+def may_be_endless(file: Glance) -> bool:
+    """Whether a ``while True`` of a file may never be left: a look at its text, wrong only by saying yes."""
+    lines = b"\n" + file.data
+    for match in _ENDLESS.finditer(lines):
+        indentation = lines[lines.rfind(b"\n", 0, match.start()) + 1 : match.start()]
+        if match.group(1) is None or indentation.strip() or not _is_left(lines, match.end(), len(indentation)):
+            return True
+    return False
+
+
+def _is_left(lines: bytes, start: int, indentation: int) -> bool:
+    """Whether the block of a loop surely has a statement that leaves it."""
+    around: list[tuple[int, bytes]] = []
+    for match in _LINE.finditer(lines, start):
+        blanks, word = match.groups()
+        depth = len(blanks)
+        if depth <= indentation or b'"""' in match.group() or b"'''" in match.group():
+            return False  # the block ends, or a text begins whose lines look like statements
+        while around and around[-1][0] >= depth:
+            around.pop()
+        if word in (b"return", b"raise", b"break"):
+            away = _NESTED if word == b"break" else _AWAY
+            if not any(one in away for _, one in around):
+                return True
+        around.append((depth, word))
+    return False

@@ -1,11 +1,13 @@
 """State that outlives a request: module-level names that functions change."""
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from twelvefac.project.facts import Shared
 from twelvefac.project.glance import Glance
 from twelvefac.project.margin import definition_around, is_inside
+from twelvefac.project.modules import Modules
 from twelvefac.project.python_values import Names, Places, dotted
 from twelvefac.project.python_walk import CHANGES, Walk, inner_scope
 from twelvefac.source.pattern import regex
@@ -30,10 +32,6 @@ _FETCHES = frozenset(
 )
 """First words of functions whose result can be had again."""
 _STATE = regex(r"(?:request\.)?(?:app|application)\.state\.\w{1,100}")
-_EMPTY = regex(
-    rb"\n([a-z_]\w{0,100})[ \t]{0,8}(?::[^=\n]{1,200})?=[ \t]{0,8}"
-    rb"(?:\{\}|\[\]|(?:\w{1,40}\.){0,2}(?:(?:set|dict|list|OrderedDict)\(\)|(?:defaultdict|deque)\())"
-)
 _INSTANCE = regex(rb"\n[A-Za-z_]\w{0,100}[ \t]{0,8}(?::[^=\n]{1,100})?=[ \t]{0,8}([A-Za-z_]\w{0,100})\(")
 _CLASS = regex(rb"\nclass[ \t]{1,4}(\w{1,200})")
 _OWN = regex(
@@ -66,8 +64,6 @@ def may_share(file: Glance, counts: Callable[[str], bool]) -> bool:
     names = set()
     for match in _HOLDER.finditer(lines):
         asked = [name for name in _BOUND.findall(match.group(1)) if counts(name.decode("ascii", "replace"))]
-        if asked and _EMPTY.match(lines, match.start()):
-            return True  # what other files may change
         names.update(asked)
     if b"global" in data and any(
         not names.isdisjoint(_NAMES.findall(match.group(1))) for match in _GLOBAL.finditer(lines)
@@ -175,6 +171,22 @@ def module_containers(tree: ast.Module, names: Names, places: Places) -> Iterabl
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             if _holds(statement.value, names) == "container":
                 yield from ((target.id, places(target)) for target in targets if isinstance(target, ast.Name))
+
+
+def changed_elsewhere(paths: Iterable[str], modules: Modules) -> Iterator[str]:
+    """The files, not parsed so far, that may hold a container which a function of one of ``paths`` changes."""
+    for path in paths:
+        python = modules.facts(path)
+        for shared in python.shared if python is not None else ():
+            located = modules.locate(shared.name, path) if shared.holds == "imported" else None
+            # an attribute of what is imported is no name of a module
+            if located is not None and "." not in located[1] and modules.facts(located[0]) is None:
+                name = re.escape(located[1].encode("utf-8", "surrogatepass"))
+                bound = re.compile(
+                    rb"^(?:\w{1,100}[ \t]{0,8}=[ \t]{0,8}){0,3}" + name + rb"[ \t]{0,8}[:=]", re.MULTILINE
+                )
+                if bound.search(modules.read(located[0])):
+                    yield located[0]
 
 
 def module_instances(walk: Walk) -> Iterable[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 from sys import version_info
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from twelvefac.project.glance import Glance
 from twelvefac.project.ignores import MARKER, read_ignores
 from twelvefac.project.ini import read_ini
 from twelvefac.project.kubernetes import SNIFF, read_resources
-from twelvefac.project.margin import is_inside
+from twelvefac.project.margin import arguments_at, is_inside
 from twelvefac.project.packages import imported_packages
 from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.document import Document
@@ -28,7 +28,7 @@ Confirm = Callable[[Glance], bool]
 class Alternative(NamedTuple):
     """What a file must hold for a rule to have anything to say there: all ``words``, and what is asked of it then.
 
-    That is a match of ``expression``, which counts only outside of functions if ``outside``, or a yes of ``confirm``.
+    That is a match of ``expression``, which counts only outside of functions if ``outside``, and a yes of ``confirm``.
     """
 
     words: frozenset[bytes]
@@ -47,7 +47,7 @@ def anchors(*alternatives: str, confirm: Confirm | None = None) -> Anchors:
     Words are lower case without underscores (``SECRET_KEY`` is two). What follows ``~`` is a regular expression, by
     itself or behind words that must be there too (``"create all ~create_all"``); it must begin with a literal or a
     small class, so that the search is as fast as one for a string, and every quantifier be bounded. ``^`` in the place
-    of ``~``: matches inside of functions do not count. ``confirm`` is a look at the text of a file that has the words
+    of ``~``: matches inside of functions do not count. ``confirm`` is a look at the text of a file that has all that
     ("" for every file); it may only be wrong by saying yes.
     """
     return tuple(_alternative(one)._replace(confirm=confirm) for one in alternatives)
@@ -58,22 +58,32 @@ def _alternative(text: str) -> Alternative:
     return Alternative(frozenset(text[:end].encode().split()), text[end + 1 :].encode(), text[end : end + 1] == "^")
 
 
-def calling(*names: str) -> Anchors:
+def calling(*names: str, given: Callable[[bytes], bool] | None = None) -> Anchors:
     """Anchors of calls by resolved names (``redis.Redis``, ``flask.Flask().run``).
 
     The package is imported in the file, and the last part of the name is called there or imported under another name.
+    ``given`` is a look at the text of a call's arguments; it may only be wrong by saying yes.
     """
     by_root: dict[str, set[str]] = {}
     for name in names:
         owner, _, last = name.removesuffix("()").rpartition(".")
         root = (owner or last).partition(".")[0].removesuffix("()")
         by_root.setdefault(root, set()).add((r"\." if owner.endswith("()") else "") + last)
-    return anchors(
-        *(
-            rf"{_words(f'{root} {last}')} ~(?:{'|'.join(sorted(several))})(?:[ \t]{{0,4}}\(|[ \t]{{1,4}}as\b)"
-            for root, several in sorted(by_root.items())
-            for last in sorted(several)
-        )
+    found: list[Alternative] = []
+    for root, several in sorted(by_root.items()):
+        expression = rf"(?:{'|'.join(sorted(several))})(?:[ \t]{{0,4}}\(|[ \t]{{1,4}}as\b)"
+        words = [_words(f"{root} {last}") for last in sorted(several)]
+        if given is None:
+            found += anchors(*(f"{one} ~{expression}" for one in words))
+        else:
+            found += anchors(*words, confirm=partial(_is_given, expression.encode(), given))
+    return tuple(found)
+
+
+def _is_given(expression: bytes, given: Callable[[bytes], bool], file: Glance) -> bool:
+    return any(
+        not match.group().endswith(b"(") or given(arguments_at(file.data, match.end()))
+        for match in _compiled(expression).finditer(file.data)
     )
 
 
@@ -112,9 +122,9 @@ class Prefilter:
                     if test is None:
                         return True
                     tests.add(test)
-        # the expressions first: a look costs more
-        return any(_matches(test, data) for test in tests if test[2] is None) or any(
-            confirm(file) for _, _, confirm in tests if confirm is not None
+        # those without a look first: it costs more
+        return any(_holds(test, file) for test in tests if test[2] is None) or any(
+            _holds(test, file) for test in tests if test[2] is not None
         )
 
 
@@ -206,10 +216,18 @@ class Scanner:
         return FileFacts(text=text)
 
 
-def _matches(test: _Test, data: bytes) -> bool:
-    expression, outside, _ = test
-    part = _compiled(expression)
-    return _is_outside(part, data) if outside else part.search(data) is not None
+def has_any(file: Glance, wanted: Anchors) -> bool:
+    """Whether a Python file holds one of these anchors: for the ``confirm`` of others."""
+    return any(one.words <= file.words and _holds(one[1:], file) for one in wanted)
+
+
+def _holds(test: _Test, file: Glance) -> bool:
+    expression, outside, confirm = test
+    if expression:
+        part = _compiled(expression)
+        if not (_is_outside(part, file.data) if outside else part.search(file.data)):
+            return False
+    return confirm is None or confirm(file)
 
 
 _compiled = cache(re.compile)

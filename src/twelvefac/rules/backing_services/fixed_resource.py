@@ -22,9 +22,9 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
-from twelvefac.project.clients import CLIENTS, LOCAL, SCHEMES
+from twelvefac.project.clients import CLIENTS, LOCAL, NAMING, SCHEMES
 from twelvefac.project.facts import Binding, Call, PythonFacts, Value
-from twelvefac.project.scan import anchors, calling
+from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
 
@@ -38,7 +38,7 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     anchors=(
-        *calling(*CLIENTS),
+        *NAMING,
         *anchors(
             rf"sqlalchemy database uri ~SQLALCHEMY_DATABASE_URI{_URL_NEAR}",
             rf"mongo uri ~MONGO_URI{_URL_NEAR}",

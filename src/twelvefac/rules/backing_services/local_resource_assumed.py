@@ -21,9 +21,8 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
-from twelvefac.project.clients import CLIENTS, LOCAL
+from twelvefac.project.clients import CLIENTS, LOCAL, LOCALS, NAMING, POOLS
 from twelvefac.project.facts import Call, Value
-from twelvefac.project.scan import calling
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
 
@@ -34,7 +33,7 @@ rule = Rule(
     severity=MEDIUM,
     confidence=Confidence.HIGH,
     since="0.1",
-    anchors=calling(*CLIENTS),
+    anchors=(*NAMING, *LOCALS),
     names=frozenset(name.rpartition(".")[2] for name in CLIENTS),
     examples=(
         Example(
@@ -105,7 +104,6 @@ rule = Rule(
 
 _IN_TESTS = regex(r"(?:^|[._])(?:test|mock|fake)(?:$|_)|[._]test$")
 """Functions that give what tests use: ``get_test_db``."""
-_POOLS = ("connection_pool", "unix_socket_path", "path", "connection_class", "url", "dsn")
 
 
 @rule.check
@@ -132,7 +130,7 @@ def _is_local(call: Call) -> bool:
             given = True
             if _names_local(value):
                 return True
-    if given or call.is_open or any(name in _POOLS for name, _ in call.kwargs):
+    if given or call.is_open or any(name in POOLS for name, _ in call.kwargs):
         return False
     return client.default in LOCAL
 

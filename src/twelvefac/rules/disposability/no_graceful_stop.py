@@ -28,6 +28,7 @@ from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.callgraph import called, loaded
 from twelvefac.project.facts import Call, PythonFacts
+from twelvefac.project.python_flow import may_be_endless
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 
@@ -47,19 +48,20 @@ rule = Rule(
     confidence=Confidence.MEDIUM,
     since="0.1",
     needs_command=True,
-    anchors=anchors(
-        r"while true ~while[ \t(]{1,4}True",
-        r"while 1 ~while[ \t(]{1,4}1\b",
-        "start consuming",
-        "run mainloop",
-        "consume forever",
-        "drain events",
-        "kafkaconsumer",
-        "aiokafkaconsumer",
-        "pubsub listen",
-        r"signal ~signal(?:\.(?:signal|sigwait|set_wakeup_fd)\b|[ \t]{1,4}(?:import|as)\b)",
-        "add signal handler ~add_signal_handler",
-        r"os exit ~_exit\b",
+    anchors=(
+        *anchors("while true", "while 1", confirm=may_be_endless),
+        *anchors(
+            "start consuming",
+            "run mainloop",
+            "consume forever",
+            "drain events",
+            "kafkaconsumer",
+            "aiokafkaconsumer",
+            "pubsub listen",
+            r"signal ~signal(?:\.(?:signal|sigwait|set_wakeup_fd)\b|[ \t]{1,4}(?:import|as)\b)",
+            "add signal handler ~add_signal_handler",
+            r"os exit ~_exit\b",
+        ),
     ),
     names=frozenset(
         "__iter__ listen KafkaConsumer AIOKafkaConsumer signal sigwait set_wakeup_fd add_signal_handler "

@@ -24,7 +24,7 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.facts import Loop, Value
-from twelvefac.project.scan import anchors
+from twelvefac.project.scan import anchors, calling, has_any
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
 
@@ -48,6 +48,7 @@ _NETWORK = frozenset(
     "aiopg.connect aiopg.create_pool redis.Redis().ping redis.from_url().ping redis.StrictRedis().ping "
     "psycopg2.pool.SimpleConnectionPool sqlalchemy.create_engine().connect".split()
 )
+_PEERS = calling(*_NETWORK)
 
 rule = Rule(
     __name__,
@@ -56,15 +57,20 @@ rule = Rule(
     severity=MEDIUM,
     confidence=Confidence.MEDIUM,
     since="0.1",
-    anchors=anchors(
-        "tenacity",
-        r"backoff ~on_(?:exception|predicate)",
-        r"retrying ~(?:from|import)[ \t]{1,4}retrying\b",
-        r"retry ~from[ \t]{1,4}retry\b",
-        r"retry ~import[ \t]{1,4}retry\b",
-        r"max retries none ~max_retries[ \t]{0,4}=[ \t]{0,4}None",
-        r"while true except ~while[ \t(]{1,4}True",
-        r"while 1 except ~while[ \t(]{1,4}1\b",
+    anchors=(
+        *anchors(
+            "tenacity",
+            r"backoff ~on_(?:exception|predicate)",
+            r"retrying ~(?:from|import)[ \t]{1,4}retrying\b",
+            r"retry ~from[ \t]{1,4}retry\b",
+            r"retry ~import[ \t]{1,4}retry\b",
+            r"max retries none ~max_retries[ \t]{0,4}=[ \t]{0,4}None",
+        ),
+        *anchors(
+            r"while true except ~while[ \t(]{1,4}True",
+            r"while 1 except ~while[ \t(]{1,4}1\b",
+            confirm=lambda file: has_any(file, _PEERS),
+        ),
     ),
     names=frozenset(name.rpartition(".")[2] for name in _LIMITS if not name.endswith(".retry")),
     examples=(
