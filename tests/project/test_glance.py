@@ -10,6 +10,7 @@ from twelvefac.project.python_flow import may_be_endless
 from twelvefac.project.python_logs import may_log_secret, may_print
 from twelvefac.project.python_state import may_share
 from twelvefac.project.scan import anchors, calling, has_any
+from twelvefac.rules.config import secret_default
 
 STORE = """
 class Store:
@@ -168,3 +169,21 @@ def test_a_loop_that_nothing_leaves(body: str, expected: bool) -> None:
 @pytest.mark.parametrize("text", ["while True: work()\n", "x = 1; \\\nwhile (1):\n  work()\n", "while 1:\n\twork()\n"])
 def test_a_loop_of_another_form_may_be_endless(text: str) -> None:
     assert may_be_endless(Glance(text.encode()))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('os.getenv("SECRET_KEY")', False),
+        ('os.environ["SECRET_KEY"]', False),
+        ('os.getenv("SECRET_KEY", "x")', True),
+        ('os.getenv(key="SECRET_KEY",\n    default="x")', True),
+        ('(os.environ.get("DB_PASSWORD") or "x")', True),
+        ('os.environ["TOKEN"] if "TOKEN" in os.environ else "x"', True),
+        ('environ, config("SECRET_KEY", "x")', False),
+        ('config = os.environ\nconfig.get("SECRET_KEY", "x")', True),
+        ('from decouple import config\nconfig("SECRET_KEY", default="x")', True),
+    ],
+)
+def test_a_read_of_a_secret_that_has_a_default(text: str, expected: bool) -> None:
+    assert has_any(Glance(text.encode()), secret_default.rule.anchors) is expected

@@ -28,15 +28,22 @@ from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
 
-_READS = tuple(
-    rf"{function}[\w.]{{0,40}}[(\[]\s{{0,60}}(?:\w{{1,10}}[ \t]{{0,2}}=[ \t]{{0,2}})?"
-    r"[rRbBuU]{0,2}['\"]\w{0,60}(?i:pass|pwd|secret|token|key|credential)"
-    for function in ("nv", "onfig")
+_OF_ENVIRONMENT = ("getenv", "environ", "environs", "get env")
+_OF_CONFIGURATION = ("decouple", "starlette config")
+_READ = (
+    r"[\w.]{0,40}[(\[]\s{0,60}(?:\w{1,10}[ \t]{0,2}=[ \t]{0,2})?"
+    r"[rRbBuU]{0,2}['\"]\w{0,60}(?i:pass|pwd|secret|token|key|credential)[^'\"\n]{0,60}['\"]"
+    # then something follows in the brackets, or an `or` or `if` behind them
+    r"\s{0,40}(?:[^)\]\s]|[)\]][\w.()\s]{0,80}?\b(?:or|if)\b)"
 )
-"""A read of a variable with such a name (getenv, environ.get, Env, config); each begins with a text, for the search.
+"""Goes on from a function's name to a read of a variable with such a name that has a default.
 
 A URL with a password is an anchor of `hardcoded-secret`.
 """
+_IS_CONFIG = regex(
+    rb"onfig\w{0,20}[ \t]{0,4}(?::[^=\n]{0,80})?=[^\n]{0,80}nv|nv\w{0,20}[ \t]{1,4}as[ \t]{1,4}\w{0,20}onfig"
+)
+"""The environment under the name of a configuration."""
 
 rule = Rule(
     __name__,
@@ -46,16 +53,19 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     names=frozenset(("config",)),
-    anchors=anchors(
-        "dj database url",
-        *(
-            f"{words} ~{read}"
-            for words in ("getenv", "environ", "decouple", "environs", "starlette config", "get env")
-            for read in _READS
+    anchors=(
+        *anchors(
+            "dj database url",
+            *(f"{words} ~nv{_READ}" for words in (*_OF_ENVIRONMENT, *_OF_CONFIGURATION)),
+            *(f"{words} ~onfig{_READ}" for words in _OF_CONFIGURATION),
+            r"secret key ~SECRET_KEY[ \t]{0,4}(?:[!=]=|in\b)",
+            "basesettings",
+            "baseappsettings",
         ),
-        r"secret key ~SECRET_KEY[ \t]{0,4}(?:[!=]=|in\b)",
-        "basesettings",
-        "baseappsettings",
+        *anchors(
+            *(f"{words} ~onfig{_READ}" for words in _OF_ENVIRONMENT),
+            confirm=lambda file: _IS_CONFIG.search(file.data) is not None,
+        ),
     ),
     examples=(
         Example(
