@@ -8,6 +8,7 @@ import ast
 from collections.abc import Iterable
 from functools import cache
 from sys import stdlib_module_names
+from typing import Any
 
 from twelvefac.project.environment import MAPPINGS, READERS, WORDS, reader_of
 from twelvefac.project.facts import (
@@ -34,6 +35,8 @@ from twelvefac.source.pattern import regex
 _CODING = regex(rb"^[ \t\f]*#.{0,200}?coding[:=][ \t]*([-\w.]{1,40})")  # PEP 263
 _SLOW_CODECS = frozenset(("punycode", "idna"))  # of domain names; quadratic, a file of 1 MB takes hours
 
+_TEXTUAL = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.BinOp, ast.Await)
+"""Expressions whose value may be a text, or several."""
 _DULL = (None, "", b"", ...)
 _HAND_OVER = frozenset("submit Thread Process to_thread run_in_executor start_new_thread spawn".split())
 """Calls that run a function which is one of their arguments."""
@@ -59,11 +62,12 @@ def read_python(data: bytes, wanted: frozenset[str]) -> PythonFacts:
     names = Names(walk.aliases, walk.instances)
     places = Places(None if data.isascii() else document)
     values = ValueReader(names, places)
+    followed = _Followed(walk)
     return PythonFacts(
         calls=tuple(_calls(walk, names, places, values, wanted)),
         env=tuple(_env_reads(walk, names, places, values)),
         bindings=tuple(_bindings(walk, names, values)),
-        functions=tuple(_functions(walk, names, places, values)),
+        functions=tuple(_functions(walk, followed, names, places, values)),
         classes=tuple(
             Class(scope, tuple(filter(None, (names.resolve(dotted(base), scope) for base in node.bases))), places(node))
             for node, scope, _ in walk.classes
@@ -78,7 +82,7 @@ def read_python(data: bytes, wanted: frozenset[str]) -> PythonFacts:
         acknowledgements=tuple(acknowledgements(walk, names, places)),
         store_urls=tuple(Literal(values.read(node, scope), scope) for node, scope, _ in walk.store_urls),
         logged=tuple(logged(walk, places, values)),
-        runs=tuple(dict.fromkeys(_runs(walk, names))),
+        runs=tuple(dict.fromkeys(_runs(walk, followed, names))),
         debugged=tuple(walk.debugged),
         attempts=tuple(walk.attempts),
         health_paths=tuple(Literal(values.read(node, scope), scope) for node, scope, _ in walk.health_paths),
@@ -131,12 +135,9 @@ def _called(walk: Walk, last: frozenset[str]) -> Iterable[tuple[ast.Call, str, b
     renamed = {name for name, full in walk.aliases.items() if full[full.rfind(".") + 1 :] in last or "env" in full}
     renamed.update(name for _, name in walk.instances)
     for node, scope, guarded in walk.calls:
-        callee = node.callee
-        if not callee:
-            continue
-        end = callee[callee.rfind(".") + 1 :].removesuffix("()")
-        if end in last or callee in renamed or "env" in end:
-            yield node, scope, guarded, callee
+        end = node.last
+        if end and (end in last or node.callee in renamed or "env" in end):
+            yield node, scope, guarded, node.callee
 
 
 def _env_reads(walk: Walk, names: Names, places: Places, values: ValueReader) -> Iterable[EnvRead]:
@@ -157,6 +158,8 @@ def _comparisons(walk: Walk, places: Places, values: ValueReader) -> Iterable[Co
         left, right = node.left, node.comparators[0]
         if isinstance(left, ast.Constant):
             left, right = right, left
+        if not isinstance(right, _TEXTUAL):
+            continue
         value = values.read(right, scope)
         texts = value.data if value.kind == "list" else (value,)
         if any(text.kind == "str" for text in texts):
@@ -177,22 +180,23 @@ def _bindings(walk: Walk, names: Names, values: ValueReader) -> Iterable[Binding
             yield Binding(target, value, kind, resolved, scope, guarded)
 
 
-def _functions(walk: Walk, names: Names, places: Places, values: ValueReader) -> Iterable[Function]:
-    known = {scope for _, scope, _ in walk.functions}
-    followed = _Followed(walk, known)
+def _functions(
+    walk: Walk, followed: "_Followed", names: Names, places: Places, values: ValueReader
+) -> Iterable[Function]:
+    known = followed.known
     called: dict[str, list[str]] = {}
     outside: dict[str, list[str]] = {}
     handed: dict[str, list[str]] = {}
     for node, scope, _ in walk.calls:
         callee = node.callee
-        if not scope or not callee or not followed.may_lead_on(callee):
+        if not scope or not callee or not followed.may_lead_on(node):
             continue
         target = _local_function(callee, scope, known) or _method(names.resolve(callee, scope), known)
         if target:
             called.setdefault(scope, []).append(target)
         elif (name := _imported(callee, walk, names, scope)) is not None:
             outside.setdefault(scope, []).append(name)
-        if callee.rpartition(".")[2] in _HAND_OVER:
+        if node.last in _HAND_OVER:
             for other in _handed_over(node):
                 name = _local_function(other, scope, known) or _imported(other, walk, names, scope)
                 if name is not None:
@@ -209,14 +213,13 @@ def _functions(walk: Walk, names: Names, places: Places, values: ValueReader) ->
 class _Followed:
     """Which callees may be a function of this file, or of another one that is imported: most are neither."""
 
-    def __init__(self, walk: Walk, known: set[str]) -> None:
-        self._last = {name[name.rfind(".") + 1 :] for name in known} | _HAND_OVER
+    def __init__(self, walk: Walk) -> None:
+        self.known = {scope for _, scope, _ in walk.functions}
+        self._last = {name[name.rfind(".") + 1 :] for name in self.known} | _HAND_OVER
         self._heads = walk.aliases.keys() | {name.partition(".")[0] for _, name in walk.instances}
 
-    def may_lead_on(self, callee: str) -> bool:
-        return (
-            callee[callee.rfind(".") + 1 :] in self._last or callee.partition(".")[0].removesuffix("()") in self._heads
-        )
+    def may_lead_on(self, call: Any) -> bool:
+        return call.last in self._last or call.callee.partition(".")[0].removesuffix("()") in self._heads
 
 
 def _handed_over(node: ast.Call) -> Iterable[str]:
@@ -226,12 +229,11 @@ def _handed_over(node: ast.Call) -> Iterable[str]:
             yield name
 
 
-def _runs(walk: Walk, names: Names) -> Iterable[Run]:
-    known = {scope for _, scope, _ in walk.functions}
-    followed = _Followed(walk, known)
+def _runs(walk: Walk, followed: "_Followed", names: Names) -> Iterable[Run]:
+    known = followed.known
     for node, scope, guarded in walk.calls:
         callee = node.callee
-        if scope or not callee or not followed.may_lead_on(callee):
+        if scope or not callee or not followed.may_lead_on(node):
             continue
         target = _local_function(callee, scope, known) or _method(names.resolve(callee, scope), known)
         name = target or _imported(callee, walk, names, scope)

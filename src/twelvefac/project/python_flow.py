@@ -6,12 +6,10 @@ from collections.abc import Iterable, Iterator
 from twelvefac.project.facts import Acknowledgement, Handler, Loop
 from twelvefac.project.glance import Glance
 from twelvefac.project.python_values import Names, Places, ValueReader, dotted
-from twelvefac.project.python_walk import Walk
+from twelvefac.project.python_walk import ACKNOWLEDGING, Walk, children
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
-ACKNOWLEDGING = frozenset(("basic_ack", "ack"))
-"""Methods that tell a broker that a message is done with (pika, aio-pika, kombu, nats, Pub/Sub)."""
 _LEAVES = (ast.Break, ast.Return, ast.Raise)
 _EXITS = frozenset(("sys.exit", "exit", "quit", "os._exit", "os.abort"))
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
@@ -54,7 +52,7 @@ def _inside(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
         node = stack.pop()
         yield node
         if not isinstance(node, _Function):
-            stack += reversed(list(ast.iter_child_nodes(node)))
+            stack += children(node)
 
 
 def _leaves(body: Iterable[ast.AST], names: Names, scope: str, handled: set[int]) -> bool:
@@ -69,7 +67,7 @@ def _leaves(body: Iterable[ast.AST], names: Names, scope: str, handled: set[int]
         if isinstance(node, ast.Call) and (names.resolve(dotted(node.func), scope) or "") in _EXITS:
             return True
         nested = nested or isinstance(node, ast.For | ast.AsyncFor | ast.While)
-        stack += [(child, nested) for child in ast.iter_child_nodes(node)]
+        stack += [(child, nested) for child in children(node)]
     return False
 
 
@@ -91,9 +89,8 @@ def _name(call: ast.Call) -> str:
 
 def acknowledgements(walk: Walk, names: Names, places: Places) -> Iterable[Acknowledgement]:
     """The calls that acknowledge a message, with what their function calls before and after them."""
-    scopes = {scope for node, scope, _ in walk.calls if isinstance(node.func, ast.Attribute) and _acks(node)}
     for function, scope, _ in walk.functions:
-        if scope in scopes:
+        if scope in walk.acknowledging:
             for path in _paths(function.body, ()):
                 call = path[-1][0]
                 if isinstance(call, ast.Call):

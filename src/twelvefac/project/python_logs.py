@@ -1,5 +1,6 @@
 """What log calls write that has the name of a secret, or is the whole environment."""
 
+import ast
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
@@ -21,7 +22,9 @@ def logged(walk: Walk, places: Places, values: ValueReader) -> Iterable[Logged]:
     """The telling arguments of the log calls of a file; ``print`` is one."""
     for node, scope, _ in walk.calls:
         callee = node.callee
-        if callee is None or not _is_log(callee):
+        if callee is None or (node.last != "print" and node.last not in METHODS) or not _is_log(callee):
+            continue
+        if all(one.__class__ is ast.Constant for one in (*node.args, *(keyword.value for keyword in node.keywords))):
             continue
         args, kwargs = values.arguments(node, scope)
         parts = tuple(_parts((*args, *(one for _, one in kwargs))))

@@ -9,7 +9,7 @@ from twelvefac.project.glance import Glance
 from twelvefac.project.margin import definition_around, is_inside
 from twelvefac.project.modules import Modules
 from twelvefac.project.python_values import Names, Places, dotted
-from twelvefac.project.python_walk import CHANGES, Walk, inner_scope
+from twelvefac.project.python_walk import CHANGES, Walk, children, inner_scope
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
@@ -227,15 +227,20 @@ def _elsewhere(
 
 
 def _locals(walk: Walk, rebound: dict[str, set[str]]) -> set[tuple[str, str]]:
-    """Names that a function assigns for itself, so that the module's are hidden in it: ``(scope, name)``."""
+    """Names that a function assigns for itself, so that the module's are hidden in it: ``(scope, name)``.
+
+    Only of those that are changed anywhere: most are not, and nobody asks for them.
+    """
+    asked = {chain.partition(".")[0] for chain, _ in walk.changes} | rebound.keys()
     hides = {
         (scope, target)
         for target, kind, _, _, (_, scope, _) in walk.assigns
-        if scope and kind == "name" and scope not in rebound.get(target, ())
+        if scope and kind == "name" and target in asked and scope not in rebound.get(target, ())
     }
     for node, scope, _ in walk.functions:
         arguments = node.args
-        hides |= {(scope, one.arg) for one in arguments.posonlyargs + arguments.args + arguments.kwonlyargs}
+        every = arguments.posonlyargs + arguments.args + arguments.kwonlyargs
+        hides |= {(scope, one.arg) for one in every if one.arg in asked}
     return hides
 
 
@@ -265,4 +270,4 @@ def _names_in(tree: ast.Module) -> Iterator[tuple[ast.Name, str]]:
             continue
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             scope = inner_scope(scope, node)
-        stack += [(child, scope) for child in ast.iter_child_nodes(node)]
+        stack += [(child, scope) for child in children(node)]

@@ -6,6 +6,7 @@ Nodes are visited through a table by type, without ``ast.NodeVisitor``: one visi
 import ast
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from twelvefac.project.credentials import has_shape
@@ -18,6 +19,8 @@ CHANGES = frozenset(
     "put_nowait subtract move_to_end".split()
 )
 """Methods that change a container in place."""
+ACKNOWLEDGING = frozenset(("basic_ack", "ack"))
+"""Methods that tell a broker that a message is done with (pika, aio-pika, kombu, nats, Pub/Sub)."""
 _BY_KEY = frozenset(("files", "FILES"))
 """Collections that are asked for an object by key, whose methods matter: the uploads of a request."""
 HEALTH_PATH = regex(
@@ -70,6 +73,7 @@ class Walk:
         self.attempts: list[tuple[int, int]] = []
         self.health_paths: list[Scoped] = []
         self.store_urls: list[Scoped] = []
+        self.acknowledging: set[str] = set()  # scopes
         self.modules: set[str] = set()  # top-level names of what is imported
         self._in_class: set[str] = set()
         self._docs: set[int] = set()  # ids of docstring nodes, which live as long as the tree
@@ -90,7 +94,7 @@ class Walk:
                     if kind is ast.If:  # the other branch of a main guard
                         extend(node.orelse[::-1])
                         node.orelse = []
-                    self._visit(_children(node), *changed)
+                    self._visit(children(node), *changed)
                     continue
             for field in fields[kind]:
                 value = getattr(node, field)
@@ -110,15 +114,20 @@ class Walk:
     def on_call(self, item: Scoped) -> None:
         node = item[0]
         self.calls.append(item)
-        node.callee = owner = dotted(node.func)  # asked for again by whatever reads calls
+        # asked for again by whatever reads calls
+        node.callee = owner = dotted(node.func)
+        node.last = owner[owner.rfind(".") + 1 :] if owner else ""
         for keyword in node.keywords:
             if keyword.arg and keyword.value.__class__ in TELLING:
                 self.assigns.append((keyword.arg, "keyword", keyword.value, owner or "", item))
-        if isinstance(node.func, ast.Attribute) and node.func.attr in CHANGES:
+        method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if method in CHANGES:
             changed = _chain(node.func.value)
             self.changes.append((changed, item))
-            if node.func.attr == "update" and node.args and changed == "DATABASES":
+            if method == "update" and node.args and changed == "DATABASES":
                 self.assigns.append(("default", "item", node.args[0], changed, item))
+        elif method in ACKNOWLEDGING:
+            self.acknowledging.add(item[1])
 
     def on_subscript(self, item: Scoped) -> None:
         self.subscripts.append(item)
@@ -231,6 +240,7 @@ class Walk:
         method = ast.copy_location(ast.Attribute(node.iter, "__iter__", ast.Load()), node.iter)
         call: Any = ast.copy_location(ast.Call(method, [], []), node.iter)
         call.callee = dotted(method)
+        call.last = "__iter__"
         self.calls.append((call, *item[1:]))
 
     def on_if(self, item: Scoped) -> tuple[str, bool] | None:
@@ -325,8 +335,13 @@ def _for_debugging(test: ast.expr) -> bool | None:
         name = str(test.slice.value)
     else:
         name = dotted(test.func if isinstance(test, ast.Call) and not test.args else test) or ""
-    words = set(name.rpartition(".")[2].lower().strip("_()").split("_"))
-    return True if words & _DEBUGGING or _asks_for_a_log_file(name) else None
+    return True if _names_debugging(name) else None
+
+
+@lru_cache
+def _names_debugging(name: str) -> bool:
+    words = name.rpartition(".")[2].lower().strip("_()").split("_")
+    return not _DEBUGGING.isdisjoint(words) or _asks_for_a_log_file(name)
 
 
 def _catches_all(handler: ast.ExceptHandler) -> bool:
@@ -362,7 +377,7 @@ def _asks_for_a_log_file(name: str) -> bool:
     )
 
 
-def _children(node: ast.AST) -> list[Any]:
+def children(node: ast.AST) -> list[Any]:
     """A node's children, the last one first."""
     found: list[Any] = []
     for field in _CHILDREN[type(node)]:
