@@ -9,7 +9,7 @@ from audit_rules import call_rule, failing_rule
 from twelvefac import rules
 from twelvefac.audit.engine import AuditOptions, audit
 from twelvefac.audit.example import read_tree
-from twelvefac.audit.registry import load_rules
+from twelvefac.audit.registry import find_rule, load_rules
 from twelvefac.audit.result import AuditReport, RunState, Verdict
 from twelvefac.audit.rule import HIGH, LOW, MEDIUM, Rule, Severity
 from twelvefac.errors import ExitCode
@@ -237,6 +237,16 @@ def test_the_prefilter_and_the_cache_change_nothing(tmp_path: Path, source: str)
     assert run(prefilter=False).outcomes == plain.outcomes
     assert run(tmp_path / "cache") == plain
     assert run(tmp_path / "cache") == plain
+
+
+def test_rules_on_what_runs_are_asked_about_what_only_a_parsed_import_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text('FROM python:3.12-slim\nCMD ["python", "app.py"]\n')
+    work = "def run():\n    print(1)\n    print(2)\n"
+    write(tmp_path, app="import tenacity\nif True: import late\nlate.run()\n", late=work, never=work)
+    rule = find_rule(CATALOGUE, "print-logging")
+    assert rule.reached_only
+
+    assert ("late.py", 2, 5, "print-logging") in places(audit(str(tmp_path), CATALOGUE, OPTIONS))
 
 
 @pytest.mark.parametrize("rule", CATALOGUE, ids=lambda rule: rule.name)

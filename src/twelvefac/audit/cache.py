@@ -16,9 +16,9 @@ from twelvefac.project.facts_json import encode, revive
 from twelvefac.source.digest import digest
 from twelvefac.source.write import write_atomically
 
-_FORMAT = 2
+_FORMAT = 3
 _MOST_IN_MEMORY = 1_000_000  # bytes
-_FIELDS = 5  # of an entry: size, time, digest, whether a process may run it, facts
+_FIELDS = 5  # of an entry: size, time, digest, the rules that asked, facts
 
 
 class Cache:
@@ -52,29 +52,29 @@ class Cache:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return
 
-    def get(self, file: File, *, in_service: bool) -> FileFacts | None:
-        """The facts of an unchanged file, told by size and time, where they were read as part of the same."""
+    def get(self, file: File, *, asked: str) -> FileFacts | None:
+        """The facts of an unchanged file, told by size and time, where the same rules asked."""
         entry = self._old.get(file.path)
-        if entry is None or entry[3] is not in_service or file.mtime >= self._written:
+        if entry is None or entry[3] != asked or file.mtime >= self._written:
             return None
         return self._revive(file, entry) if entry[0] == file.size and entry[1] == file.mtime else None
 
-    def get_by_content(self, file: File, data: bytes, *, in_service: bool) -> FileFacts | None:
+    def get_by_content(self, file: File, data: bytes, *, asked: str) -> FileFacts | None:
         """The facts of a file whose time changed and whose bytes did not."""
         entry = self._old.get(file.path)
-        if entry is None or entry[3] is not in_service or entry[2] != digest(data):
+        if entry is None or entry[3] != asked or entry[2] != digest(data):
             return None
         self._changed = True
         return self._revive(file, entry)
 
-    def put(self, file: File, data: bytes, facts: FileFacts, *, in_service: bool) -> None:
+    def put(self, file: File, data: bytes, facts: FileFacts, *, asked: str) -> None:
         """Keep the facts of a file."""
         if self.path:
-            self._keep(file, digest(data), facts, in_service=in_service)
+            self._keep(file, digest(data), facts, asked=asked)
             self._changed = True
 
-    def _keep(self, file: File, content: str, facts: object, *, in_service: bool) -> None:
-        entry = f"{encode(file.path)}:{encode([file.size, file.mtime, content, in_service, facts])}"
+    def _keep(self, file: File, content: str, facts: object, *, asked: str) -> None:
+        entry = f"{encode(file.path)}:{encode([file.size, file.mtime, content, asked, facts])}"
         self._new.append(entry.encode("ascii"))
         self._count += 1
         self._size += len(entry)
@@ -99,7 +99,7 @@ class Cache:
             facts = revive(entry[4])
         except (KeyError, TypeError, ValueError, RecursionError):
             return None
-        self._keep(file, entry[2], entry[4], in_service=entry[3])
+        self._keep(file, entry[2], entry[4], asked=entry[3])
         return facts
 
     def save(self) -> None:

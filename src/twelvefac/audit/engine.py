@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from twelvefac.audit.cache import Cache
@@ -89,12 +90,7 @@ def _judge(
 ) -> Judged:
     from twelvefac.project.python_state import changed_elsewhere  # and with it ast, which a kept verdict needs not
 
-    scanner = Scanner(
-        (rule.anchors for rule in rules),
-        _names(rules),
-        idle=(rule.anchors for rule in rules if not rule.needs_command),
-        prefilter=options.prefilter,
-    )
+    scanner = Scanner(((rule.name, rule.anchors) for rule in rules), _names(rules), prefilter=options.prefilter)
     cache.load()
     notices = list(found.notices)
     files: dict[str, FileFacts] = {}
@@ -108,10 +104,13 @@ def _judge(
                 notices += _notices(file.path, facts)
         name = os.path.basename(root)
         modelled = find_services(name, files, found.manifests, lambda path: _read(root, path), found.names)
-        run = {path for service in modelled.services if service.released for path in service.python}
+        repository = Repository(found.names, found.tracked, files)
+        asking = {service.root: _asking(rules, service, repository) for service in modelled.services}
+        asked = {path: asking[service.root].about(path) for service in modelled.services for path in service.python}
+        outside = frozenset(rule.name for rule in rules if not rule.needs_command)
         for file in found.files:
             if file.kind == "python":
-                facts = _facts(root, file, scanner, cache, notices, in_service=file.path in run)
+                facts = _facts(root, file, scanner, cache, notices, asked=asked.get(file.path, outside))
                 if facts is not None:
                     files[file.path] = facts
                     notices += _notices(file.path, facts)
@@ -122,6 +121,8 @@ def _judge(
         tree = _tree(found) if options.describe else None
         for service in modelled.services:
             try:
+                asked_late = service.reached.keys() - asking[service.root].reached
+                notices += _parse_more(root, asked_late, files, scanner, asking[service.root].where_reached)
                 entries = {entry for _, entry in service.reached.values()}
                 notices += _parse_more(root, entries, files, scanner)
                 notices += _parse_more(root, changed_elsewhere(service.python, service.modules), files, scanner)
@@ -132,7 +133,7 @@ def _judge(
             else:
                 services.append(service)
     unread = open_factors(services, unread_files(found.files, files))
-    findings, runs = _run(chosen, services, Repository(found.names, found.tracked, files), unread)
+    findings, runs = _run(chosen, services, repository, unread)
     return Judged(
         findings,
         runs,
@@ -150,15 +151,21 @@ def _unmodelled(path: str, reason: str) -> Notice:
     )
 
 
-def _parse_more(root: str, paths: Iterable[str], files: dict[str, FileFacts], scanner: Scanner) -> Iterator[Notice]:
-    """Parse files whatever is in them.
+def _parse_more(
+    root: str,
+    paths: Iterable[str],
+    files: dict[str, FileFacts],
+    scanner: Scanner,
+    asked: frozenset[str] | None = None,
+) -> Iterator[Notice]:
+    """Parse files that were not: where one of the rules ``asked`` has anchors in it, or whatever is in them.
 
-    They are those that processes start from, because calls are followed from there, and those that hold what other
-    files change.
+    Of the latter are those that processes start from, because calls are followed from there, and those that hold what
+    other files change. Rules are asked late about files that only a parsed import leads to.
     """
     for path in sorted(set(paths)):
         if files[path].python is None and not files[path].notices:
-            files[path] = scanner.scan(path, "python", _read(root, path), whole=True)
+            files[path] = scanner.scan(path, "python", _read(root, path), whole=asked is None, asked=asked)
             yield from _notices(path, files[path])
 
 
@@ -196,9 +203,10 @@ def _without_excluded(found: Discovery, patterns: tuple[str, ...]) -> Discovery:
 
 
 def _facts(
-    root: str, file: File, scanner: Scanner, cache: Cache, notices: list[Notice], *, in_service: bool = True
+    root: str, file: File, scanner: Scanner, cache: Cache, notices: list[Notice], *, asked: frozenset[str] = frozenset()
 ) -> FileFacts | None:
-    facts = cache.get(file, in_service=in_service)
+    key = _key_of(asked)
+    facts = cache.get(file, asked=key)
     if facts is not None:
         return facts
     try:
@@ -206,12 +214,39 @@ def _facts(
     except OSError as error:
         notices.append(Notice("unreadable", file.path, 0, f"passed over: {error.strerror}"))
         return None
-    facts = cache.get_by_content(file, data, in_service=in_service)
+    facts = cache.get_by_content(file, data, asked=key)
     if facts is None:
-        facts = scanner.scan(file.path, file.kind, data, in_service=in_service)
+        facts = scanner.scan(file.path, file.kind, data, asked=asked)
         if not facts.errored:  # that may be better next time
-            cache.put(file, data, facts, in_service=in_service)
+            cache.put(file, data, facts, asked=key)
     return facts
+
+
+@lru_cache
+def _key_of(asked: frozenset[str]) -> str:
+    return digest(" ".join(sorted(asked)).encode())[:8]
+
+
+class _Asking(NamedTuple):
+    """Which rules ask about a service's Python: about all of it, and about ``reached`` files only."""
+
+    everywhere: frozenset[str]
+    where_reached: frozenset[str]
+    reached: frozenset[str]
+
+    def about(self, path: str) -> frozenset[str]:
+        return self.where_reached if path in self.reached else self.everywhere
+
+
+def _asking(rules: tuple[Rule, ...], service: Service, repository: Repository) -> _Asking:
+    """As far as it can be told before any Python is read."""
+    facts = Facts(repository, service.files)
+    known = [rule for rule in rules if (service.released or not rule.needs_command) and rule.asks_about(service, facts)]
+    return _Asking(
+        frozenset(rule.name for rule in known if not rule.reached_only),
+        frozenset(rule.name for rule in known),
+        service.may_reach(),
+    )
 
 
 def _read(root: str, path: str) -> bytes:

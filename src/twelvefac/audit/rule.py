@@ -97,6 +97,9 @@ class Rule:
     resolved names (``sys.path.append``) or the last segment with a keyword (``get(no_ack=)``) where it is everywhere.
     A rule on Dockerfiles alone needs none of them. ``needs_command`` and ``needs_image`` say what must be known for
     its silence to mean anything: without it the rule counts as not judged. ``since`` is the release that brought it.
+
+    Two fields keep Python files from being parsed that it would not look at: ``reached_only``, it judges none but those
+    that a released process runs; ``asks``, whether it looks at a service's Python at all, told from everything else.
     """
 
     module: str
@@ -111,6 +114,8 @@ class Rule:
     needs_command: bool = False
     needs_image: bool = False
     fix: Safety | None = None
+    reached_only: bool = False
+    asks: Callable[["Service", "Facts"], bool] | None = None
     _check: Check | None = None
 
     @property
@@ -127,6 +132,13 @@ class Rule:
         """Decorator: ``function`` is this rule's check."""
         self._check = function
         return function
+
+    def asks_about(self, service: "Service", facts: "Facts") -> bool:
+        """Whether it may look at the Python of a service; its mistakes are for ``run`` to report."""
+        try:
+            return self.asks is None or self.asks(service, facts)
+        except Exception:  # noqa: BLE001 - as in the engine: one rule's mistake must not cost the others
+            return True
 
     def run(self, service: "Service", facts: "Facts") -> Iterator[Finding]:
         """The findings of this rule in one service."""

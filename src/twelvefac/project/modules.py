@@ -31,6 +31,7 @@ class Modules:
         self._read = read
         self._names: dict[str, str] = {}
         self._imported: dict[str, tuple[str, ...]] = {}
+        self._scanned: dict[str, tuple[str, ...]] = {}
         self._by_path: dict[str, str] = {}
         self._packaged: dict[str, str] = {}
         self._by_folder: dict[str, list[str]] = {}
@@ -198,20 +199,39 @@ class Modules:
                     order.append(path)
         return order
 
+    def may_reach(self, entries: Iterable[str]) -> frozenset[str]:
+        """What ``reachable`` may find from several entries, by the lines of files, whether or not they are parsed."""
+        seen = set(entries)
+        queue = list(seen)
+        while queue:
+            found = [path for path in self._scan(queue.pop()) if path not in seen]
+            seen.update(found)
+            queue += found
+        return frozenset(seen)
+
     def _imports(self, path: str) -> tuple[str, ...]:
         found = self._imported.get(path)
         if found is None:
-            found = self._imported[path] = tuple(dict.fromkeys(self._find_imports(path)))
+            found = self._imported[path] = self._find_imports(path)
         return found
 
-    def _find_imports(self, path: str) -> list[str]:
+    def _find_imports(self, path: str) -> tuple[str, ...]:
         python = self._facts[path].python if path in self._facts else None
-        if python is not None:
-            names = [(one.module, one.name) for one in python.imports]
-            names += [(served.partition(":")[0], "") for call in python.calls if (served := _served_by(call))]
-        else:
-            names = list(_scan_imports(self._read(path)))
-        found = []
+        if python is None:
+            return self._scan(path)
+        names = [(one.module, one.name) for one in python.imports]
+        names += [(served.partition(":")[0], "") for call in python.calls if (served := _served_by(call))]
+        return self._files_of(names, path)
+
+    def _scan(self, path: str) -> tuple[str, ...]:
+        found = self._scanned.get(path)
+        if found is None:
+            found = self._scanned[path] = self._files_of(_scan_imports(self._read(path)), path)
+        return found
+
+    def _files_of(self, names: Iterable[tuple[str, str]], path: str) -> tuple[str, ...]:
+        """The files that ``path`` imports by these modules, each with a name that is imported from it."""
+        found: dict[str, None] = {}
         for module, name in names:
             base = self._absolute(module, path)
             if base is None:
@@ -219,8 +239,8 @@ class Modules:
             for candidate in (f"{base}.{name}".strip(".") if name else base, base):
                 target = self._named(candidate, path)
                 if target is not None and target != path:
-                    found.append(target)
-        return found
+                    found[target] = None
+        return tuple(found)
 
     def _absolute(self, module: str, path: str) -> str | None:
         if not module.startswith("."):

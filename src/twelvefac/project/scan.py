@@ -129,37 +129,27 @@ class Prefilter:
 
 
 class Scanner:
-    """Reads files for a set of rules: their anchors decide what is parsed, their names what is kept.
+    """Reads files for a set of rules: their anchors, by their names, decide what is parsed, ``names`` what is kept."""
 
-    ``idle`` are the anchors of the rules that have something to say where no process is known: a file ``in_service``
-    is one that a process may run.
-    """
-
-    def __init__(
-        self,
-        wanted: Iterable[Anchors],
-        names: Iterable[str],
-        *,
-        idle: Iterable[Anchors] | None = None,
-        prefilter: bool = True,
-    ) -> None:
-        self._running = Prefilter(wanted)
-        self._idle = self._running if idle is None else Prefilter(idle)
+    def __init__(self, wanted: Iterable[tuple[str, Anchors]], names: Iterable[str], *, prefilter: bool = True) -> None:
+        self._wanted = dict(wanted)
         self._names = frozenset(names)
         self._prefilter = prefilter
+        self._filters: dict[frozenset[str] | None, Prefilter] = {}
 
-    def scan(self, path: str, kind: str, data: bytes, *, whole: bool = False, in_service: bool = True) -> FileFacts:
+    def scan(
+        self, path: str, kind: str, data: bytes, *, whole: bool = False, asked: frozenset[str] | None = None
+    ) -> FileFacts:
         """The facts of one file; what cannot be read becomes a notice, never an exception.
 
-        ``whole`` parses a Python file that has no anchors.
+        ``whole`` parses a Python file that has no anchors; ``asked`` are the rules that ask about it (all if None).
         """
         ignores: tuple[Ignore, ...] = ()
         try:
             if MARKER in data:
                 ignores = read_ignores(Document.decode(data).text, python=kind == "python")
             if kind == "python":
-                wants = (self._running if in_service else self._idle).wants
-                parsed = whole or not self._prefilter or wants(data)
+                parsed = whole or not self._prefilter or self._filter(asked).wants(data)
                 return self._read_python(data, parsed=parsed)._replace(ignores=ignores)
             return self._read(path, kind, data)._replace(ignores=ignores)
         except RecursionError:
@@ -176,6 +166,12 @@ class Scanner:
         except Exception as error:  # noqa: BLE001 - a reader's mistake costs the file, not the run
             message = f"not judged: its reader failed ({origin(error)}), which is a bug in twelvefac; please report it"
             return FileFacts(ignores=ignores, notices=((ERRORED, 0, message),))
+
+    def _filter(self, asked: frozenset[str] | None) -> Prefilter:
+        if asked not in self._filters:
+            wanted = (one for name, one in self._wanted.items() if asked is None or name in asked)
+            self._filters[asked] = Prefilter(wanted)
+        return self._filters[asked]
 
     def _read_python(self, data: bytes, *, parsed: bool) -> FileFacts:
         packages = imported_packages(data)

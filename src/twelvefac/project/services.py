@@ -166,6 +166,14 @@ class Service:
                         reached.setdefault(file, (step, path))
         return reached
 
+    def may_reach(self) -> frozenset[str]:
+        """The files that a released process may run, told before Python is parsed: ``reached`` and more, as a rule."""
+        entries = {path for _, _, path in self.entries}
+        for process in self.released:
+            for step in process.steps or ():
+                entries.update(self._loaded(step.launch, process.environment))
+        return self.modules.may_reach(entries)
+
     @cached_property
     def reached(self) -> Mapping[str, tuple[Step, str]]:
         """Files that a released process runs, as a script or as a server's application: ``started`` and ``served``."""

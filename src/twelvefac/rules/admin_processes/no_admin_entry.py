@@ -18,8 +18,9 @@ Add migrations (`alembic init`) and a one-off command that runs them from the re
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
-from twelvefac.audit.facts import Facts
+from twelvefac.audit.facts import Facts, Repository
 from twelvefac.audit.rule import LOW, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.facts import Class
@@ -40,6 +41,31 @@ _COMMAND = regex(
     r"migrat|alembic|flyway|liquibase|upgrade|initdb|init[-_]db|create[-_](?:db|tables)|schema", re.IGNORECASE
 )
 
+
+def _asks(service: Service, facts: Facts) -> bool:
+    """Whether nothing but the code may have a command that makes the tables."""
+    prefix = f"{service.root}/" if service.root else ""
+    for _, manifest in facts.manifests():
+        if manifest.scripts or any(one.name in _TOOLS for one in manifest.requirements):
+            return False
+    if any(
+        _COMMAND.search(word) for process in service.processes for step in process.steps or () for word in step.words
+    ):
+        return False
+    # the schema may be somebody else's business anywhere in the repository: SQL files, a migrator of its own
+    return not _is_made_elsewhere(facts.repository) and not any(
+        path.endswith(".sql") and path.startswith(prefix) for path in facts.repository.names
+    )
+
+
+@lru_cache(maxsize=1)
+def _is_made_elsewhere(repository: Repository) -> bool:
+    """Whether a file or folder has the name of what makes tables; each service asks."""
+    return any(map(_COMMAND.search, repository.by_base)) or any(
+        "/migrations/" in f"/{folder}/" for folder in repository.by_folder
+    )
+
+
 rule = Rule(
     __name__,
     factor=Factor.ADMIN_PROCESSES,
@@ -48,6 +74,7 @@ rule = Rule(
     confidence=Confidence.MEDIUM,
     since="0.1",
     needs_command=True,
+    asks=_asks,
     anchors=anchors(
         r"sqlalchemy class ~(?:declarative_base|SQLAlchemy)(?:[ \t]{0,4}\(|[ \t]{1,4}as\b)",
         r"command ~@[\w.]{0,100}command",
@@ -136,7 +163,7 @@ rule = Rule(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     tables = [(path, one) for path, one in facts.classes() if path in service.reached and _is_table(one)]
-    if not tables or _has_command(service, facts):
+    if not tables or not _asks(service, facts) or _has_command(facts):
         return
     path, first = tables[0]
     more = f" and {len(tables) - 1} more" if len(tables) > 1 else ""
@@ -149,24 +176,10 @@ def _is_table(one: Class) -> bool:
     return any(base in _BASES for base in one.bases)
 
 
-def _has_command(service: Service, facts: Facts) -> bool:
-    prefix = f"{service.root}/" if service.root else ""
-    # the schema may be somebody else's business anywhere in the repository: SQL files, a migrator of its own
-    repository = facts.repository
-    if any(map(_COMMAND.search, repository.by_base)):
-        return True
-    if any("/migrations/" in f"/{folder}/" for folder in repository.by_folder):
-        return True
-    if any(path.startswith(prefix) and path.endswith(".sql") for path in facts.repository.names):
-        return True
-    for _, manifest in facts.manifests():
-        if manifest.scripts or any(one.name in _TOOLS for one in manifest.requirements):
-            return True
+def _has_command(facts: Facts) -> bool:
     for _, python in facts.python():
         if any(call.name.rpartition(".")[2] in (*_REFLECTED, "Typer") for call in python.calls):
             return True
         if any("command" in str(value.data) for one in python.functions for value in one.decorators):
             return True
-    return any(
-        _COMMAND.search(word) for process in service.processes for step in process.steps or () for word in step.words
-    )
+    return False

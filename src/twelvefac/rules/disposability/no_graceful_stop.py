@@ -48,6 +48,7 @@ rule = Rule(
     confidence=Confidence.MEDIUM,
     since="0.1",
     needs_command=True,
+    reached_only=True,
     anchors=(
         *anchors("while true", "while 1", confirm=may_be_endless),
         *anchors(

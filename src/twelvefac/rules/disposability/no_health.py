@@ -54,6 +54,15 @@ def _may_be_asked(data: bytes) -> bool:
     )
 
 
+def _asks(service: Service, _: Facts) -> bool:
+    """Whether routes matter: no manifest has the container, whose probes count then, and nothing else checks it."""
+    return not (
+        any(workload.serves and not container.init for workload, container in service.deployed)
+        or any(one.keyword == "HEALTHCHECK" for image in service.images for one in image.instructions)
+        or any(one.healthcheck for _, one in service.composed)
+    )
+
+
 rule = Rule(
     __name__,
     factor=Factor.DISPOSABILITY,
@@ -62,6 +71,7 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
+    asks=_asks,
     anchors=(
         *calling(*CALLS),
         *anchors(RUN_OF_OTHERS),
@@ -279,8 +289,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 "broken release replaces the working one"
             )
             yield rule.at(workload.path, container.at, message, subject=f"container:{workload.name}/{container.name}")
-    checked = any(one.keyword == "HEALTHCHECK" for image in service.images for one in image.instructions)
-    if deployed or checked or any(one.healthcheck for _, one in service.composed) or _has_route(service, facts):
+    if not _asks(service, facts) or _has_route(service, facts):
         return
     released = [(file, one) for file, one in service.composed if file.released]
     for file, one in released:

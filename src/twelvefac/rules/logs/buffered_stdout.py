@@ -46,6 +46,7 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
+    reached_only=True,
     fix=Safety.SAFE,
     anchors=(*anchors("print", confirm=may_print), *anchors("stdout reconfigure")),
     names=frozenset(("print", "sys.stdout.reconfigure")),

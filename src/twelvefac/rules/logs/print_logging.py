@@ -44,6 +44,7 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
+    reached_only=True,
     anchors=(*anchors("print", confirm=may_print), *anchors("subparsers ~add_subparsers")),
     names=frozenset(("print", "add_subparsers", "input", "sys.exit")),
     examples=(
