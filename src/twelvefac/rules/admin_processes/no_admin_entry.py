@@ -52,18 +52,20 @@ def _asks(service: Service, facts: Facts) -> bool:
         _COMMAND.search(word) for process in service.processes for step in process.steps or () for word in step.words
     ):
         return False
-    # the schema may be somebody else's business anywhere in the repository: SQL files, a migrator of its own
-    return not _is_made_elsewhere(facts.repository) and not any(
-        path.endswith(".sql") and path.startswith(prefix) for path in facts.repository.names
-    )
+    made, scripts = _made_elsewhere(facts.repository)
+    return not made and not any(path.startswith(prefix) for path in scripts)
 
 
 @lru_cache(maxsize=1)
-def _is_made_elsewhere(repository: Repository) -> bool:
-    """Whether a file or folder has the name of what makes tables; each service asks."""
-    return any(map(_COMMAND.search, repository.by_base)) or any(
+def _made_elsewhere(repository: Repository) -> tuple[bool, tuple[str, ...]]:
+    """Whether a file or folder has the name of what makes tables, and the SQL files; each service asks.
+
+    The schema may be somebody else's business anywhere in the repository, a migrator of its own.
+    """
+    made = any(map(_COMMAND.search, repository.by_base)) or any(
         "/migrations/" in f"/{folder}/" for folder in repository.by_folder
     )
+    return made, tuple(path for path in repository.names if path.endswith(".sql"))
 
 
 rule = Rule(
