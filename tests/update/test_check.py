@@ -83,6 +83,67 @@ def test_a_run_that_was_stopped_half_way_is_no_state_to_judge(service: Path, cal
     refused(call, service, message, "update", "--check")
 
 
+MARKERS = "<<<<<<< yours\na\n=======\nb\n>>>>>>> template 2.0.0\n"
+
+
+@pytest.mark.parametrize("setting", ["color.ui", "color.grep"])
+def test_markers_are_found_where_the_repository_wants_colour(
+    service: Path, call: Run, commit: Commit, setting: str
+) -> None:
+    run(service, "config", setting, "always")
+    (service / "mine.txt").write_text(MARKERS)
+    commit(service)
+    assert "conflict  mine.txt:1  " in call("update", "--check")[1]
+
+
+@pytest.mark.parametrize("attribute", ["-diff", "binary"])
+def test_markers_are_found_in_what_attributes_call_binary(
+    service: Path, call: Run, commit: Commit, attribute: str
+) -> None:
+    (service / ".gitattributes").write_text(f"*.txt {attribute}\n")
+    (service / "mine.txt").write_text(MARKERS)
+    commit(service)
+    assert "conflict  mine.txt:1  " in call("update", "--check")[1]
+
+
+def test_where_git_refuses_nothing_is_said_to_be_fine(
+    service: Path, call: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    code, out, error = call("update", "--check")
+    assert (code, out) == (2, "")
+    assert error.startswith(f"error: git refuses to work in {service}: detected dubious ownership in repository")
+    assert "safe.directory" in error
+
+
+def test_where_git_cannot_search_nothing_is_said_to_be_fine(service: Path, call: Run) -> None:
+    run(service, "config", "grep.patternType", "bogus")
+    code, out, error = call("update", "--check")
+    assert (code, out) == (2, "")
+    assert error.startswith("error: git grep failed: ")
+    assert "grep.patterntype" in error.lower()
+    run(service, "config", "grep.patternType", "default")
+    (service / ".git/index").write_bytes(b"damaged")
+    code, out, error = call("update", "--check")
+    assert (code, out) == (2, "")
+    assert error.startswith("error: git grep failed: ")
+
+
+def test_without_git_what_was_not_searched_is_said(
+    service: Path, call: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert call("update", "--commit")[0] == 0
+    said = "only the template's files were searched for conflicts: "
+    fine = "orders is up to date: template 2.0.0.\n"
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path / "nothing"))
+        assert call("update", "--check") == (0, fine, f"{said}git is not installed\n")
+    shutil.rmtree(service / ".git")
+    code, out, error = call("update", "--check")
+    assert (code, out) == (0, fine)
+    assert error == f"{said}. is in no git repository\n"
+
+
 @pytest.mark.parametrize("folder", ["services/orders", "my services/orders"])
 def test_the_commands_that_it_names_have_the_folder(
     first: Path, call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commit: Commit, folder: str

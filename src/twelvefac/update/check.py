@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from twelvefac.errors import RefusedError, TwelvefacError
+from twelvefac.errors import RefusedError
 from twelvefac.scaffold.component import QUESTIONS
 from twelvefac.scaffold.plan import ANSWERS_FILE
 from twelvefac.scaffold.records import recorded_values, with_old_head, written_answers
+from twelvefac.scaffold.staging import shown
 from twelvefac.scaffold.version import newest, version_key
 from twelvefac.update.accepted import OURS_FILE, is_ours, read_ours
 from twelvefac.update.answers import line_of
@@ -22,11 +23,14 @@ from twelvefac.update.provenance import Provenance, Recorded, read_provenance
 from twelvefac.update.repository import (
     JOURNAL,
     LAST,
+    NoGitError,
+    NoRepositoryError,
     Repository,
     at,
     begun,
     clean_environment,
     ended,
+    failed,
     find_repository,
     git,
 )
@@ -36,9 +40,9 @@ def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResul
     """Return what is wrong with the service in ``folder`` against the template at ``root``.
 
     Raises RefusedError when it has no records, or damaged ones, or a run was stopped half way; MachineError when its
-    overlay cannot be reached.
+    overlay cannot be reached, and both where git refuses: what it has not looked at is not said to be fine.
     """
-    repository = _repository(folder)
+    repository, unsearched = _repository(folder)
     if repository is not None and os.path.lexists(repository.state / JOURNAL):
         from twelvefac.update.install import half_way
 
@@ -65,7 +69,7 @@ def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResul
         changed = {path: recorded for path, recorded in changed.items() if path not in marked}
         notices += _stale(provenance, ours)
         problems += _drift(provenance, repository, changed, here)
-    return CheckResult(provenance.name, provenance.version, there, tuple(problems), notices)
+    return CheckResult(provenance.name, provenance.version, there, tuple(problems), (*unsearched, *notices))
 
 
 def read_whole(folder: Path) -> Provenance:
@@ -80,12 +84,18 @@ def read_whole(folder: Path) -> Provenance:
         raise
 
 
-def _repository(folder: Path) -> Repository | None:
-    """Return the repository around ``folder``; None without git: what it would say is passed over then."""
+def _repository(folder: Path) -> tuple[Repository | None, tuple[str, ...]]:
+    """Return the repository around ``folder``; without one or without git what to say of what is not looked at.
+
+    Raises RefusedError with git's reason where it refuses: a pipeline must not take that for an answer.
+    """
     try:
-        return find_repository(folder.absolute(), whole=False)
-    except TwelvefacError:
-        return None
+        return find_repository(folder.absolute(), whole=False), ()
+    except NoGitError:
+        why = "git is not installed"
+    except NoRepositoryError:
+        why = f"{shown(folder)} is in no git repository"
+    return None, (f"only the template's files were searched for conflicts: {why}",)
 
 
 def _waiting(
@@ -224,19 +234,26 @@ def _is_marked(path: Path) -> bool:
 
 
 def _grepping(repository: Repository | None) -> subprocess.Popen[bytes] | None:
-    """Have git look for markers of ours in the service's files, while others look at other things."""
+    """Have git look for markers of ours in the service's files, while others look at other things.
+
+    What attributes call binary is searched too, and no colour of the repository's own comes between the names.
+    """
     if repository is None:
         return None
     pattern = ["-E", "-e", "^<{7,} yours", "-e", "^>{7,} template "]
-    words = ["git", *repository.options, "grep", "-l", "-z", "-I", *pattern, "--", repository.prefix or "."]
+    how = ("--no-color", "-l", "-z", "-a", *pattern)
+    words = ["git", *repository.options, "grep", *how, "--", repository.prefix or "."]
     return begun(words, repository.top, clean_environment(repository))
 
 
 def _grepped(repository: Repository | None, looking: subprocess.Popen[bytes] | None) -> list[str]:
-    """Return the files in which git has found one; none without git, or where it fails."""
+    """Return the files in which git has found one; none without git. Raises MachineError where it fails."""
     if repository is None or looking is None:
         return []
-    paths = ended(looking).stdout.split(b"\0")
+    done = ended(looking)
+    if done.returncode not in {0, 1}:  # found, and not found
+        raise failed("grep", done.stderr)
+    paths = done.stdout.split(b"\0")
     return [os.fsdecode(path)[len(repository.prefix) :] for path in paths if path]
 
 

@@ -52,6 +52,14 @@ _UNDER_WAY = {
 }
 
 
+class NoRepositoryError(RefusedError):
+    """The folder is in no git repository."""
+
+
+class NoGitError(MachineError):
+    """Git is not installed."""
+
+
 @dataclass(frozen=True)
 class Repository:
     """A work tree and the service in it: ``prefix`` is empty or ends with a slash.
@@ -99,11 +107,12 @@ def check_folder(folder: Path) -> None:
 def find_repository(folder: Path, *, whole: bool = True) -> Repository:
     """Return the repository that holds ``folder``; for a look alone not the ``whole``: git's age, the user's settings.
 
-    Raises MachineError without git or with an old one, RefusedError outside of a repository.
+    Raises MachineError without git (NoGitError) or with an old one, RefusedError outside of a repository
+    (NoRepositoryError) and where git refuses.
     """
     check_folder(folder)
     if shutil.which("git") is None:
-        raise MachineError("git is not installed", hint="install git: it does the merging")
+        raise NoGitError("git is not installed", hint="install git: it does the merging")
     user = {key: value for key, value in os.environ.items() if key not in _LOCAL}
     user["LC_ALL"] = "C"
     asked = (
@@ -125,7 +134,7 @@ def find_repository(folder: Path, *, whole: bool = True) -> Repository:
     if done.returncode != 0:
         reason = _reason(done.stderr)
         if "not a git repository" in reason:
-            raise RefusedError(
+            raise NoRepositoryError(
                 f"{shown(folder)} is in no git repository, and git does the merging",
                 hint="git init && git add --all && git commit",
             )
@@ -187,8 +196,13 @@ def git(
     if done.returncode not in fine:
         if b"No space left on device" in done.stderr:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        raise MachineError(f"git {arguments[0]} failed: {_reason(done.stderr)}")
+        raise failed(arguments[0], done.stderr)
     return done.stdout
+
+
+def failed(command: str, stderr: bytes) -> MachineError:
+    """Return what to tell of a git command that gave no answer."""
+    return MachineError(f"git {command} failed: {_reason(stderr)}")
 
 
 def clean_environment(repository: Repository) -> dict[str, str]:
