@@ -79,7 +79,7 @@ def test_a_resolved_one_passes_and_is_told_until_it_is_ended(
 def test_a_run_that_was_stopped_half_way_is_no_state_to_judge(service: Path, call: Run) -> None:
     (service / ".git/twelvefac").mkdir()
     (service / ".git/twelvefac/journal.json").write_text("{}")
-    message = "a run of twelvefac in . was stopped half way, or is still at work\n"
+    message = "a run of twelvefac in this repository was stopped half way, or is still at work\n"
     refused(call, service, message, "update", "--check")
 
 

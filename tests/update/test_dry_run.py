@@ -70,7 +70,7 @@ def test_in_the_middle_of_a_run_nothing_is_foretold(service: Path, call: Run) ->
     (service / ".git/twelvefac/journal.json").write_text("{}")
     code, out, error = call("update", "--dry-run")
     assert (code, out) == (2, "")
-    assert error.startswith("error: a run of twelvefac in . was stopped half way, or is still at work\n")
+    assert error.startswith("error: a run of twelvefac in this repository was stopped half way, or is still at work\n")
 
 
 def test_a_folder_that_cannot_be_written_is_foretold(service: Path, template: Path) -> None:

@@ -53,13 +53,22 @@ def test_in_a_monorepo_paths_are_those_of_the_service_and_undo_is_its_own(
     assert call("update", "--continue")[1].endswith("\n\n  src/orders/greeting.py  conflict markers are left in it\n")
     assert "waits for you: src/orders/greeting.py\n" in call("update")[2]
     for arguments in (("undo",), ("update", "--abort"), ("update", "--continue")):
-        code, _, error = call(*arguments[:1], "../twin", *arguments[1:])
+        with monkeypatch.context() as patch:
+            patch.chdir(top)
+            code, _, error = call(*arguments, "services/twin")
         assert (code, error) == (
             2,
             (
                 "error: what was done last in this repository is the update of orders to template 2.0.0, "
-                "which changed services/orders/.copier-answers.yml\n  name that service's folder\n"
+                "which changed services/orders/.copier-answers.yml\n"
+                f"  name that service's folder: twelvefac {' '.join(arguments)} services/orders\n"
             ),
+        )
+    for folder, named in (("../twin", ""), (str(top / "services/twin"), f" {top / 'services/orders'}")):
+        assert call("update", folder)[2] == (
+            "error: the update of orders to template 2.0.0 waits for you: services/orders/src/orders/greeting.py\n"
+            f"  resolve and `git add` them, then `twelvefac update --continue{named}`; "
+            f"or `twelvefac update --abort{named}`\n"
         )
     code, out, _ = call("update", "--abort")
     assert code == 0

@@ -162,16 +162,21 @@ def test_where_nothing_may_be_written(command: str, ready: Path, template: Path)
         assert snapshot(ready) == before, place
 
 
-@pytest.fixture
-def without_records(service: Path, template: Path) -> Path:
-    """The service in the middle of an update: its files are moved away, the answers file with them."""
+def killed(service: Path, template: Path, prefix: str = "") -> None:
+    """Update the service until its files are moved away, the answers file with them."""
     child = os.fork()
     if child == 0:
-        stop = f"moved away {SOURCE}/greeting.py"
+        stop = f"moved away {prefix}{SOURCE}/greeting.py"
         update(UpdateRequest(str(service)), root=template, step=lambda step: os._exit(9) if step == stop else None)
         os._exit(0)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 9
+
+
+@pytest.fixture
+def without_records(service: Path, template: Path) -> Path:
+    """The service in the middle of an update."""
+    killed(service, template)
     assert not (service / ".copier-answers.yml").exists()
     return service
 
@@ -191,10 +196,30 @@ def test_nobody_is_told_to_adopt_a_service_in_the_middle_of_an_update(
         2,
         "",
         (
-            "error: a run of twelvefac in . was stopped half way, or is still at work\n"
+            "error: the update of orders to template 2.0.0 was stopped half way, or is still at work\n"
             "  `twelvefac undo` or `twelvefac update` finishes it or rolls it back, and says which\n"
         ),
     )
+
+
+def test_in_a_monorepo_the_service_that_was_stopped_is_the_one_that_is_named(
+    first: Path, template: Path, call: Run, tmp_path: Path, commit: Commit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = tmp_path / "mono"
+    for name in ("a", "b"):
+        shutil.copytree(first, top / name, ignore=shutil.ignore_patterns(".git"))
+    run(tmp_path, "init", "--quiet", str(top))
+    commit(top)
+    killed(top / "a", template, "a/")
+    monkeypatch.chdir(top)
+    stopped = "the update of orders to template 2.0.0{} was stopped half way, or is still at work\n"
+    hint = "  `twelvefac undo a` or `twelvefac update a` finishes it or rolls it back, and says which\n"
+    for flag in ("--check", "--dry-run"):
+        assert call("update", flag, "b") == (2, "", f"error: {stopped.format(' in a')}{hint}")
+        assert call("update", flag, "a") == (2, "", f"error: {stopped.format('')}{hint}")
+    code, _, error = call("undo", "a")
+    assert (code, "rolled back the interrupted update of orders" in error) == (2, True)
+    assert run(top, "status", "--porcelain") == b""
 
 
 def test_a_command_that_is_refused_says_what_it_rolled_back(without_records: Path, call: Run) -> None:

@@ -34,9 +34,7 @@ def test_accepting_in_the_middle_of_a_run_is_told_as_such(service: Path, call: R
     (service / ".git/twelvefac").mkdir()
     (service / ".git/twelvefac/journal.json").write_text("{}")
     (service / ".copier-answers.yml").unlink()
-    refused(
-        call, service, "a run of twelvefac in . was stopped half way, or is still at work\n", "update", "--accept", "x"
-    )
+    refused(call, service, "a run of twelvefac in this repository was stopped half way", "update", "--accept", "x")
 
 
 def test_what_a_sparse_checkout_leaves_out_is_named_as_that(service: Path, call: Run, commit: Commit) -> None:

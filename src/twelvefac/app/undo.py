@@ -15,7 +15,7 @@ from twelvefac.update.carry import (
     was_put_back,
     was_unstaged,
 )
-from twelvefac.update.journal import KEPT_REF, Operation
+from twelvefac.update.journal import KEPT_REF, Operation, folder_of
 from twelvefac.update.repository import Repository, at, check_idle, git
 from twelvefac.update.result import EndResult
 
@@ -26,7 +26,7 @@ def undo_last(folder: str, *, step: Step = lambda _: None) -> EndResult:
     Raises RefusedError when there is none, files were changed since or a merge is under way, with nothing changed.
     """
     with opened_repository(folder, dry_run=False) as (repository, recovered):
-        operation = _last(repository, recovered, "nothing to undo here")
+        operation = _last(repository, recovered, folder)
         if was_put_back(repository, operation):
             if is_elsewhere(repository, operation):
                 raise RefusedError(
@@ -86,22 +86,22 @@ def continue_update(folder: str, *, commits: bool = False) -> EndResult:
     return EndResult(f"Finished: the {operation.title}", (), _told(recovered))
 
 
-def _last(repository: Repository, recovered: str, nothing: str) -> Operation:
+def _last(repository: Repository, recovered: str, folder: str) -> Operation:
     operation = last_operation(repository)
     if operation is None:
         hint = recovered or "undo takes back the last update, add, remove or adopt alone; git has the rest"
-        raise RefusedError(nothing, hint=hint)
-    _check_ours(repository, operation)
+        raise RefusedError("nothing to undo here", hint=hint)
+    _check_ours(repository, operation, "undo", folder)
     return finish(repository, operation) if is_committed(repository, operation) else operation
 
 
-def _check_ours(repository: Repository, operation: Operation) -> None:
+def _check_ours(repository: Repository, operation: Operation, command: str, folder: str) -> None:
     """Raise RefusedError when the last operation of the work tree was on another service in it."""
     elsewhere = [step.path for step in operation.steps if not step.path.startswith(repository.prefix)]
     if elsewhere:
         raise RefusedError(
             f"what was done last in this repository is the {operation.title}, which changed {elsewhere[0]}",
-            hint="name that service's folder",
+            hint=f"name that service's folder: twelvefac {command}{at(folder_of(repository, operation, folder))}",
         )
 
 
@@ -111,7 +111,7 @@ def _waiting(repository: Repository, recovered: str, flag: str, folder: str) -> 
     if operation is None or over or (flag == "--abort" and is_committed(repository, operation)):
         hint = recovered or f"twelvefac undo{at(folder)} takes back an update that is finished"
         raise RefusedError(f"no update waits for {flag}", hint=hint)
-    _check_ours(repository, operation)
+    _check_ours(repository, operation, f"update {flag}", folder)
     return operation
 
 

@@ -34,7 +34,7 @@ from twelvefac.update.history import (
     versions,
 )
 from twelvefac.update.install import half_way, id_of, recover, refusing, was_stopped
-from twelvefac.update.journal import locked
+from twelvefac.update.journal import folder_of, locked
 from twelvefac.update.merge import Labels
 from twelvefac.update.migrate import declared_moves, migrate_answers
 from twelvefac.update.objects import Entries, read_blobs, write_files, write_trees
@@ -384,10 +384,11 @@ def _check_finished(repository: Repository, folder: str) -> None:
     operation = last_operation(repository)
     left = list(unresolved(repository, operation)) if operation is not None and operation.waits else []
     if operation is not None and left:
+        place = at(folder_of(repository, operation, folder))
         raise RefusedError(
             f"the {operation.title} waits for you: {listed(repository, left)}",
-            hint=f"resolve and `git add` them, then `twelvefac update --continue{at(folder)}`; "
-            f"or `twelvefac update --abort{at(folder)}`",
+            hint=f"resolve and `git add` them, then `twelvefac update --continue{place}`; "
+            f"or `twelvefac update --abort{place}`",
         )
 
 

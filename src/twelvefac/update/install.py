@@ -24,6 +24,7 @@ from twelvefac.update.journal import (
     Step,
     drop_journal,
     finish_journal,
+    folder_of,
     read_operation,
     remove_staging,
     write_operation,
@@ -232,10 +233,19 @@ def was_stopped(folder: Path) -> bool:
 
 
 def half_way(folder: Path) -> RefusedError:
-    """Return what to tell where the service is not to be looked at in the middle of a run."""
-    undo, update = f"`twelvefac undo{at(folder)}`", f"`twelvefac update{at(folder)}`"
+    """Return what to tell where the service in ``folder`` is not to be looked at in the middle of a run.
+
+    The run may have been another service's of the same repository: its folder is named then.
+    """
+    what, place = "a run of twelvefac in this repository", str(folder)
+    with suppress(TwelvefacError):  # a damaged journal is told by the command that is named
+        repository = find_repository(folder.absolute())
+        if (operation := read_operation(repository, JOURNAL)) is not None:
+            place = folder_of(repository, operation, folder)
+            what = f"the {operation.title}" + (f" in {shown(Path(place))}" if place != str(folder) else "")
+    undo, update = f"`twelvefac undo{at(place)}`", f"`twelvefac update{at(place)}`"
     return RefusedError(
-        f"a run of twelvefac in {shown(folder)} was stopped half way, or is still at work",
+        f"{what} was stopped half way, or is still at work",
         hint=f"{undo} or {update} finishes it or rolls it back, and says which",
     )
 

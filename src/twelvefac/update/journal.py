@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from twelvefac.errors import MachineError, RefusedError
+from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE
 from twelvefac.source.write import write_atomically
 from twelvefac.update.repository import JOURNAL, LAST, Repository
 
@@ -102,6 +103,20 @@ def _staging_here(repository: Repository, recorded: str) -> str:
         Path(recorded) if Path(recorded).is_relative_to(repository.top) else repository.folder / ".twelvefac" / name
     )
     return str(beside if recorded and not own.is_dir() and beside.is_dir() else own) if recorded else ""
+
+
+def folder_of(repository: Repository, operation: Operation, folder: Path | str) -> str:
+    """Return how a command names the service that ``operation`` changed, where the user names theirs ``folder``.
+
+    One repository may hold several services, and each operation changes a record of its own service.
+    """
+    ends = [f"/{step.path}".partition(f"/{name}") for step in operation.steps for name in (ANSWERS_FILE, MANIFEST_FILE)]
+    found = [before[1:] for before, name, after in ends if name and not after]
+    prefix = min(found, key=len) if found else repository.prefix.rstrip("/")
+    if prefix == repository.prefix.rstrip("/"):
+        return str(folder)
+    there = repository.top / prefix
+    return str(there) if Path(folder).is_absolute() else os.path.relpath(there)
 
 
 def write_operation(repository: Repository, name: str, operation: Operation) -> None:
