@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from update.conftest import Run
-from update.test_update import SOURCE, edit
+from update.test_update import SOURCE, edit, refused
 from update_trees import run
 
 Commit = Callable[[Path], None]
@@ -45,6 +45,54 @@ def test_an_edit_that_git_does_not_look_at_stays_out_of_its_sight(service: Path,
     assert call("update")[0] == 0
     assert flags(service) == {"local.cfg": "h"}
     assert b"local.cfg" not in run(service, "status", "--porcelain")
+
+
+def test_an_edit_that_git_was_told_not_to_look_at_is_refused_with_the_way_out(
+    service: Path, call: Run, commit: Commit
+) -> None:
+    path = f"{SOURCE}/greeting.py"
+    run(service, "update-index", "--assume-unchanged", path)
+    edit(service / path, "STEP_0 = 0", "STEP_0 = 'mine'")
+    refused(
+        call,
+        service,
+        f"changed, and git was told to assume it unchanged: {path}\n"
+        f"  `git update-index --no-assume-unchanged {path}`, then commit or stash it: the update would change it\n",
+    )
+    run(service, "update-index", "--no-assume-unchanged", path)
+    commit(service)
+    assert call("update")[0] == 1
+
+
+def test_a_file_that_git_was_told_to_skip_is_no_sparse_checkouts(service: Path, call: Run) -> None:
+    path = f"{SOURCE}/greeting.py"
+    run(service, "update-index", "--skip-worktree", path)
+    (service / path).unlink()
+    refused(
+        call,
+        service,
+        f"not here, since git was told to skip it, and to be changed: {path}\n"
+        f"  `git update-index --no-skip-worktree {path}`, then commit that it is gone, or `git restore` it\n",
+    )
+    run(service, "update-index", "--no-skip-worktree", path)
+    run(service, "restore", path)
+    assert call("update")[0] == 0
+
+
+def test_an_edit_in_a_file_that_git_was_told_to_skip_is_refused_with_the_way_out(
+    service: Path, call: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"{SOURCE}/greeting.py"
+    run(service, "update-index", "--skip-worktree", path)
+    edit(service / path, "STEP_0 = 0", "STEP_0 = 'mine'")
+    monkeypatch.chdir(service.parent)
+    code, out, error = call("update", "orders")
+    assert (code, out) == (2, "")
+    assert error == (
+        f"error: changed, and git was told to skip it: {path}\n"
+        f"  `git -C orders update-index --no-skip-worktree {path}`, then commit or stash it: "
+        "the update would change it\n"
+    )
 
 
 @pytest.mark.parametrize("end", ["--abort", "--continue"])

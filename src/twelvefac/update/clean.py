@@ -1,12 +1,13 @@
 """Is everything that an update would change as git's index has it, and nobody else at work there?"""
 
 import os
+import shlex
 
 from twelvefac.errors import RefusedError
 from twelvefac.update.files import LINK, SUBMODULE
 from twelvefac.update.install import find_place
 from twelvefac.update.proposal import RECORDS, Proposal
-from twelvefac.update.repository import Repository, git, is_off, listed
+from twelvefac.update.repository import Repository, at, git, is_off, listed
 
 
 def check_clean(repository: Repository, proposal: Proposal) -> None:
@@ -33,20 +34,48 @@ def check_clean(repository: Repository, proposal: Proposal) -> None:
         for path, oid in zip(asked, ids, strict=True):
             if oid == dirty[path] and path not in turned:
                 del dirty[path]
-    absent = [path for path in dirty if not os.path.lexists(repository.folder / path)]
-    if absent:
-        out = git(repository, "ls-files", "-t", "-z", "--", *(repository.prefix + path for path in absent))
-        sparse = [os.fsdecode(line[2:]) for line in out.split(b"\0") if line.startswith(b"S ")]
-        if sparse:
-            raise RefusedError(
-                f"left out by this sparse checkout, and to be changed: {listed(repository, sparse)}",
-                hint="`git sparse-checkout add` its folder, or `git sparse-checkout disable`",
-            )
     if dirty:
+        _check_flags(repository, [repository.prefix + path for path in dirty])
         raise RefusedError(
             f"changed and not in git's index: {listed(repository, (repository.prefix + path for path in dirty))}",
             hint="commit or stash them first (`git stash`): the update would change them",
         )
+
+
+def _check_flags(repository: Repository, paths: list[str]) -> None:
+    """Raise RefusedError when git was told not to look at one of ``paths``: it shows no change to commit or stash."""
+    letters = {os.fsdecode(line[2:]): line[:1] for line in git(repository, "ls-files", "-v", "-z").split(b"\0")}
+    skipped = [path for path in paths if letters.get(path) in {b"S", b"s"}]
+    absent = [path for path in skipped if not os.path.lexists(repository.top / path)]
+    sparse = git(repository, "config", "--type=bool", "--get", "core.sparseCheckout", fine=(0, 1)).strip() == b"true"
+    if absent and sparse:
+        raise RefusedError(
+            f"left out by this sparse checkout, and to be changed: {listed(repository, absent)}",
+            hint="`git sparse-checkout add` its folder, or `git sparse-checkout disable`",
+        )
+    then = "commit or stash it: the update would change it"
+    if absent:
+        what, flag, flagged = "not here, since git was told to skip it, and to be changed", "skip-worktree", absent
+        then = "commit that it is gone, or `git restore` it"
+    elif skipped:
+        what, flag, flagged = "changed, and git was told to skip it", "skip-worktree", skipped
+    else:
+        what, flag = "changed, and git was told to assume it unchanged", "assume-unchanged"
+        flagged = [path for path in paths if letters.get(path) == b"h"]
+    if flagged:
+        names = shlex.join(path.removeprefix(repository.prefix) for path in flagged)
+        raise RefusedError(
+            f"{what}: {listed(repository, flagged)}",
+            hint=f"`git{_from_here(repository)} update-index --no-{flag} {names}`, then {then}",
+        )
+
+
+def _from_here(repository: Repository) -> str:
+    """Return what makes a git command work that names files as seen from the service, wherever the user is."""
+    try:
+        return at(os.path.relpath(repository.folder), "-C")
+    except FileNotFoundError:  # the current folder is gone
+        return at(repository.folder, "-C")
 
 
 def _same_mode(repository: Repository, here: str, wanted: str) -> bool:
