@@ -87,7 +87,9 @@ def test_what_is_no_file_of_the_templates_is_refused(current: Path, call: Run) -
     message = "'mine.py' is no file that the template gave this service: name it as --check does\n"
     refused(call, current, message, "update", "--accept", "run.sh", "--accept", "mine.py")
     assert not (current / OURS).exists()
-    refused(call, current, "--check goes with no other flag\n", "update", "--check", "--accept", "run.sh")
+    refused(call, current, "--check and --accept do not go together\n", "update", "--check", "--accept", "run.sh")
+    refused(call, current, "--check and --to do not go together\n", "update", "--check", "--to", "2.0.0")
+    refused(call, current, "--abort and --dry-run do not go together\n", "update", "--abort", "--dry-run")
 
 
 def test_what_both_change_by_right_never_drifts(tmp_path: Path, call: Run) -> None:

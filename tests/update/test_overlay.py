@@ -229,7 +229,22 @@ def test_an_overlay_out_of_reach_stays_and_check_says_so(call: Run, overlay: Pat
     assert (place / "orders/POLICY.md").is_file()
     code, _, error = call("update", "orders", "--check")
     assert code == 2
-    assert "is not there" in error
+    assert error.endswith(
+        " is not there\n  put it back, or say in .copier-answers.yml (_overlay_src_path) where it is now\n"
+    )
+
+
+def test_an_overlay_that_was_moved_is_found_where_the_answers_file_says(
+    call: Run, overlay: Path, place: Path, commit: Commit
+) -> None:
+    make(call, "../overlay")
+    overlay.rename(overlay.with_name("moved"))
+    assert call("update", "orders", "--check")[0] == 2
+    answers = place / "orders" / ANSWERS
+    answers.write_text(answers.read_text("utf-8").replace("../overlay", "../moved"), "utf-8")
+    commit(place / "orders")
+    assert call("update", "orders", "--check", "--allow-drift")[0] == 0
+    assert call("update", "orders")[0] == 0
 
 
 def test_a_new_file_of_ours_that_it_has_is_refused_at_the_update(call: Run, overlay: Path, place: Path) -> None:

@@ -57,8 +57,10 @@ def _command(  # more than 8 parameters: one for each flag is typer's way
     chosen = [flag for flag, on in flags.items() if on]
     if to == "":  # an unset variable of a script's
         raise UsageError("--to: must be a version such as 1.2.3, and is empty")
-    if len(chosen) > 1 or (chosen and (to or diff or dry_run or overlay_answer)):
-        raise UsageError(f"{chosen[0]} goes with no other flag")
+    others = {"--to": to, "--diff": diff, "--dry-run": dry_run, "--overlay-answer": overlay_answer}
+    together = [*chosen, *(flag for flag, on in others.items() if on)]
+    if chosen and len(together) > 1:
+        raise UsageError(f"{chosen[0]} and {together[1]} do not go together")
     if commit and chosen and not continue_:
         raise UsageError(f"{chosen[0]} commits nothing: --commit goes with an update and with --continue")
     if format_ not in FORMATS:

@@ -20,7 +20,7 @@ from typing import Any
 from twelvefac.errors import MachineError, RefusedError, UsageError
 from twelvefac.scaffold.component import CatalogueError
 from twelvefac.scaffold.git import run_git
-from twelvefac.scaffold.plan import JUNK, Layer, Ownership, Plan, PlannedFile
+from twelvefac.scaffold.plan import ANSWERS_FILE, JUNK, Layer, Ownership, Plan, PlannedFile
 from twelvefac.scaffold.render import render
 from twelvefac.scaffold.staging import shown
 
@@ -74,7 +74,7 @@ def newest_version(source: str, service: Path) -> str:
     """
     place = _place(source, service)
     if not _is_git(place):
-        return _content_hash(_directory(place))
+        return _content_hash(_directory(place, service))
     tags = [name for name in _tags(place) if _TAG.match(name)]
     if not tags:
         raise RefusedError(f"the overlay {source} has no version: no tag such as 1.2.3", hint="tag a version in it")
@@ -95,7 +95,7 @@ def opened_overlay(layer: Layer, service: Path) -> Iterator[Path | None]:
     """
     place = _place(layer.source, service)
     if not _is_git(place):
-        yield _directory(place) if _content_hash(_directory(place)) == layer.version else None
+        yield _directory(place, service) if _content_hash(_directory(place, service)) == layer.version else None
         return
     if layer.version not in _tags(place):
         yield None
@@ -188,10 +188,13 @@ def _is_git(place: str) -> bool:
     return bool(_URL.match(place)) or Path(place, ".git").exists() or Path(place, "HEAD").is_file()
 
 
-def _directory(place: str) -> Path:
+def _directory(place: str, service: Path) -> Path:
     folder = Path(place)
     if not folder.is_dir():
-        raise MachineError(f"the overlay {shown(folder)} is not there", hint="name its directory or git URL")
+        recorded = (service / ANSWERS_FILE).is_file()  # it is given to `new` alone
+        there = f"put it back, or say in {ANSWERS_FILE} (_overlay_src_path) where it is now"
+        hint = there if recorded else "name its directory or git URL"
+        raise MachineError(f"the overlay {shown(folder)} is not there", hint=hint)
     return folder
 
 
