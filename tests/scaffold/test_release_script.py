@@ -22,7 +22,8 @@ REAL = load_catalogue(data_root())
 NEVER = "a command that is never run"
 IMAGE = "registry.example.com/orders:" + "1" * 40
 
-# The Job has no condition at its first look, then those of $JOB, as `get --output jsonpath` prints them after its uid.
+# The Job has no condition at its first look, then those of $JOB, as `get --output jsonpath` prints them after its uid
+# and image.
 # The looks of $LOST get no answer; from that of $REPLACED on it is another Job. $RUNS pods of the Job before run.
 KUBECTL = """#!/bin/sh
 printf '%s\\n' "kubectl $*" >>"$CALLS"
@@ -33,9 +34,10 @@ case "$*" in
         looks=$(grep -c " get job .*conditions" "$CALLS")
         case " $LOST " in *" $looks "*) exit 1 ;; esac
         uid=1
+        image=$MADE
         [ "$looks" -lt "$REPLACED" ] || uid=2
         [ "$looks" -gt 1 ] || JOB=
-        echo "$uid $JOB"
+        echo "$uid $image $JOB"
         ;;
     *" get pods "*) echo "orders-migrate-x Pending ImagePullBackOff" ;;
     *" logs "*) echo 'the schema is at 0001' ;;
@@ -84,7 +86,7 @@ def release(
     return done.returncode, done.stdout + done.stderr, calls.read_text().splitlines() if calls.exists() else []
 
 
-AS_IS = {"LOST": "", "REPLACED": "99", "RUNS": ""}
+AS_IS = {"LOST": "", "REPLACED": "99", "RUNS": "", "MADE": IMAGE}
 SET = f"kustomize edit set image orders={IMAGE}"
 DELETE = (
     "kubectl --namespace orders-production delete job orders-migrate"
@@ -94,7 +96,9 @@ REST = "kubectl apply --kustomize . --selector app.kubernetes.io/component!=web"
 RUNS = (
     "kubectl --namespace orders-production get job orders-migrate --ignore-not-found --output jsonpath={.status.ready}"
 )
-CONDITIONS = 'jsonpath={.metadata.uid} {.status.conditions[?(@.status=="True")].type}'
+CONDITIONS = (
+    'jsonpath={.metadata.uid} {.spec.template.spec.containers[0].image} {.status.conditions[?(@.status=="True")].type}'
+)
 LOOK = f"kubectl --namespace orders-production get job orders-migrate --output {CONDITIONS}"
 PODS = (
     "kubectl --namespace orders-production get pods"
@@ -164,6 +168,12 @@ def test_a_release_that_another_one_overtakes_ends(tmp_path: Path, programs: Pat
     """Complete is then the other's migration, from another image."""
     code, printed, calls = release(tmp_path, programs, "postgres", "production", IMAGE, REPLACED="2")
     assert (code, calls) == (1, EVERYTHING[:7])
+    assert "another release has replaced the Job orders-migrate" in printed
+
+
+def test_a_job_that_is_another_releases_from_the_first_look_on(tmp_path: Path, programs: Path) -> None:
+    code, printed, calls = release(tmp_path, programs, "postgres", "production", IMAGE, MADE=f"{IMAGE}2")
+    assert (code, calls) == (1, EVERYTHING[:5])
     assert "another release has replaced the Job orders-migrate" in printed
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
     make_url,
     text,
 )
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
 from ... import SERVICE
 from ...settings import Settings
@@ -95,6 +95,11 @@ def connect_arguments(settings: Settings, url: URL) -> dict[str, Any]:
         if "connection to server" not in str(error):
             raise
     return arguments
+
+
+def is_outage(error: DBAPIError) -> bool:
+    """Whether the server is lost or refuses to serve now."""
+    return error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError))
 
 
 @contextmanager

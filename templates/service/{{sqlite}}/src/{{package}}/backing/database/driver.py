@@ -9,12 +9,22 @@ from contextlib import contextmanager
 from typing import cast
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ...settings import Settings
 
 log = logging.getLogger(__name__)
+
+OUTAGES = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+)
 
 
 def make_engine(settings: Settings, *, pool_size: int) -> Engine:
@@ -51,9 +61,25 @@ def only_one(connection: Connection) -> Iterator[None]:
             log.info("another run migrates: waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
         # By itself sqlite3 begins a transaction before it changes rows, not before tables.
-        cast(sqlite3.Connection, connection.connection.driver_connection).isolation_level = None
-        event.listen(connection, "begin", lambda it: it.exec_driver_sql("BEGIN"))
+        raw = cast(sqlite3.Connection, connection.connection.driver_connection)
+        raw.isolation_level = None
+        # To alter a table is to drop the old one, which would take the rows that refer to it along;
+        # inside a transaction SQLite ignores this.
+        raw.execute("PRAGMA foreign_keys = OFF")
+        event.listen(connection, "begin", _begin)
         yield
+
+
+def _begin(connection: Connection) -> None:
+    # What has read cannot wait for another writer: it is the writer from the start.
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def is_outage(error: DBAPIError) -> bool:
+    """Whether the file cannot be used now; sqlite3 has one exception for that and for wrong SQL."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in OUTAGES
 
 
 def leftovers(connection: Connection, metadata: MetaData) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import DBAPIError, TimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from ...settings import Settings
@@ -54,8 +54,7 @@ def unavailable_when_lost(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        lost = isinstance(error, (InterfaceError, OperationalError))
-        if not lost and not error.connection_invalidated:
+        if not driver.is_outage(error):
             raise
         text = f"database {engine.url.database}: {first_line(error.orig)}"
         raise UnavailableError(text) from error
