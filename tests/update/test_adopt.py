@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from update.conftest import Run
-from update.test_update import edit, refused, tracked
+from update.test_update import SOURCE, edit, refused, tracked
 from update_trees import run, snapshot
 
 from twelvefac.app.adopt import AdoptRequest, adopt
@@ -196,6 +196,30 @@ def test_our_own_answers_without_a_manifest_are_what_counts(
     assert code == 0
     assert out.startswith("Updated orders: template 1.0.0 -> 2.0.0\n")
     assert "\nteam: payments\n" in answers.read_text()
+
+
+def test_what_an_older_service_was_before_it_was_ejected_is_told_with_the_way_there(
+    service: Path, call: Run, commit: Commit
+) -> None:
+    run(service, "rm", "-r", "--quiet", ".copier-answers.yml", ".twelvefac")
+    commit(service)
+    gone = run(service, "rev-parse", "--short", "HEAD").decode().strip()
+    said = (
+        "this was a service of template 1.0.0: what changed up to 2.0.0 is not merged, and older text of the "
+        "template's counts as yours. To have it merged: `twelvefac undo`, "
+        f"`git restore --source={gone}^ .copier-answers.yml`, then adopt again\n"
+    )
+    code, out, error = call("adopt")
+    assert (code, error) == (0, said)
+    assert out.startswith("Adopted orders as a service of template 2.0.0\n")
+    assert call("undo")[0] == 0
+    run(service, "restore", f"--source={gone}^", ".copier-answers.yml")
+    code, out, error = call("adopt")
+    assert (code, error) == (0, "the answers in .copier-answers.yml are taken as they are\n")
+    assert out.startswith("Adopted orders as a service of template 1.0.0\n")
+    commit(service)
+    assert call("update")[0] == 0
+    assert "WORDS = 'hello'" in (service / SOURCE / "greeting.py").read_text()
 
 
 def test_our_own_answers_of_a_version_that_nobody_has_are_refused(service: Path, call: Run, commit: Commit) -> None:

@@ -14,6 +14,7 @@ from twelvefac.scaffold.plan import ANSWERS_FILE, MANIFEST_FILE
 from twelvefac.scaffold.records import TEMPLATE_URL, answers_text, answers_values, manifest_text
 from twelvefac.scaffold.render import render
 from twelvefac.scaffold.version import newest
+from twelvefac.source.visible import visible
 from twelvefac.update.adopt import guess_answers, owners
 from twelvefac.update.answers import carry_answers
 from twelvefac.update.carry import apply, refusal, title_of
@@ -84,6 +85,8 @@ def adopt(request: AdoptRequest, *, root: Path | None = None, step: Step = lambd
         ]
         if ours:
             notices.append(f"the answers in {ANSWERS_FILE} are taken as they are")
+        else:
+            notices += _ejected(repository, version, request.folder)
         if foreign:
             done = "would be" if request.dry_run else "was"
             notices.append(f"{foreign} {done} replaced; git and `twelvefac undo{at(request.folder)}` have the old one")
@@ -96,6 +99,27 @@ def adopt(request: AdoptRequest, *, root: Path | None = None, step: Step = lambd
     missing = len(plan.files) - 2 - len(alike)
     result = plan.answers.as_data()
     return AdoptResult(result, version, own, len(alike) - own, missing, tuple(notices), request.dry_run, request.folder)
+
+
+def _ejected(repository: Repository, version: str, folder: str) -> tuple[str, ...]:
+    """Return what to say where git remembers the answers file of an older service of ours, which was deleted.
+
+    Its version is not taken unasked: answers and files may have changed since, and the user can see whether they did.
+    """
+    path = f"{repository.prefix}{ANSWERS_FILE}"
+    out = git(repository, "log", "-1", "--format=%h", "--diff-filter=D", "--", path, fine=(0, 128))  # 128: no commit
+    gone = out.decode().strip()
+    text = git(repository, "show", f"{gone}^:{path}", fine=(0, 128)).decode("utf-8", "replace") if gone else ""
+    values = dict(line.partition(": ")[::2] for line in text.splitlines())
+    before = values.get("_commit", "").strip()
+    if values.get("_src_path", "").strip() != TEMPLATE_URL or before in {"", version}:
+        return ()
+    told = (
+        f"this was a service of template {visible(before)}: what changed up to {version} is not merged, and older text "
+        f"of the template's counts as yours. To have it merged: `twelvefac undo{at(folder)}`, "
+        f"`git{at(folder, '-C')} restore --source={gone}^ {ANSWERS_FILE}`, then adopt again"
+    )
+    return (told,)
 
 
 def _is_kept(repository: Repository) -> bool:
