@@ -39,8 +39,8 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_updated_added_to_and_undone(tmp_path: Path, version: str) -> None:
     folder = tmp_path / "orders"
     new_service(NewRequest(str(folder), version=version))
-    with (folder / "src/orders/routes.py").open("a") as file:
-        file.write('\n\nMINE = "written by the owner"\n')
+    routes, router = folder / "src/orders/routes.py", "router = APIRouter()\n"
+    routes.write_text(routes.read_text().replace(router, f'{router}\nMINE = "written by the owner"\n'))
     with (folder / "README.md").open("a") as file:
         file.write("\n## Ours\n")
     commit(folder)

@@ -227,7 +227,7 @@ def test_what_is_in_the_way_is_refused(service: Path, call: Run, commit: Commit)
 def test_an_edit_that_git_was_told_to_overlook_is_seen(service: Path, call: Run) -> None:
     run(service, "update-index", "--assume-unchanged", "template.txt")
     edit(service / "template.txt", "1.0.0", "mine")
-    refused(call, service, "changed and not in git's index: template.txt\n")
+    refused(call, service, "changed, and git was told to assume it unchanged: template.txt\n")
 
 
 def test_nothing_is_undone_into_a_merge(service: Path, call: Run, commit: Commit) -> None:

@@ -28,6 +28,7 @@ from twelvefac.update.repository import (
     Repository,
     at,
     begun,
+    check_folder,
     clean_environment,
     ended,
     failed,
@@ -42,6 +43,7 @@ def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResul
     Raises RefusedError when it has no records, or damaged ones, or a run was stopped half way; MachineError when its
     overlay cannot be reached, and both where git refuses: what it has not looked at is not said to be fine.
     """
+    check_folder(folder)
     repository, unsearched = _repository(folder)
     if repository is not None and os.path.lexists(repository.state / JOURNAL):
         from twelvefac.update.install import half_way
