@@ -36,6 +36,7 @@ class _Service(TyperCommand):
             if param.name in KINDS:
                 default, *others = choices(param.name)
                 more = "; may be given several times" if param.name in SEVERAL else ""
+                # each of them is an option, which has a help text
                 param.help = ", ".join([f"{default} (default)", *others]) + more  # type: ignore[attr-defined]
         super().format_options(ctx, formatter)
 

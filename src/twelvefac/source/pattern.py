@@ -4,7 +4,7 @@ Compiling all of ours costs more than everything else of an import, and a run ne
 """
 
 import re
-from typing import AnyStr, cast
+from typing import Any, AnyStr, cast
 
 _METHODS = ("search", "match", "fullmatch", "findall", "finditer", "sub", "subn", "split")
 
@@ -12,14 +12,14 @@ _METHODS = ("search", "match", "fullmatch", "findall", "finditer", "sub", "subn"
 class _Lazy:
     """Stands for a compiled pattern; after the first use its methods are those of the compiled one."""
 
-    def __init__(self, text: object, flags: int) -> None:
+    def __init__(self, text: Any, flags: int) -> None:
         self.pattern = text
         self._flags = flags
 
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):  # copying and pickling ask for what only a compiled pattern could answer
             raise AttributeError(name)
-        compiled = re.compile(self.pattern, self._flags)  # type: ignore[call-overload]
+        compiled = re.compile(self.pattern, self._flags)
         for method in _METHODS:
             setattr(self, method, getattr(compiled, method))
         return getattr(compiled, name)

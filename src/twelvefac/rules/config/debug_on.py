@@ -289,13 +289,13 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
     yield from _compared(service, facts)
     yield from _calls(service, facts)
     for image in service.released_images:
+        given = {one.name for file, used in service.composed if file.released for one in used.environment}
         for instruction in image.instructions:
             pairs = dict(assignments(instruction.text)) if instruction.keyword == "ENV" else {}
             for name in _VARIABLES:
                 if _is_on(pairs.get(name)) and _is_on(image.environment.get(name)):
                     message = f"the image sets {name} on: errors show source and settings to visitors"
                     yield rule.at(image.path, instruction.at, message, subject=f"env:{name}")
-                given = {one.name for file, used in service.composed if file.released for one in used.environment}
                 if "FLASK_ENV" in given:
                     continue  # what is deployed is told otherwise
                 if name == "FLASK_DEBUG" and _is_development(pairs, image.environment) and _reads_flask_env(facts):
