@@ -1,6 +1,7 @@
 """`update --check`: what it finds, in whose words, and the command that fits where it was asked."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -167,6 +168,28 @@ def test_the_commands_that_it_names_have_the_folder(
     assert f"then twelvefac update --continue {quoted}\n" in out
 
 
+@pytest.mark.parametrize("place", [".", "services", "services/orders"])
+def test_for_programs_paths_are_those_of_the_repository_wherever_it_is_asked(
+    first: Path, call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    top = tmp_path / "mono"
+    service = top / "services/orders"
+    shutil.copytree(first, service, ignore=shutil.ignore_patterns(".git"))
+    run(top, "init", "--quiet")
+    monkeypatch.chdir(top / place)
+    (tmp_path / "link").symlink_to(service)
+    for folder in (os.path.relpath(service), str(service), str(tmp_path / "link")):
+        out = call("update", "--check", "--format=github", folder)[1]
+        assert out.startswith("::warning file=services/orders/.copier-answers.yml,line=")
+        runs = json.loads(call("update", "--check", "--format=sarif", folder)[1])["runs"]
+        assert [
+            place["physicalLocation"]["artifactLocation"]["uri"]
+            for result in runs[0]["results"]
+            for place in result["locations"]
+        ] == ["services/orders/.copier-answers.yml"]
+        assert call("update", "--check", folder)[1].startswith("behind    .copier-answers.yml:")
+
+
 def test_another_services_conflict_is_not_this_ones(
     first: Path, call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commit: Commit
 ) -> None:
@@ -200,6 +223,12 @@ def test_drift_of_an_overlays_files_is_told_as_that(call: Run, overlay: Path, pl
     out = call("update", "--check", str(service))[1]
     assert "drifted   POLICY.md:1  you changed a file of the overlay's; for good: " in out
     assert "drifted   org/plain.txt  you moved a file of the overlay's to plain.txt; for good: " in out
+
+
+def test_the_version_of_an_overlay_is_told(call: Run, overlay: Path, place: Path) -> None:
+    assert make(call, str(overlay))[0] == 0
+    version = call("update", "--check", "orders")[1]
+    assert version == "orders is up to date: template 2.0.0 with overlay v1.0.0.\n"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`update` where a repository is not the plain one: a monorepo, a linked work tree, a shallow clone, CRLF."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -266,3 +267,48 @@ def test_what_is_to_be_typed_next_works_from_the_top_of_a_monorepo(
         f"Next:\n  git -C {place} diff --staged\n  git -C {place} commit\n"
         f"  twelvefac add … --in {place}, and twelvefac update {place} from then on\n"
     )
+
+
+@pytest.mark.parametrize("place", [".", "services"])
+def test_above_a_service_nothing_is_ended_or_taken_back(
+    first: Path, call: Run, tmp_path: Path, commit: Commit, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Whoever stands there may mean another service; the way to the one in question is told."""
+    top = tmp_path / "mono"
+    service = top / "services/orders"
+    shutil.copytree(first, service, ignore=shutil.ignore_patterns(".git"))
+    run(tmp_path, "init", "--quiet", str(top))
+    edit(service / SOURCE / "greeting.py", "STEP_0 = 0", "STEP_0 = 'mine'")
+    commit(top)
+    assert call("update", str(service))[0] == 1
+    monkeypatch.chdir(top / place)
+    before = snapshot(top)
+    named = os.path.relpath(service)
+    for arguments in (("undo",), ("update", "--abort"), ("update", "--continue")):
+        assert call(*arguments) == (
+            2,
+            "",
+            "error: what was done last in this repository is the update of orders to template 2.0.0, "
+            "which changed services/orders/.copier-answers.yml\n"
+            f"  name that service's folder: twelvefac {' '.join(arguments)} {named}\n",
+        )
+    assert snapshot(top) == before
+    assert call("undo", named)[0] == 0
+
+
+def test_a_service_around_another_answers_for_itself_alone(service: Path, call: Run, commit: Commit) -> None:
+    inner = service / "services/inner"
+    shutil.copytree(service, inner, ignore=shutil.ignore_patterns(".git"))
+    edit(inner / SOURCE / "greeting.py", "STEP_0 = 0", "STEP_0 = 'mine'")
+    commit(service)
+    assert call("update", "services/inner")[0] == 1
+    assert "name that service's folder: twelvefac undo services/inner\n" in call("undo")[2]
+    assert "waits for you" not in call("update", "--check")[1]
+    assert call("update", "--abort", "services/inner")[0] == 0
+    assert call("update", "--commit")[0] == 0
+    edit(inner / SOURCE / "greeting.py", "STEP_0 = 'mine'", "STEP_0 = 0")
+    commit(service)
+    assert call("update", "services/inner")[0] == 0
+    head = run(service, "rev-parse", "HEAD")
+    assert call("update", "--commit") == (0, "orders is up to date: template 2.0.0.\n", "")
+    assert run(service, "rev-parse", "HEAD") == head

@@ -15,7 +15,7 @@ from twelvefac.update.carry import (
     was_put_back,
     was_unstaged,
 )
-from twelvefac.update.journal import KEPT_REF, Operation, folder_of
+from twelvefac.update.journal import KEPT_REF, Operation, folder_of, is_of
 from twelvefac.update.repository import Repository, at, check_idle, git
 from twelvefac.update.result import EndResult
 
@@ -97,10 +97,10 @@ def _last(repository: Repository, recovered: str, folder: str) -> Operation:
 
 def _check_ours(repository: Repository, operation: Operation, command: str, folder: str) -> None:
     """Raise RefusedError when the last operation of the work tree was on another service in it."""
-    elsewhere = [step.path for step in operation.steps if not step.path.startswith(repository.prefix)]
-    if elsewhere:
+    if not is_of(repository, operation):
         raise RefusedError(
-            f"what was done last in this repository is the {operation.title}, which changed {elsewhere[0]}",
+            f"what was done last in this repository is the {operation.title}, "
+            f"which changed {operation.steps[0].path}",
             hint=f"name that service's folder: twelvefac {command}{at(folder_of(repository, operation, folder))}",
         )
 

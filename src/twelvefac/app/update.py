@@ -34,7 +34,7 @@ from twelvefac.update.history import (
     versions,
 )
 from twelvefac.update.install import half_way, id_of, recover, refusing, was_stopped
-from twelvefac.update.journal import folder_of, locked
+from twelvefac.update.journal import folder_of, is_of, locked
 from twelvefac.update.merge import Labels
 from twelvefac.update.migrate import declared_moves, migrate_answers
 from twelvefac.update.objects import Entries, read_blobs, write_files, write_trees
@@ -237,8 +237,9 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
 def _committed_late(repository: Repository, kind: str) -> tuple[str, ...]:
     """Commit what a run that died before its commit has left staged, and say so; nothing where there is none."""
     operation = last_operation(repository)
-    ours = operation is not None and operation.kind == kind and not operation.waits
-    if operation is None or not ours or id_of(repository, "HEAD") != operation.head:
+    if operation is None or operation.kind != kind or operation.waits or not is_of(repository, operation):
+        return ()
+    if id_of(repository, "HEAD") != operation.head:
         return ()
     if not git(repository, "diff", "--cached", "--name-only", "-z"):
         return ()

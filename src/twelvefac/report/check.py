@@ -14,7 +14,8 @@ def render_check(result: CheckResult) -> str:
         place = f"{visible(problem.path)}:{problem.line}" if problem.line else visible(problem.path)
         lines.append(f"{problem.kind:<9} {place}  {visible(problem.message)}")
     if not result.problems:
-        return f"{visible(result.name)} is up to date: template {result.version}.\n"
+        overlay = f" with overlay {visible(result.overlay)}" if result.overlay else ""
+        return f"{visible(result.name)} is up to date: template {result.version}{overlay}.\n"
     count = len(result.problems)
     return "\n".join([*lines, "", f"{visible(result.name)}: {count} problem{'s' if count != 1 else ''}."]) + "\n"
 
@@ -35,8 +36,8 @@ def render_check_json(result: CheckResult) -> str:
 
 
 def render_check_github(result: CheckResult, folder: str) -> str:
-    """Return a workflow command a problem; ``folder`` is where the service lies from the repository's root."""
-    prefix = "" if folder in {".", ""} else folder.rstrip("/").removeprefix("./") + "/"
+    """Return a workflow command a problem; ``folder`` is the service's as it was given, for one in no repository."""
+    prefix = _prefix(result, folder)
     lines = []
     for problem in result.problems:
         level = "error" if problem.kind == "conflict" else "warning"
@@ -50,7 +51,7 @@ def render_check_sarif(result: CheckResult, folder: str) -> str:
     """Return a SARIF 2.1.0 log with one run; ``folder`` as for GitHub."""
     from urllib.parse import quote
 
-    prefix = "" if folder in {".", ""} else folder.rstrip("/").removeprefix("./") + "/"
+    prefix = _prefix(result, folder)
     kinds = {
         "behind": "a newer version of the template is out",
         "drifted": "a file of the template's was changed",
@@ -83,6 +84,13 @@ def render_check_sarif(result: CheckResult, folder: str) -> str:
         "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
     }
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+
+
+def _prefix(result: CheckResult, folder: str) -> str:
+    """Return what leads to the service's files from the repository's top, where annotations and scanning look."""
+    if result.prefix is not None:
+        return result.prefix
+    return "" if folder in {".", ""} else folder.rstrip("/").removeprefix("./") + "/"
 
 
 def _escaped(text: str, *, more: bool = False) -> str:

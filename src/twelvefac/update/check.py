@@ -71,7 +71,15 @@ def check_service(folder: Path, root: Path, *, drift: bool = True) -> CheckResul
         changed = {path: recorded for path, recorded in changed.items() if path not in marked}
         notices += _stale(provenance, ours)
         problems += _drift(provenance, repository, changed, here)
-    return CheckResult(provenance.name, provenance.version, there, tuple(problems), (*unsearched, *notices))
+    return CheckResult(
+        provenance.name,
+        provenance.version,
+        there,
+        tuple(problems),
+        (*unsearched, *notices),
+        repository.prefix if repository is not None else None,
+        provenance.overlay.version if provenance.overlay is not None else "",
+    )
 
 
 def read_whole(folder: Path) -> Provenance:
@@ -107,10 +115,11 @@ def _waiting(
     if repository is None or b'"waits": true' not in (_read(repository.state / LAST) or b""):
         return [], ()
     from twelvefac.update.carry import is_committed, last_operation, unresolved, was_unstaged
+    from twelvefac.update.journal import is_of
 
     repository = find_repository(provenance.folder)
     operation = last_operation(repository)
-    if operation is None or not operation.waits or not operation.steps[0].path.startswith(repository.prefix):
+    if operation is None or not operation.waits or not is_of(repository, operation):
         return [], ()
     left = {path[len(repository.prefix) :]: what for path, what in unresolved(repository, operation).items()}
     if left:

@@ -17,13 +17,19 @@ class Problem:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """Where a service stands against the newest template."""
+    """Where a service stands against the newest template.
+
+    ``prefix`` leads from the repository's top, where code scanning looks, to the service: empty or with a slash at its
+    end, None outside of a repository. ``overlay`` is the version of its overlay, empty without one.
+    """
 
     name: str
     version: str
     newest: str
     problems: tuple[Problem, ...]
     notices: tuple[str, ...] = ()
+    prefix: str | None = None
+    overlay: str = ""
 
     @property
     def exit_code(self) -> int:

@@ -105,17 +105,30 @@ def _staging_here(repository: Repository, recorded: str) -> str:
     return str(beside if recorded and not own.is_dir() and beside.is_dir() else own) if recorded else ""
 
 
-def folder_of(repository: Repository, operation: Operation, folder: Path | str) -> str:
-    """Return how a command names the service that ``operation`` changed, where the user names theirs ``folder``.
+def service_of(operation: Operation) -> str | None:
+    """Return the folder (from the top) of the service that ``operation`` changed, None where none of its records tells.
 
     One repository may hold several services, and each operation changes a record of its own service.
     """
     ends = [f"/{step.path}".partition(f"/{name}") for step in operation.steps for name in (ANSWERS_FILE, MANIFEST_FILE)]
     found = [before[1:] for before, name, after in ends if name and not after]
-    prefix = min(found, key=len) if found else repository.prefix.rstrip("/")
-    if prefix == repository.prefix.rstrip("/"):
+    return min(found, key=len) if found else None
+
+
+def is_of(repository: Repository, operation: Operation) -> bool:
+    """Return whether ``operation`` changed the service in the folder of ``repository``, and not one below it."""
+    folder = service_of(operation)
+    if folder is None:
+        return all(step.path.startswith(repository.prefix) for step in operation.steps)
+    return folder == repository.prefix.rstrip("/")
+
+
+def folder_of(repository: Repository, operation: Operation, folder: Path | str) -> str:
+    """Return how a command names the service that ``operation`` changed, where the user names theirs ``folder``."""
+    service = service_of(operation)
+    if service is None or service == repository.prefix.rstrip("/"):
         return str(folder)
-    there = repository.top / prefix
+    there = repository.top / service
     return str(there) if Path(folder).is_absolute() else os.path.relpath(there)
 
 
