@@ -149,7 +149,7 @@ def test_the_help_names_the_exit_codes(call: Run, command: str) -> None:
     assert "2 refused and nothing changed." in " ".join(out.split())
 
 
-@pytest.mark.parametrize("place", ["locks/requirements.lock", "requirements-app.lock"])
+@pytest.mark.parametrize("place", ["locks/requirements.lock", "requirements-app.lock", "deps/pins.txt"])
 @pytest.mark.parametrize("edited", [False, True])
 def test_a_lock_that_was_moved_is_not_called_deleted(
     service: Path, call: Run, commit: Commit, place: str, edited: bool
@@ -161,7 +161,8 @@ def test_a_lock_that_was_moved_is_not_called_deleted(
     commit(service)
     code, out, _ = call("update")
     known = not edited or place.endswith("/requirements.lock")
-    lacking = f"you moved it to {place}, and yours stays: lock anew" if known else "you deleted it: stays deleted"
+    unknown = "not found under its name: if yours has another, it stays, lock anew"
+    lacking = f"you moved it to {place}, and yours stays: lock anew" if known else unknown
     assert code == 0
     assert " ".join(f"declined requirements.lock the template changed it; {lacking}".split()) in " ".join(out.split())
     assert not (service / "requirements.lock").exists()

@@ -223,8 +223,7 @@ def _locks(locks: set[str], trees: tuple[Entries, Entries, Entries], speak: Spea
             if mine != new and old != new:
                 changes.append(Change(path, Kind.KEPT, "you made it again, so yours stays: lock anew (make relock)"))
         elif mine is None and old is not None:
-            moved = _moved_lock(path, old, trees)
-            lacking = f"you moved it to {moved}, and yours stays: lock anew" if moved else voice.lacking
+            lacking = _lacking(path, old, trees) or voice.lacking
             changes.append(Change(path, Kind.DECLINED, f"{voice.who} changed it; {lacking}"))
         elif new is not None:
             entries[path] = new
@@ -235,13 +234,20 @@ def _locks(locks: set[str], trees: tuple[Entries, Entries, Entries], speak: Spea
     return entries, changes
 
 
-def _moved_lock(path: str, old: Entry, trees: tuple[Entries, Entries, Entries]) -> str:
-    """Return where the user has the lock file that was at ``path``: the same text, or the same name elsewhere."""
+def _lacking(path: str, old: Entry, trees: tuple[Entries, Entries, Entries]) -> str:
+    """Return what to say of a lock file that is not at ``path``, empty where the user has none that may be it.
+
+    It was moved where its text or its name is elsewhere; with both changed it cannot be told from another lock.
+    """
     base, yours, theirs = trees
     own = sorted(set(yours) - set(base) - set(theirs))
     same = [other for other in own if yours[other].oid == old.oid]
     named = [other for other in own if other.rpartition("/")[2] == path.rpartition("/")[2]]
-    return next(iter((*same, *named)), "")
+    if same or named:
+        return f"you moved it to {[*same, *named][0]}, and yours stays: lock anew"
+    if any(other.endswith((".lock", ".txt")) for other in own):
+        return "not found under its name: if yours has another, it stays, lock anew"
+    return ""
 
 
 def _moved_ahead(
