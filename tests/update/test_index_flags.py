@@ -110,3 +110,69 @@ def test_flags_are_there_again_at_the_end_of_a_conflict(service: Path, call: Run
     if end == "--continue":
         assert call("undo")[0] == 0
         assert flags(service) == {path: "h"}
+
+
+def test_flags_that_were_set_after_an_update_outlive_its_undo(service: Path, call: Run) -> None:
+    run(service, "update-index", "--skip-worktree", "README.md")
+    assert call("update")[0] == 0
+    path = f"{SOURCE}/greeting.py"
+    run(service, "update-index", "--assume-unchanged", path)
+    assert call("undo")[0] == 0
+    assert flags(service) == {"README.md": "S", path: "h"}
+
+
+@pytest.mark.parametrize("taken", ["mine", "new"])
+@pytest.mark.parametrize("then", [("update", "--continue"), ("undo",), ("add", "postgres")])
+def test_a_flag_is_set_again_after_the_users_own_commit_of_a_conflict(
+    service: Path, call: Run, commit: Commit, taken: str, then: tuple[str, ...]
+) -> None:
+    path = f"{SOURCE}/greeting.py"
+    edit(service / path, "STEP_0 = 0", "STEP_0 = 'mine'")
+    commit(service)
+    mine = (service / path).read_text()
+    run(service, "update-index", "--assume-unchanged", path)
+    code, _, error = call("update")
+    told = f"what it was told of {path} (--assume-unchanged, --skip-worktree)"
+    then_told = "`twelvefac update --continue` sets it again, also after your commit"
+    assert (code, error) == (1, f"git forgets in a conflict {told}: {then_told}\n")
+    (service / path).write_text(mine if taken == "mine" else "solved = True\n")
+    commit(service)
+    assert flags(service) == {}
+    assert call(*then)[0] == 0
+    assert flags(service) == {path: "h"}
+
+
+def intended(folder: Path) -> list[str]:
+    """The files that are to be added one day: git says of them that they are new, and has nothing of them."""
+    return [line[3:] for line in run(folder, "status", "--porcelain").decode().splitlines() if line.startswith(" A ")]
+
+
+@pytest.mark.parametrize("text", ["mine = 1\n", ""])
+def test_a_file_that_is_only_meant_to_be_added_stays_that(service: Path, call: Run, text: str) -> None:
+    paths = ["mine.py", f"{SOURCE}/zz.py"]
+    for path in paths:
+        (service / path).write_text(text)
+        run(service, "add", "-N", path)
+    run(service, "update-index", "--assume-unchanged", "README.md")
+    assert call("update")[0] == 0
+    assert intended(service) == paths
+    assert call("undo")[0] == 0
+    assert intended(service) == paths
+
+
+@pytest.mark.parametrize("text", ["mine = 1\n", ""])
+@pytest.mark.parametrize("name", ["parts.py", "greeting.py"])
+def test_a_file_that_is_only_meant_to_be_added_and_to_be_changed_is_refused_with_the_way_out(
+    service: Path, call: Run, text: str, name: str
+) -> None:
+    path = f"{SOURCE}/{name}"
+    run(service, "rm", "--quiet", "--cached", "--ignore-unmatch", path)
+    (service / path).write_text(text)
+    run(service, "add", "-N", path)
+    refused(
+        call,
+        service,
+        f"only meant to be added (git add -N), and to be changed: {path}\n  `git add {path}` first, or move it away\n",
+    )
+    run(service, "add", path)
+    assert call("update")[0] in {0, 1}

@@ -288,9 +288,11 @@ def test_above_a_service_nothing_is_ended_or_taken_back(
         assert call(*arguments) == (
             2,
             "",
-            "error: what was done last in this repository is the update of orders to template 2.0.0, "
-            "which changed services/orders/.copier-answers.yml\n"
-            f"  name that service's folder: twelvefac {' '.join(arguments)} {named}\n",
+            (
+                "error: what was done last in this repository is the update of orders to template 2.0.0, "
+                "which changed services/orders/.copier-answers.yml\n"
+                f"  name that service's folder: twelvefac {' '.join(arguments)} {named}\n"
+            ),
         )
     assert snapshot(top) == before
     assert call("undo", named)[0] == 0

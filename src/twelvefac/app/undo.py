@@ -99,8 +99,7 @@ def _check_ours(repository: Repository, operation: Operation, command: str, fold
     """Raise RefusedError when the last operation of the work tree was on another service in it."""
     if not is_of(repository, operation):
         raise RefusedError(
-            f"what was done last in this repository is the {operation.title}, "
-            f"which changed {operation.steps[0].path}",
+            f"what was done last in this repository is the {operation.title}, which changed {operation.steps[0].path}",
             hint=f"name that service's folder: twelvefac {command}{at(folder_of(repository, operation, folder))}",
         )
 

@@ -22,17 +22,10 @@ from twelvefac.scaffold.records import answers_text, answers_values, manifest_te
 from twelvefac.scaffold.version import newest, version_key
 from twelvefac.update.adopt import owners
 from twelvefac.update.answers import carry_answers, line_of
-from twelvefac.update.carry import apply, last_operation, refusal, title_of, undo, unresolved
-from twelvefac.update.clean import check_unlocked
+from twelvefac.update.carry import apply, end_committed, last_operation, refusal, title_of, undo, unresolved
+from twelvefac.update.clean import check_unlocked, forgotten_flags
 from twelvefac.update.files import LOCK, REGULAR, File, Files, read_files
-from twelvefac.update.history import (
-    asked,
-    check_version,
-    opened,
-    plan_version,
-    render_both,
-    versions,
-)
+from twelvefac.update.history import asked, check_version, opened, plan_version, render_both, versions
 from twelvefac.update.install import half_way, id_of, recover, refusing, was_stopped
 from twelvefac.update.journal import folder_of, is_of, locked
 from twelvefac.update.merge import Labels
@@ -223,7 +216,10 @@ def _run(request: UpdateRequest, root: Path, find_goal: Callable[[Provenance], _
             return replace(result, refused=refused, diff=_diff(repository, proposal) if request.diff else "")
         title = title_of(goal.kind, {"name": provenance.name, "to": goal.full_version, "what": goal.what})
         check_unlocked(repository)
+        end_committed(repository)
         operation = apply(repository, proposal, goal.kind, title, step)
+        if operation is not None:
+            result = replace(result, notices=(*result.notices, *forgotten_flags(repository, operation, request.folder)))
         if request.commit and operation is not None and not proposal.conflicts:
             try:
                 said = commit(repository, title)

@@ -103,7 +103,7 @@ def finish(repository: Repository, operation: Operation, commit: Callable[[], ob
     done = replace(operation, steps=tuple(steps), waits=False)
     write_operation(repository, ENDED, done)
     commit()
-    write_flags(repository, done.steps)
+    write_flags(repository, [step for step in done.steps if step.path in operation.conflicts])
     (repository.state / ENDED).replace(repository.state / LAST)
     return done
 
@@ -120,6 +120,13 @@ def is_committed(repository: Repository, operation: Operation) -> bool:
     if was_put_back(repository, operation) or unresolved(repository, operation):
         return False
     return not git(repository, "diff", "--name-only", "-z", "HEAD", "--", *operation.conflicts)
+
+
+def end_committed(repository: Repository) -> None:
+    """End an update whose conflicts the user has resolved and committed: the next one knows nothing of it."""
+    operation = last_operation(repository)
+    if operation is not None and is_committed(repository, operation):
+        finish(repository, operation)
 
 
 def was_unstaged(repository: Repository, operation: Operation) -> bool:
@@ -348,7 +355,11 @@ def _index_follows(repository: Repository, step: Step, lines: tuple[str, ...]) -
 
 def _reverse(repository: Repository, operation: Operation, kind: str, told: Told) -> None:
     lines = index_lines(repository, [step.path for step in operation.steps])
-    steps = tuple(_reversed(repository, step, lines[step.path]) for step in operation.steps)
+    flags = index_flags(repository)  # what was told since holds, and what a conflict has taken away is told again
+    steps = tuple(
+        replace(_reversed(repository, step, lines[step.path]), flag=flags.get(step.path, step.flag))
+        for step in operation.steps
+    )
     with _staging(repository, told) as staging:
         stage_places(repository, staging, {step.path: step.after for step in steps if step.moves and step.after})
         told("files staged")
@@ -361,7 +372,7 @@ def _reversed(repository: Repository, step: Step, lines: tuple[str, ...]) -> Ste
     found = find_place(repository, step.path)
     here = found[0] if found else None
     moves = step.moves or not _same(found, step.before)
-    return Step(step.path, here, step.before, lines, step.index_before, moves, step.flag)
+    return Step(step.path, here, step.before, lines, step.index_before, moves)
 
 
 def title_of(kind: str, details: Mapping[str, str]) -> str:

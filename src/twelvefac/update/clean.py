@@ -6,6 +6,8 @@ import shlex
 from twelvefac.errors import RefusedError
 from twelvefac.update.files import LINK, SUBMODULE
 from twelvefac.update.install import find_place
+from twelvefac.update.journal import Operation
+from twelvefac.update.objects import object_id
 from twelvefac.update.proposal import RECORDS, Proposal
 from twelvefac.update.repository import Repository, at, git, is_off, listed
 
@@ -19,6 +21,7 @@ def check_clean(repository: Repository, proposal: Proposal) -> None:
     modules = [path for path in paths if proposal.before[path].mode == SUBMODULE]
     if modules:
         raise RefusedError(f"the submodule {modules[0]} is in the way", hint="move it to another place")
+    _check_intended(repository, proposal, paths)
     dirty, turned = {}, set()
     for path in paths:
         found = find_place(repository, repository.prefix + path)
@@ -39,6 +42,22 @@ def check_clean(repository: Repository, proposal: Proposal) -> None:
         raise RefusedError(
             f"changed and not in git's index: {listed(repository, (repository.prefix + path for path in dirty))}",
             hint="commit or stash them first (`git stash`): the update would change them",
+        )
+
+
+def _check_intended(repository: Repository, proposal: Proposal, paths: list[str]) -> None:
+    """Raise RefusedError when one of ``paths`` is only meant to be added: git's index cannot be told that again."""
+    nothing = object_id("blob", b"", repository.empty)
+    empty = [repository.prefix + path for path in paths if proposal.before[path].oid == nothing]
+    if not empty:
+        return
+    out = git(repository, "diff-files", "--name-only", "-z", "--diff-filter=A", "--", *empty)
+    intended = [os.fsdecode(path) for path in out.split(b"\0") if path]
+    if intended:
+        names = shlex.join(path.removeprefix(repository.prefix) for path in intended)
+        raise RefusedError(
+            f"only meant to be added (git add -N), and to be changed: {listed(repository, intended)}",
+            hint=f"`git{_from_here(repository)} add {names}` first, or move it away",
         )
 
 
@@ -68,6 +87,16 @@ def _check_flags(repository: Repository, paths: list[str]) -> None:
             f"{what}: {listed(repository, flagged)}",
             hint=f"`git{_from_here(repository)} update-index --no-{flag} {names}`, then {then}",
         )
+
+
+def forgotten_flags(repository: Repository, operation: Operation, folder: str) -> tuple[str, ...]:
+    """Return what to say of files in conflict of which git's index was told something: their lines hold no flag."""
+    paths = [step.path for step in operation.steps if step.flag and step.path in operation.conflicts]
+    if not paths:
+        return ()
+    what = f"what it was told of {listed(repository, paths)} (--assume-unchanged, --skip-worktree)"
+    then = f"`twelvefac update --continue{at(folder)}` sets it again, also after your commit"
+    return (f"git forgets in a conflict {what}: {then}",)
 
 
 def _from_here(repository: Repository) -> str:

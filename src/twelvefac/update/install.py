@@ -274,7 +274,7 @@ def roll_back(repository: Repository, operation: Operation, mine: Iterable[str] 
     ours = _ours_in_index(repository, operation) if mine else operation.steps
     if not _index_is(repository, ours, after=False):
         write_index(repository, ours, after=False)
-    write_flags(repository, ours)
+    write_flags(repository, _rewritten(ours))
     with suppress(MachineError):  # it holds objects, nothing more: one that stays does no harm
         set_undo_ref(repository, operation.previous)
     drop_journal(repository)
@@ -283,7 +283,7 @@ def roll_back(repository: Repository, operation: Operation, mine: Iterable[str] 
 
 def write_index(repository: Repository, steps: Iterable[Step], *, after: bool) -> None:
     """Write the index lines of ``steps`` at one stroke, then let git look at the files again."""
-    steps = [step for step in steps if step.index_before != step.index_after]
+    steps = _rewritten(steps)
     nothing = f"0 {repository.empty}"
     removed = b"".join(_index_line(nothing, step.path) for step in steps)
     added = b"".join(
@@ -292,6 +292,11 @@ def write_index(repository: Repository, steps: Iterable[Step], *, after: bool) -
     if steps:
         git(repository, "update-index", "-z", "--index-info", given=removed + added)
         git(repository, "update-index", "-q", "--refresh", "--really-refresh", fine=(0, 1))
+
+
+def _rewritten(steps: Iterable[Step]) -> list[Step]:
+    """Return the steps that write lines of the index anew."""
+    return [step for step in steps if step.index_before != step.index_after]
 
 
 def index_flags(repository: Repository) -> dict[str, str]:
@@ -310,8 +315,8 @@ _FLAGS = {
 
 
 def write_flags(repository: Repository, steps: Iterable[Step]) -> None:
-    """Tell git's index again what the user had told it of the files that ``steps`` changed, where they are in it."""
-    flags = {step.path: step.flag for step in steps if step.flag and step.index_before != step.index_after}
+    """Tell git's index again what the user had told it of the files of ``steps``, where they are in it."""
+    flags = {step.path: step.flag for step in steps if step.flag}
     lines = index_lines(repository, flags) if flags else {}
     whole = [path for path, there in lines.items() if [line[-2:] for line in there] == [" 0"]]
     for flag in ("--assume-unchanged", "--skip-worktree"):
@@ -346,7 +351,7 @@ def _move(repository: Repository, operation: Operation, told: Told) -> None:
 
 
 def _finish(repository: Repository, operation: Operation, *, last: bool) -> None:
-    write_flags(repository, operation.steps)
+    write_flags(repository, _rewritten(operation.steps))
     finish_journal(repository, keep=last)
     if not last:
         set_undo_ref(repository, "")
