@@ -298,6 +298,7 @@ def _run(
     runs: list[RuleRun] = []
     for service in services:
         facts = Facts(repository, service.files)
+        unparsed = next((path for path in sorted(service.reached) if facts.file(path).notices), None)
         for rule in rules:
             try:
                 # whole or not at all: half of a failed rule's findings would look like a verdict
@@ -309,11 +310,12 @@ def _run(
             if (rule.needs_command or rule.needs_image) and not service.is_deployed:
                 found = [one._replace(severity=min(one.severity, MEDIUM)) for one in found]
             findings += [(finding, rule, service.name) for finding in found]
-            runs.append(_state(rule, service, facts, unread.get(service.root, {})))
+            runs.append(_state(rule, service, unread.get(service.root, {}), unparsed))
     return findings, runs
 
 
-def _state(rule: Rule, service: Service, facts: Facts, unknown: Mapping[Factor, str]) -> RuleRun:
+def _state(rule: Rule, service: Service, unknown: Mapping[Factor, str], unparsed: str | None) -> RuleRun:
+    """``unknown`` are the factors whose files cannot be read, and why; ``unparsed`` a file that runs and cannot be."""
     if rule.factor in unknown:
         return RuleRun(rule, service.name, RunState.NOT_JUDGED, f"{unknown[rule.factor]} cannot be read")
     if rule.needs_command and not service.released:
@@ -321,8 +323,6 @@ def _state(rule: Rule, service: Service, facts: Facts, unknown: Mapping[Factor, 
         return RuleRun(rule, service.name, RunState.NOT_JUDGED, reason)
     if rule.needs_image and not service.images:
         return RuleRun(rule, service.name, RunState.NOT_JUDGED, "no Dockerfile")
-    if rule.anchors:  # it reads Python
-        unread = next((path for path in sorted(service.reached) if facts.file(path).notices), None)
-        if unread is not None:
-            return RuleRun(rule, service.name, RunState.NOT_JUDGED, f"{unread} runs there and cannot be read")
+    if rule.anchors and unparsed is not None:  # it reads Python
+        return RuleRun(rule, service.name, RunState.NOT_JUDGED, f"{unparsed} runs there and cannot be read")
     return RuleRun(rule, service.name, RunState.RAN)

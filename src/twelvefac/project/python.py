@@ -38,6 +38,8 @@ _SLOW_CODECS = frozenset(("punycode", "idna"))  # of domain names; quadratic, a 
 _TEXTUAL = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.BinOp, ast.Await)
 """Expressions whose value may be a text, or several."""
 _DULL = (None, "", b"", ...)
+_TEXTS = (str, bytes)
+_COLUMNS = frozenset(("ForeignKey", "Column", "mapped_column", "relationship"))
 _HAND_OVER = frozenset("submit Thread Process to_thread run_in_executor start_new_thread spawn".split())
 """Calls that run a function which is one of their arguments."""
 _WHOLE = frozenset(
@@ -168,6 +170,10 @@ def _comparisons(walk: Walk, places: Places, values: ValueReader) -> Iterable[Co
 
 def _bindings(walk: Walk, names: Names, values: ValueReader) -> Iterable[Binding]:
     for target, kind, node, owner, (_, scope, guarded) in walk.assigns:
+        if kind in ("keyword", "parameter") and node.__class__ is ast.Constant and node.value.__class__ not in _TEXTS:
+            continue  # no rule asks for a number or a switch that is passed
+        if kind == "field" and node.__class__ is ast.Call and _is_column(node):
+            continue
         whole = (target in _WHOLE and kind in ("name", "field")) or (kind == "item" and owner == "DATABASES")
         if not (node.__class__ in TELLING or whole) or (isinstance(node, ast.Constant) and node.value in _DULL):
             continue
@@ -178,6 +184,12 @@ def _bindings(walk: Walk, names: Names, values: ValueReader) -> Iterable[Binding
         if value.kind != "other" or whole:
             resolved = names.resolve(owner, scope) or owner if owner and kind in ("keyword", "item") else owner
             yield Binding(target, value, kind, resolved, scope, guarded)
+
+
+def _is_column(node: ast.Call) -> bool:
+    """Whether a field of a class is a column of a table, or of a form, which no setting is: a model has hundreds."""
+    name = node.last
+    return (name.endswith("Field") and name != "Field") or name in _COLUMNS
 
 
 def _functions(

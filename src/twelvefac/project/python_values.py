@@ -26,14 +26,18 @@ _SAME = frozenset(("lower", "upper", "strip", "casefold", "rstrip", "lstrip"))
 NAMED = (ast.Name, ast.Attribute)
 """What may have a dotted name."""
 _LISTED = (ast.List, ast.Tuple, ast.Set)
+_NAME, _ATTRIBUTE = ast.Name, ast.Attribute
 
 
-def dotted(node: ast.AST | None) -> str | None:
+def dotted(node: Any) -> str | None:
     """``a.b.c`` of a chain of attributes, calls in it as ``()``: ``Session().get``; None for anything else."""
-    if isinstance(node, ast.Name):  # most are short
+    if node.__class__ is _NAME:  # most are short
         return node.id if len(node.id) <= LONGEST_NAME else None
-    if not isinstance(node, ast.Attribute):
+    if node.__class__ is not _ATTRIBUTE:
         return None
+    if node.value.__class__ is _NAME:
+        name = f"{node.value.id}.{node.attr}"
+        return name if len(name) <= LONGEST_NAME else None
     parts: list[str] = []
     called = False
     while len(parts) <= _MOST_PARTS:

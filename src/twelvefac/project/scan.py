@@ -268,8 +268,8 @@ def _yaml(path: str, kind: str, text: str) -> FileFacts:
         from twelvefac.project.yaml_nodes import read_yaml
 
         return FileFacts(procfile=read_applications(read_yaml(text)))
-    if kind == "yaml" and not SNIFF.search(text):
-        if not compose.SNIFF.search(text):
+    if kind == "yaml" and not ("apiVersion" in text and SNIFF.search(text)):
+        if not ("services:" in text and compose.SNIFF.search(text)):
             return FileFacts()
         kind = "compose"
     if kind == "yaml" and "{{" in text:

@@ -221,11 +221,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 
 
 def _imports(python: PythonFacts, *modules: str) -> bool:
-    return any(
-        one.module == module or one.module.startswith(f"{module}.") or f"{one.module}.{one.name}".startswith(module)
-        for one in python.imports
-        for module in modules
-    )
+    return any(f"{one.module}.{one.name}".startswith(modules) for one in python.imports)
 
 
 def _automatic(python: PythonFacts) -> Iterator[tuple[Call, str]]:
