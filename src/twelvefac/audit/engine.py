@@ -90,7 +90,8 @@ def _judge(
 ) -> Judged:
     from twelvefac.project.python_state import changed_elsewhere  # and with it ast, which a kept verdict needs not
 
-    scanner = Scanner(((rule.name, rule.anchors) for rule in rules), _names(rules), prefilter=options.prefilter)
+    looks = ((rule.name, rule.look) for rule in rules if rule.look is not None)
+    scanner = Scanner(((rule.name, rule.anchors) for rule in rules), _names(rules), looks, prefilter=options.prefilter)
     cache.load()
     notices = list(found.notices)
     files: dict[str, FileFacts] = {}

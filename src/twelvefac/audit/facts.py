@@ -180,6 +180,10 @@ class Facts:
         """The facts of any file of the repository; empty ones for a path that no reader read."""
         return self._files.get(path, EMPTY)
 
+    def seen(self, name: str) -> tuple[str, ...]:
+        """The files in whose text the rule of this name saw what it looks for."""
+        return tuple(path for path in self._paths if name in self._files[path].seen)
+
     def calls(self, *names: str) -> Iterator[tuple[str, Call]]:
         """Calls of these resolved names."""
         wanted = frozenset(names)

@@ -12,7 +12,7 @@ from twelvefac.source.span import Pos, Span
 
 if TYPE_CHECKING:
     from twelvefac.audit.facts import Facts
-    from twelvefac.project.scan import Anchors
+    from twelvefac.project.scan import Anchors, Confirm
     from twelvefac.project.services import Service
 
 
@@ -100,6 +100,7 @@ class Rule:
 
     Two fields keep Python files from being parsed that it would not look at: ``reached_only``, it judges none but those
     that a released process runs; ``asks``, whether it looks at a service's Python at all, told from everything else.
+    ``look`` tells from a Python file's text what needs no parse: ``facts.seen(rule.name)`` are the files with a yes.
     """
 
     module: str
@@ -116,6 +117,7 @@ class Rule:
     fix: Safety | None = None
     reached_only: bool = False
     asks: Callable[["Service", "Facts"], bool] | None = None
+    look: "Confirm | None" = None
     _check: Check | None = None
 
     @property

@@ -239,7 +239,7 @@ def _for_tests(bindings: tuple[Binding, ...]) -> frozenset[str]:
 class PythonFacts(NamedTuple):
     """One Python file.
 
-    ``health_paths`` are strings with the shape of a health route, ``store_urls`` those that name a database's kind.
+    ``store_urls`` are strings that name a database's kind.
     ``debugged`` are the first and last lines of branches for debugging, ``attempts`` those of what a module tries while
     it is imported and gets by without.
     """
@@ -257,7 +257,6 @@ class PythonFacts(NamedTuple):
     comparisons: tuple[Comparison, ...] = ()
     loops: tuple[Loop, ...] = ()
     acknowledgements: tuple[Acknowledgement, ...] = ()
-    health_paths: tuple[Literal, ...] = ()
     store_urls: tuple[Literal, ...] = ()
     logged: tuple[Logged, ...] = ()
     runs: tuple[Run, ...] = ()
@@ -342,7 +341,8 @@ class FileFacts(NamedTuple):
 
     ``python`` is None where no rule's anchors are in the file; ``packages`` are read from every Python file: the first
     parts of what it imports at its left margin, the standard library left out. ``documents`` are a YAML file's.
-    ``notices`` are ``(kind, line, message)``: the path is not part of what the cache stores.
+    ``notices`` are ``(kind, line, message)``: the path is not part of what the cache stores. ``seen`` are the rules
+    that saw in the text of a Python file what they look for (``Rule.look``).
     """
 
     python: PythonFacts | None = None
@@ -362,6 +362,7 @@ class FileFacts(NamedTuple):
     packages: tuple[tuple[str, Pos], ...] = ()
     ignores: tuple[Ignore, ...] = ()
     notices: tuple[tuple[str, int, str], ...] = ()
+    seen: tuple[str, ...] = ()
 
     @property
     def errored(self) -> bool:

@@ -109,7 +109,7 @@ class Modules:
         return None
 
     def _beside(self, name: str, folder: str) -> str | None:
-        """The file of a module as one in ``folder`` names it; also from a folder above, which a script has on its path."""
+        """The file of a module as one in ``folder`` names it; also from a folder above: a script has it on its path."""
         found = self._names.get(name)
         if found is not None or "." not in name or name.partition(".")[0] not in self._folders:
             return found
@@ -234,7 +234,7 @@ class Modules:
         return found
 
     def _files_of(self, imports: Iterable[tuple[str, bytes | tuple[str, ...]]], path: str) -> tuple[str, ...]:
-        """The files that ``path`` imports by these modules, each with what is imported from it, also as it is written."""
+        """The files that ``path`` imports by these modules, each with what is imported from it: names or their text."""
         found: dict[str, None] = {}
         folder = posixpath.dirname(path)
         for module, names in imports:
@@ -252,7 +252,7 @@ class Modules:
         return tuple(found)
 
     def _located(self, module: str, folder: str, path: str) -> tuple[str | None, str | None]:
-        """A module's full name, None if it is none of the service's, and its file; the same for all files of a folder."""
+        """A module's full name, None if it is none of the service's, and its file: the same for all of a folder."""
         key = (module, folder)
         located = self._bases.get(key)
         if located is None:

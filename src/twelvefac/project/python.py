@@ -87,7 +87,6 @@ def read_python(data: bytes, wanted: frozenset[str]) -> PythonFacts:
         runs=tuple(dict.fromkeys(_runs(walk, followed, names))),
         debugged=tuple(walk.debugged),
         attempts=tuple(walk.attempts),
-        health_paths=tuple(Literal(values.read(node, scope), scope) for node, scope, _ in walk.health_paths),
     )
 
 
@@ -186,7 +185,7 @@ def _bindings(walk: Walk, names: Names, values: ValueReader) -> Iterable[Binding
             yield Binding(target, value, kind, resolved, scope, guarded)
 
 
-def _is_column(node: ast.Call) -> bool:
+def _is_column(node: Any) -> bool:
     """Whether a field of a class is a column of a table, or of a form, which no setting is: a model has hundreds."""
     name = node.last
     return (name.endswith("Field") and name != "Field") or name in _COLUMNS

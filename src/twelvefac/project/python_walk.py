@@ -4,7 +4,6 @@ Nodes are visited through a table by type, without ``ast.NodeVisitor``: one visi
 """
 
 import ast
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -23,12 +22,6 @@ ACKNOWLEDGING = frozenset(("basic_ack", "ack"))
 """Methods that tell a broker that a message is done with (pika, aio-pika, kombu, nats, Pub/Sub)."""
 _BY_KEY = frozenset(("files", "FILES"))
 """Collections that are asked for an object by key, whose methods matter: the uploads of a request."""
-HEALTH_PATH = regex(
-    r"(?:^|/)[_.^-]{0,4}(?:health\w*|heartbeat|lbheartbeat|livez|liveness|readyz|readiness|alive|ping)[_.-]{0,2}"
-    r"(?:[-_]?check)?(?:/|\$|\\Z|$)|/[_.-]{0,2}(?:status|ready|live|up|version|monitor|health)(?:/|\$|$)",
-    re.IGNORECASE,
-)
-"""Routes that a platform asks whether the process is well."""
 _DEBUGGING = frozenset(
     "debug debugging dev devel develop development devmode reload autoreload daemon daemonize".split()
 )
@@ -38,9 +31,7 @@ _STAGING = frozenset("stg stage staging preview qa ci sandbox".split())
 _PRODUCTION = frozenset(("prod", "production"))
 _BROKERS = frozenset(("kafka", "aiokafka", "faust", "pulsar"))
 """Top-level modules of clients whose consumers are iterated over."""
-_LONGEST_PATH = 100
 _SHORTEST_SHAPE = 9  # of a URL with a password: a://b:c@d
-_HEALTH_STARTS = frozenset("hlrapHLRAP_.^-")
 STORE_URL = regex(r"(?:sqlite|postgres(?:ql)?|postgis|mysql|mariadb|oracle|mssql|cockroachdb)(?:\+\w{1,20})?://")
 TELLING = frozenset((ast.Constant, ast.Call, ast.Subscript, ast.BoolOp, ast.IfExp, ast.BinOp))
 """Expressions whose value a rule can use; most assignments are something else and are not kept."""
@@ -71,7 +62,6 @@ class Walk:
         self.loops: list[Scoped] = []
         self.debugged: list[tuple[int, int]] = []
         self.attempts: list[tuple[int, int]] = []
-        self.health_paths: list[Scoped] = []
         self.store_urls: list[Scoped] = []
         self.acknowledging: set[str] = set()  # scopes
         self.modules: set[str] = set()  # top-level names of what is imported
@@ -302,8 +292,6 @@ class Walk:
             return
         if len(value) >= _SHORTEST_SHAPE and id(item[0]) not in self._docs and has_shape(value):
             self.literals.append(item)
-        elif len(value) < _LONGEST_PATH and ("/" in value or value[:1] in _HEALTH_STARTS) and HEALTH_PATH.search(value):
-            self.health_paths.append(item)
         elif "://" in value and STORE_URL.match(value):
             self.store_urls.append(item)
 

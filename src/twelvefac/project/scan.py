@@ -111,9 +111,8 @@ class Prefilter:
                 self._always.add(test)
         self._keys = frozenset(self._by_word)
 
-    def wants(self, data: bytes) -> bool:
+    def wants(self, file: Glance) -> bool:
         """Whether some rule's anchors are in a Python file."""
-        file = Glance(data)
         words = file.words
         tests = set(self._always)
         for key in self._keys & words:
@@ -129,10 +128,21 @@ class Prefilter:
 
 
 class Scanner:
-    """Reads files for a set of rules: their anchors, by their names, decide what is parsed, ``names`` what is kept."""
+    """Reads files for a set of rules: their anchors, by their names, decide what is parsed, ``names`` what is kept.
 
-    def __init__(self, wanted: Iterable[tuple[str, Anchors]], names: Iterable[str], *, prefilter: bool = True) -> None:
+    ``looks`` are what rules see in the text of a Python file without a parse.
+    """
+
+    def __init__(
+        self,
+        wanted: Iterable[tuple[str, Anchors]],
+        names: Iterable[str],
+        looks: Iterable[tuple[str, Confirm]] = (),
+        *,
+        prefilter: bool = True,
+    ) -> None:
         self._wanted = dict(wanted)
+        self._looks = tuple(looks)
         self._names = frozenset(names)
         self._prefilter = prefilter
         self._filters: dict[frozenset[str] | None, Prefilter] = {}
@@ -149,8 +159,10 @@ class Scanner:
             if MARKER in data:
                 ignores = read_ignores(Document.decode(data).text, python=kind == "python")
             if kind == "python":
-                parsed = whole or not self._prefilter or self._filter(asked).wants(data)
-                return self._read_python(data, parsed=parsed)._replace(ignores=ignores)
+                file = Glance(data)
+                seen = tuple(name for name, look in self._looks if (asked is None or name in asked) and look(file))
+                parsed = whole or not self._prefilter or self._filter(asked).wants(file)
+                return self._read_python(data, parsed=parsed)._replace(ignores=ignores, seen=seen)
             return self._read(path, kind, data)._replace(ignores=ignores)
         except RecursionError:
             return FileFacts(

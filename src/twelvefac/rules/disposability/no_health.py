@@ -23,11 +23,11 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
-from twelvefac.project.glance import places
+from twelvefac.project.glance import Glance, places
 from twelvefac.project.kubernetes import Container
 from twelvefac.project.processes import Process
 from twelvefac.project.running import RUN_OF_OTHERS, started_call
-from twelvefac.project.scan import anchors, calling
+from twelvefac.project.scan import anchors, calling, has_any
 from twelvefac.project.servers import CALLS, listening
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
@@ -44,10 +44,23 @@ _END = r"(?:/|\$|\\Z|['\"{])"
 _BEFORE = regex(rb"['\"/}][_.^-]{0,4}[hH]\Z")
 _AFTER = regex(rf"(?i:ealth\w{{0,60}}[_.-]{{0,2}}(?:[-_]?check)?){_END}".encode())
 
+_OTHER_PATHS = anchors(
+    *(
+        rf"{word} ~['\"/}}][_.^-]{{0,4}}(?i:heartbeat|lbheartbeat|livez|liveness|readyz|readiness|alive|ping)"
+        rf"[_.-]{{0,2}}(?i:[-_]?check)?{_END}"
+        for word in "heartbeat lbheartbeat livez liveness readyz readiness alive ping".split()
+    ),
+    *(
+        rf"{word} ~/[_.-]{{0,2}}(?i:status|ready|live|up|version|monitor){_END}"
+        for word in "status ready live up version monitor".split()
+    ),
+)
 
-def _may_be_asked(data: bytes) -> bool:
-    """Whether a text or a part of a path may begin with "health"."""
-    return any(
+
+def _has_health_path(file: Glance) -> bool:
+    """Whether a text, or a part of a path in one, is what a platform asks: it may stand in a comment too."""
+    data = file.data
+    return has_any(file, _OTHER_PATHS) or any(
         _BEFORE.search(data, max(at - 6, 0), at) and _AFTER.match(data, at)
         for stem in (b"ealth", b"EALTH")
         for at in places(data, stem)
@@ -72,21 +85,10 @@ rule = Rule(
     since="0.1",
     needs_command=True,
     asks=_asks,
+    look=_has_health_path,
     anchors=(
         *calling(*CALLS),
         *anchors(RUN_OF_OTHERS),
-        *anchors("", confirm=lambda file: _may_be_asked(file.data)),
-        *anchors(
-            *(
-                rf"{word} ~['\"/}}][_.^-]{{0,4}}(?i:heartbeat|lbheartbeat|livez|liveness|readyz|readiness|alive|ping)"
-                rf"[_.-]{{0,2}}(?i:[-_]?check)?{_END}"
-                for word in "heartbeat lbheartbeat livez liveness readyz readiness alive ping".split()
-            ),
-            *(
-                rf"{word} ~/[_.-]{{0,2}}(?i:status|ready|live|up|version|monitor){_END}"
-                for word in "status ready live up version monitor".split()
-            ),
-        ),
     ),
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
@@ -344,6 +346,6 @@ def _is_server(service: Service, name: str, source: str) -> bool:
 
 
 def _has_route(service: Service, facts: Facts) -> bool:
-    if any(python.health_paths for _, python in facts.python()):
+    if facts.seen(rule.name):
         return True
     return any(one.name in _LIBRARIES for _, manifest in facts.manifests() for one in manifest.requirements)
