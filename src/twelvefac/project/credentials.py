@@ -153,7 +153,7 @@ def signs_sessions(name: str) -> bool:
 
 def provider(value: str) -> str | None:
     """Whose credential the value is by its own prefix: ``GitHub token``; None for nobody's."""
-    match = _PROVIDER.search(value)
+    match = _PROVIDER.search(value) if len(value) >= _SHORTEST and _HINT.search(value) else None
     if match is None or "EXAMPLE" in value or _PLACEHOLDER.fullmatch(value):
         return None
     if len(set(match.group())) < 8:  # sk_test_xxxxxxxx
@@ -163,7 +163,7 @@ def provider(value: str) -> str | None:
 
 def url_password(value: str) -> str | None:
     """The password in ``scheme://user:password@host``; None without one or where it is a placeholder."""
-    match = _DSN.search(value)
+    match = _DSN.search(value) if "://" in value else None
     if match is None:
         return None
     password = match.group(3)
