@@ -24,7 +24,8 @@ IMAGE = "registry.example.com/orders:" + "1" * 40
 
 # The Job has no condition at its first look, then those of $JOB, as `get --output jsonpath` prints them after its uid
 # and image.
-# The looks of $LOST get no answer; from that of $REPLACED on it is another Job. $RUNS pods of the Job before run.
+# The looks of $LOST get no answer; from that of $REPLACED on it is another Job. $RUNS pods of the Job before run, and
+# that of this one waits for $PULLS.
 KUBECTL = """#!/bin/sh
 printf '%s\\n' "kubectl $*" >>"$CALLS"
 case "$*" in
@@ -39,7 +40,7 @@ case "$*" in
         [ "$looks" -gt 1 ] || JOB=
         echo "$uid $image $JOB"
         ;;
-    *" get pods "*) echo "orders-migrate-x Pending ImagePullBackOff" ;;
+    *" get pods "*) echo "orders-migrate-x Pending $PULLS" ;;
     *" logs "*) echo 'the schema is at 0001' ;;
 esac
 """
@@ -86,35 +87,34 @@ def release(
     return done.returncode, done.stdout + done.stderr, calls.read_text().splitlines() if calls.exists() else []
 
 
-AS_IS = {"LOST": "", "REPLACED": "99", "RUNS": "", "MADE": IMAGE}
+AS_IS = {"LOST": "", "REPLACED": "99", "RUNS": "", "MADE": IMAGE, "PULLS": "ImagePullBackOff"}
 SET = f"kustomize edit set image orders={IMAGE}"
 DELETE = (
-    "kubectl --namespace orders-production delete job orders-migrate"
+    "kubectl --request-timeout 30s --namespace orders-production delete job orders-migrate"
     " --ignore-not-found --cascade=foreground --timeout 5m"
 )
-REST = "kubectl apply --kustomize . --selector app.kubernetes.io/component!=web"
+REST = "kubectl --request-timeout 30s apply --kustomize . --selector app.kubernetes.io/component!=web"
 RUNS = (
-    "kubectl --namespace orders-production get job orders-migrate --ignore-not-found --output jsonpath={.status.ready}"
+    "kubectl --request-timeout 30s --namespace orders-production get job orders-migrate"
+    " --ignore-not-found --output jsonpath={.status.ready}"
 )
 CONDITIONS = (
     'jsonpath={.metadata.uid} {.spec.template.spec.containers[0].image} {.status.conditions[?(@.status=="True")].type}'
 )
-LOOK = f"kubectl --namespace orders-production get job orders-migrate --output {CONDITIONS}"
+LOOK = f"kubectl --request-timeout 30s --namespace orders-production get job orders-migrate --output {CONDITIONS}"
 PODS = (
-    "kubectl --namespace orders-production get pods"
+    "kubectl --request-timeout 30s --namespace orders-production get pods"
     " --selector app.kubernetes.io/name=orders,app.kubernetes.io/component=migrate --output jsonpath={range .items[*]}"
     '{.metadata.name} {.status.phase} {.status.containerStatuses[*].state.waiting.reason}{"\\n"}{end}'
 )
-ALL = "kubectl apply --kustomize ."
-ROLLOUT = "kubectl --namespace orders-production rollout status deployment/orders --timeout 10m"
-
-
-EVERYTHING = [SET, RUNS, DELETE, REST, LOOK, PODS, LOOK, ALL, ROLLOUT]
+WEB = "kubectl --request-timeout 30s apply --kustomize . --selector app.kubernetes.io/component=web"
+ROLLOUT = "kubectl --request-timeout 30s --namespace orders-production rollout status deployment/orders --timeout 10m"
+EVERYTHING = [RUNS, DELETE, SET, REST, LOOK, PODS, LOOK, WEB, ROLLOUT]
 
 
 def test_without_a_database(tmp_path: Path, programs: Path) -> None:
     code, _, calls = release(tmp_path, programs, "none", "production", IMAGE)
-    assert (code, calls) == (0, [SET, ALL, ROLLOUT])
+    assert (code, calls) == (0, [SET, REST, WEB, ROLLOUT])
 
 
 @pytest.mark.parametrize("conditions", ["Complete", "SuccessCriteriaMet Complete"])
@@ -128,14 +128,14 @@ def test_a_migration_that_failed_ends_it_with_the_jobs_log(tmp_path: Path, progr
     code, printed, calls = release(tmp_path, programs, "postgres", "production", IMAGE, job=conditions)
     assert code == 1
     assert calls[:7] == EVERYTHING[:7]
-    assert [call.split()[3] for call in calls[7:]] == ["get", "logs"]
+    assert [call.split()[5] for call in calls[7:]] == ["get", "logs"]
     assert "the schema is at 0001" in printed
     assert printed.endswith("the migration failed: the release before still serves\n")
 
 
-@pytest.mark.parametrize("step", [SET, RUNS, DELETE, REST, ALL, ROLLOUT])
+@pytest.mark.parametrize("step", [RUNS, DELETE, SET, REST, WEB, ROLLOUT])
 def test_a_step_that_fails_is_the_last(tmp_path: Path, programs: Path, step: str) -> None:
-    fails = step.removeprefix("kubectl ")
+    fails = step if step == SET else step.removeprefix("kubectl ")
     code, _, calls = release(tmp_path, programs, "postgres", "production", IMAGE, fails=fails)
     assert code == 1
     assert calls[-1] == step
@@ -153,14 +153,14 @@ def test_an_answer_that_is_lost(tmp_path: Path, programs: Path, lost: str, lasts
     """Four in a row are an API server that restarts, five end the release."""
     code, _, calls = release(tmp_path, programs, "postgres", "production", IMAGE, LOST=lost)
     assert code == (0 if lasts else 1)
-    assert (ALL in calls) is lasts
+    assert (WEB in calls) is lasts
     assert calls.count(LOOK) == (int(lost[-1]) + 1 if lasts and lost != "2 3 4 6 7" else 5)
 
 
 def test_a_migration_of_another_release_is_not_cut_short(tmp_path: Path, programs: Path) -> None:
     code, printed, calls = release(tmp_path, programs, "postgres", "production", IMAGE, RUNS="1")
-    assert (code, calls[:2]) == (1, [SET, RUNS])
-    assert [call.split()[3] for call in calls[2:]] == ["get"]
+    assert (code, calls[:1]) == (1, [RUNS])
+    assert [call.split()[5] for call in calls[1:]] == ["get"]
     assert "another release migrates now, nothing of this one was applied" in printed
 
 
@@ -206,8 +206,35 @@ def test_a_migration_that_takes_longer_is_not_waited_for(tmp_path: Path, program
     code, printed, calls = release(tmp_path, programs, "postgres", "production", IMAGE, job="", minutes="0")
     assert code == 1
     assert calls[:6] == EVERYTHING[:6]
-    assert [call.split()[3] for call in calls[6:]] == ["get"]
+    assert [call.split()[5] for call in calls[6:]] == ["get"]
     assert printed.endswith("release again when its Job has\n")
+
+
+@pytest.mark.parametrize("minutes", ["soon", "1.5", "-1", "15m", "08", "10000", "9" * 30])
+def test_what_is_no_number_of_minutes(tmp_path: Path, programs: Path, minutes: str) -> None:
+    code, printed, calls = release(tmp_path, programs, "postgres", "production", IMAGE, minutes=minutes)
+    assert (code, calls) == (64, [])
+    assert printed.endswith(f": MIGRATION_MINUTES: '{minutes}' is no number of minutes, as 15 or 300\n")
+    assert printed.count("\n") == 1
+
+
+def test_an_empty_number_of_minutes_is_none(tmp_path: Path, programs: Path) -> None:
+    code, _, calls = release(tmp_path, programs, "postgres", "production", IMAGE, minutes="")
+    assert (code, calls) == (0, EVERYTHING)
+
+
+@pytest.mark.parametrize("reason", ["ErrImagePull", "ImagePullBackOff", "InvalidImageName"])
+def test_an_image_that_cannot_be_pulled_is_not_waited_for(tmp_path: Path, programs: Path, reason: str) -> None:
+    code, printed, calls = release(tmp_path, programs, "postgres", "production", IMAGE, job="", PULLS=reason)
+    assert (code, calls[-1], calls.count(PODS)) == (1, PODS, 30)
+    assert f"the cluster cannot pull {IMAGE}: " in printed.splitlines()[-1]
+
+
+def test_an_image_that_takes_long_to_pull_is_waited_for(tmp_path: Path, programs: Path) -> None:
+    lost = {"PULLS": "ContainerCreating", "REPLACED": "40"}  # something that ends it in the end
+    _, printed, calls = release(tmp_path, programs, "postgres", "production", IMAGE, job="", **lost)
+    assert calls.count(PODS) == 39
+    assert "cannot pull" not in printed
 
 
 def test_an_unknown_overlay(tmp_path: Path, programs: Path) -> None:
@@ -236,7 +263,7 @@ class Cluster(BaseHTTPRequestHandler):
 
     def do_DELETE(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.deleted.append((self.path.rpartition("/")[2], body["propagationPolicy"]))
+        self.deleted.append((self.path.partition("?")[0].rpartition("/")[2], body["propagationPolicy"]))
         self.answer({"kind": "Status", "apiVersion": "v1", "status": "Success"})
 
     def answer(self, content: dict[str, object]) -> None:
