@@ -23,7 +23,9 @@ class Instance:
     """One running ``<service> web`` on a free port, and every line of both of its streams."""
 
     def __init__(self, command: Path, **environment: str) -> None:
-        clean = {"PATH": os.environ["PATH"], "HOST": "127.0.0.1", "PORT": "0"}
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        clean = {"PATH": os.environ["PATH"], "HOST": "127.0.0.1", "PORT": str(port)}
         self.began = time.monotonic()
         self.process = subprocess.Popen(
             [command, "web"],

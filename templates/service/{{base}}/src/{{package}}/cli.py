@@ -6,7 +6,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import NoReturn
 
-from . import SERVICE, __version__, commands
+from . import SERVICE, VERSION, commands
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ class Parser(argparse.ArgumentParser):
 
 def run() -> int:
     parser = Parser(prog=SERVICE)
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action="version", version=VERSION)
     choices = parser.add_subparsers(required=True, metavar="COMMAND")
     for found in iter_modules(commands.__path__):
         command = import_module(f"{commands.__name__}.{found.name}")

@@ -5,7 +5,7 @@ import math
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -84,8 +84,8 @@ def connect_arguments(settings: Settings, url: URL) -> dict[str, Any]:
 
     _, given = url.get_dialect()().create_connect_args(url)
     make_conninfo(**dict.fromkeys(given, ""))  # refuses a name that libpq does not know
-    for port in str(given.get("port", "")).split(","):
-        if port and not 0 < int(port) < 65536:
+    for port in filter(None, ports(url, given)):
+        if not 0 < int(port) < 65536:
             raise ArgumentError(f"port {port} is not within 1 to 65535")
     # Values are looked at only to connect: here to a socket that nobody has.
     nowhere = {"host": "/", "hostaddr": None, "port": "1"}
@@ -95,6 +95,15 @@ def connect_arguments(settings: Settings, url: URL) -> dict[str, Any]:
         if "connection to server" not in str(error):
             raise
     return arguments
+
+
+def ports(url: URL, given: Mapping[str, Any]) -> Iterator[str]:
+    """Every port that the URL names: SQLAlchemy takes 0 for none, and not all that follow hosts."""
+    yield "" if url.port is None else str(url.port)
+    yield from str(given.get("port", "")).split(",")
+    for host in ",".join(url.normalized_query.get("host", ())).split(","):
+        if named := re.fullmatch(r"[^/@:][^:]*:(\d+)", host):  # neither a socket nor IPv6
+            yield named[1]
 
 
 def is_outage(error: DBAPIError) -> bool:

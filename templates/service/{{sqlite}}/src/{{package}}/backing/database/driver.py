@@ -4,12 +4,13 @@ import fcntl
 import logging
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ...settings import Settings
@@ -66,7 +67,10 @@ def only_one(connection: Connection) -> Iterator[None]:
         # To alter a table is to drop the old one, which would take the rows that refer to it along;
         # inside a transaction SQLite ignores this.
         raw.execute("PRAGMA foreign_keys = OFF")
+        before = _broken(connection)
+        connection.rollback()
         event.listen(connection, "begin", _begin)
+        event.listen(connection, "commit", lambda it: _demand_no_more(it, before))
         yield
 
 
@@ -74,6 +78,20 @@ def _begin(connection: Connection) -> None:
     # What has read cannot wait for another writer: it is the writer from the start.
     if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _broken(connection: Connection) -> Counter[tuple[str, str]]:
+    """How many rows of one table refer to rows of another that there are not."""
+    found = connection.exec_driver_sql("PRAGMA foreign_key_check")
+    return Counter((child, parent) for child, _, parent, _ in found)
+
+
+def _demand_no_more(connection: Connection, before: Counter[tuple[str, str]]) -> None:
+    """What the foreign keys would have refused, had they been on."""
+    for (child, parent), count in (_broken(connection) - before).items():
+        rows = f"1 row of {child} refers" if count == 1 else f"{count} rows of {child} refer"
+        error = sqlite3.IntegrityError(f"{rows} to no row of {parent}")
+        raise IntegrityError("PRAGMA foreign_key_check", None, error)
 
 
 def is_outage(error: DBAPIError) -> bool:
