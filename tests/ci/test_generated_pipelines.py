@@ -71,6 +71,21 @@ def test_without_the_variable_it_says_so_and_installs_nothing(
     assert list((tmp_path / "runner").iterdir()) == []
 
 
+def test_on_github_one_file_names_the_image_of_a_server(tmp_path: Path) -> None:
+    """Dependabot changes those of compose, and none that a workflow starts beside a job."""
+    folder = tmp_path / "my-orders"
+    new_service(NewRequest(str(folder), {"ci": "github", "database": "postgres"}, git=False))
+    texts = {path.name: path.read_text("utf-8") for path in folder.rglob("*") if path.suffix in {".yml", ".yaml"}}
+
+    assert [name for name, text in texts.items() if "image: postgres:" in text] == ["compose.postgres.yaml"]
+    steps = yaml.safe_load(texts["ci.yml"])["jobs"]["check"]["steps"]
+    assert [step["run"] for step in steps if "run" in step] == [
+        "docker compose up --detach --wait postgres",
+        "make lint",
+        "TEST_DATABASE_URL=postgresql://postgres@localhost:5432/postgres make test",
+    ]
+
+
 @pytest.mark.e2e
 def test_it_runs_what_the_variable_names(
     ci: str, repository: Path, folder: Path, tmp_path: Path, run: Callable[[str], subprocess.CompletedProcess[str]]
