@@ -154,7 +154,6 @@ def test_a_host_file_asks_for_no_component() -> None:
     }
     assert asked == {
         "compose.yaml.jinja": ["parts", "parts"],
-        "ci.yml.jinja": ["servers"],
         "dependabot.yml.jinja": ["servers"],
         ".gitlab-ci.yml.jinja": ["servers"],
     }
