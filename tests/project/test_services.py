@@ -275,6 +275,37 @@ def test_what_a_process_reaches(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_script_beside_the_package_of_its_name_hides_none_of_its_modules(tmp_path: Path) -> None:
+    found = services(
+        tmp_path,
+        Dockerfile="FROM x\nWORKDIR /srv\nCOPY . .\nCMD python shop.py\n",
+        shop_DOT_py="from shop.web import run\n",
+        **{"shop/__init__.py": ""},
+        shop__web_DOT_py="from . import log\nfrom shop import db\n",
+        shop__log_DOT_py="",
+        shop__db_DOT_py="",
+    )
+
+    assert set(found[""].started) == {"shop.py", "shop/web.py", "shop/log.py", "shop/db.py"}
+
+
+@pytest.mark.parametrize("root", ["", "shop/"])
+def test_what_a_service_imports_whose_root_is_a_package_itself(tmp_path: Path, root: str) -> None:
+    found = services(
+        tmp_path,
+        **{
+            f"{root}Dockerfile": "FROM x\nWORKDIR /srv\nCOPY . /srv\nCMD python __init__.py\n",
+            f"{root}__init__.py": "from .db import one\nfrom . import web\n",
+            f"{root}web.py": "from .db import one\nfrom .log import two\n",
+            f"{root}db.py": "",
+            f"{root}log.py": "",
+        },
+    )
+
+    names = ("__init__.py", "web.py", "db.py", "log.py")
+    assert set(found[root.rstrip("/")].started) == {root + name for name in names}
+
+
 @pytest.mark.parametrize(
     ("command", "entry"),
     [

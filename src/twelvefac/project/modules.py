@@ -241,9 +241,10 @@ class Modules:
             base, own = self._located(module, folder, path)
             if base is None:
                 continue
-            if names and (own is None or own.endswith("/__init__.py")):  # only a package has modules in it
+            # only a folder has modules in it; a script may lie beside the package of its name, and be found instead
+            if names and (not base or base.rpartition(".")[2] in self._folders):
                 for name in names if isinstance(names, tuple) else _names_in(names):
-                    inner = self._beside(f"{base}.{name}".strip("."), folder)
+                    inner = self._beside(f"{base}.{name}" if base else name, folder)
                     if inner is not None:
                         found[inner] = None
             if own is not None:
@@ -268,8 +269,8 @@ class Modules:
         if not module.startswith("."):
             return module
         level = len(module) - len(module.lstrip("."))
-        own = self._by_path.get(path, "").split(".")
-        if path.endswith("/__init__.py"):
+        own = self._by_path[path].split(".") if path in self._by_path else []  # the root may be a package: no name
+        if posixpath.basename(path) == "__init__.py":
             level -= 1
         if level > len(own):
             return None
