@@ -541,3 +541,20 @@ def test_a_chain_of_variables_does_not_grow_without_bound() -> None:
     parts = ["a0 = " + ".".join(["b" * 60] * 7) + "()"] + [f"a{n + 1} = a{n}.{'c' * 60}()" for n in range(9)]
 
     assert [name for name, _ in calls("\n".join([*parts, "a9.get()"]))] == []
+
+
+def test_columns_are_not_kept_and_settings_are_that_are_made_alike() -> None:
+    source = """
+        class Order(Model):
+            name = CharField("name")
+            total = Column(default="0")
+            weight = mapped_column("weight")
+
+        class ProductionConfig(Config):
+            SECRET_KEY = EnvField("SECRET_KEY")
+            token: str = Field("secret")
+    """
+    assert [(one.owner, one.target) for one in read(source).bindings if one.kind == "field"] == [
+        ("ProductionConfig", "SECRET_KEY"),
+        ("ProductionConfig", "token"),
+    ]

@@ -171,7 +171,7 @@ def _bindings(walk: Walk, names: Names, values: ValueReader) -> Iterable[Binding
     for target, kind, node, owner, (_, scope, guarded) in walk.assigns:
         if kind in ("keyword", "parameter") and node.__class__ is ast.Constant and node.value.__class__ not in _TEXTS:
             continue  # no rule asks for a number or a switch that is passed
-        if kind == "field" and node.__class__ is ast.Call and _is_column(node):
+        if kind == "field" and node.__class__ is ast.Call and not target.isupper() and _is_column(node):
             continue
         whole = (target in _WHOLE and kind in ("name", "field")) or (kind == "item" and owner == "DATABASES")
         if not (node.__class__ in TELLING or whole) or (isinstance(node, ast.Constant) and node.value in _DULL):
@@ -186,7 +186,7 @@ def _bindings(walk: Walk, names: Names, values: ValueReader) -> Iterable[Binding
 
 
 def _is_column(node: Any) -> bool:
-    """Whether a field of a class is a column of a table, or of a form, which no setting is: a model has hundreds."""
+    """Whether a field of a class is made like a column of a table, or of a form: a model has hundreds."""
     name = node.last
     return (name.endswith("Field") and name != "Field") or name in _COLUMNS
 
