@@ -161,11 +161,23 @@ def test_a_lock_that_was_moved_is_not_called_deleted(
     commit(service)
     code, out, _ = call("update")
     known = not edited or place.endswith("/requirements.lock")
-    unknown = "not found under its name: if yours has another, it stays, lock anew"
+    unknown = "not found under its name; where you moved it, yours stays: lock anew"
     lacking = f"you moved it to {place}, and yours stays: lock anew" if known else unknown
     assert code == 0
     assert " ".join(f"declined requirements.lock the template changed it; {lacking}".split()) in " ".join(out.split())
     assert not (service / "requirements.lock").exists()
+
+
+def test_a_lock_that_was_deleted_is_told_as_that_whatever_other_texts_there_are(
+    service: Path, call: Run, commit: Commit
+) -> None:
+    run(service, "rm", "requirements.lock")
+    (service / "robots.txt").write_text("User-agent: *\n", "utf-8")
+    commit(service)
+    code, out, _ = call("update")
+    assert code == 0
+    told = " ".join(out.split())
+    assert "declined requirements.lock the template changed it; you deleted it" in told
 
 
 def test_what_a_file_of_an_overlay_meets_is_told_of_the_overlay(call: Run, place: Path, commit: Commit) -> None:

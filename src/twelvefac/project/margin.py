@@ -35,6 +35,17 @@ def _margin(lines: bytes, at: int) -> int:
     return max(above, 0)
 
 
+def is_comment(data: bytes, at: int) -> bool:
+    """Whether the place ``at`` stands behind a ``#`` that is in no text, as far as its own line tells."""
+    before = data[data.rfind(b"\n", 0, at) + 1 : at]
+    mark = before.find(b"#")
+    while mark >= 0:
+        if before.count(b"'", 0, mark) % 2 == before.count(b'"', 0, mark) % 2 == 0:
+            return True
+        mark = before.find(b"#", mark + 1)
+    return False
+
+
 _BRACKET = regex(rb"[()\[\]{}]")
 _MOST_BRACKETS = 300
 

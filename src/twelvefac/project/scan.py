@@ -155,6 +155,7 @@ class Scanner:
         ``whole`` parses a Python file that has no anchors; ``asked`` are the rules that ask about it (all if None).
         """
         ignores: tuple[Ignore, ...] = ()
+        seen: tuple[str, ...] = ()
         try:
             if MARKER in data:
                 ignores = read_ignores(Document.decode(data).text, python=kind == "python")
@@ -165,16 +166,15 @@ class Scanner:
                 return self._read_python(data, parsed=parsed)._replace(ignores=ignores, seen=seen)
             return self._read(path, kind, data)._replace(ignores=ignores)
         except RecursionError:
-            return FileFacts(
-                ignores=ignores, notices=(("unreadable", 0, "not judged, cannot be parsed: nested too deep"),)
-            )
+            notice = ("unreadable", 0, "not judged, cannot be parsed: nested too deep")
+            return FileFacts(ignores=ignores, notices=(notice,), seen=seen)
         except UnreadableError as error:
             # newer syntax than this interpreter's is the usual reason, and the way out is to run a newer one
             reader = (
                 f" by the Python {version_info[0]}.{version_info[1]} that runs twelvefac" if kind == "python" else ""
             )
             message = f"not judged, cannot be parsed{reader}: {error}"
-            return FileFacts(ignores=ignores, notices=(("unreadable", error.line, message),))
+            return FileFacts(ignores=ignores, notices=(("unreadable", error.line, message),), seen=seen)
         except Exception as error:  # noqa: BLE001 - a reader's mistake costs the file, not the run
             message = f"not judged: its reader failed ({origin(error)}), which is a bug in twelvefac; please report it"
             return FileFacts(ignores=ignores, notices=((ERRORED, 0, message),))

@@ -234,6 +234,10 @@ def _locks(locks: set[str], trees: tuple[Entries, Entries, Entries], speak: Spea
     return entries, changes
 
 
+_OF_LOCKS = ("lock", "requirement", "constraint", "pin", "freeze")
+"""What the names of lock files of one's own have in them."""
+
+
 def _lacking(path: str, old: Entry, trees: tuple[Entries, Entries, Entries]) -> str:
     """Return what to say of a lock file that is not at ``path``, empty where the user has none that may be it.
 
@@ -245,8 +249,8 @@ def _lacking(path: str, old: Entry, trees: tuple[Entries, Entries, Entries]) -> 
     named = [other for other in own if other.rpartition("/")[2] == path.rpartition("/")[2]]
     if same or named:
         return f"you moved it to {[*same, *named][0]}, and yours stays: lock anew"
-    if any(other.endswith((".lock", ".txt")) for other in own):
-        return "not found under its name: if yours has another, it stays, lock anew"
+    if any(word in other.rpartition("/")[2].lower() for other in own for word in _OF_LOCKS):
+        return "not found under its name; where you moved it, yours stays: lock anew"
     return ""
 
 

@@ -25,9 +25,10 @@ from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.glance import Glance, places
 from twelvefac.project.kubernetes import Container
+from twelvefac.project.margin import is_comment
 from twelvefac.project.processes import Process
 from twelvefac.project.running import RUN_OF_OTHERS, started_call
-from twelvefac.project.scan import anchors, calling, has_any
+from twelvefac.project.scan import anchors, calling
 from twelvefac.project.servers import CALLS, listening
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
@@ -44,27 +45,30 @@ _END = r"(?:/|\$|\\Z|['\"{])"
 _BEFORE = regex(rb"['\"/}][_.^-]{0,4}[hH]\Z")
 _AFTER = regex(rf"(?i:ealth\w{{0,60}}[_.-]{{0,2}}(?:[-_]?check)?){_END}".encode())
 
-_OTHER_PATHS = anchors(
-    *(
-        rf"{word} ~['\"/}}][_.^-]{{0,4}}(?i:heartbeat|lbheartbeat|livez|liveness|readyz|readiness|alive|ping)"
-        rf"[_.-]{{0,2}}(?i:[-_]?check)?{_END}"
-        for word in "heartbeat lbheartbeat livez liveness readyz readiness alive ping".split()
-    ),
-    *(
-        rf"{word} ~/[_.-]{{0,2}}(?i:status|ready|live|up|version|monitor){_END}"
-        for word in "status ready live up version monitor".split()
-    ),
+_WORDS = frozenset(
+    b"heartbeat lbheartbeat livez liveness readyz readiness alive ping status ready live up version monitor".split()
+)
+_OTHER = regex(
+    (
+        r"['\"/}][_.^-]{0,4}(?i:heartbeat|lbheartbeat|livez|liveness|readyz|readiness|alive|ping)"
+        rf"[_.-]{{0,2}}(?i:[-_]?check)?{_END}|/[_.-]{{0,2}}(?i:status|ready|live|up|version|monitor){_END}"
+    ).encode()
 )
 
 
 def _has_health_path(file: Glance) -> bool:
-    """Whether a text, or a part of a path in one, is what a platform asks: it may stand in a comment too."""
+    """Whether a text, or a part of a path in one, is what a platform asks."""
+    return any(not is_comment(file.data, at) for at in _health_paths(file))
+
+
+def _health_paths(file: Glance) -> Iterator[int]:
     data = file.data
-    return has_any(file, _OTHER_PATHS) or any(
-        _BEFORE.search(data, max(at - 6, 0), at) and _AFTER.match(data, at)
-        for stem in (b"ealth", b"EALTH")
-        for at in places(data, stem)
-    )
+    for stem in (b"ealth", b"EALTH"):
+        for at in places(data, stem):
+            if _BEFORE.search(data, max(at - 6, 0), at) and _AFTER.match(data, at):
+                yield at
+    if not _WORDS.isdisjoint(file.words):
+        yield from (match.start() for match in _OTHER.finditer(data))
 
 
 def _asks(service: Service, _: Facts) -> bool:
@@ -92,6 +96,31 @@ rule = Rule(
     ),
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
+        Example(
+            "comments that speak of one",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY . .
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "shop:app"]  # <- no-health
+                -- shop.py --
+                # see https://example.com/shop/status/12
+                COLOR = "#fff"  # as in config["health"], curl localhost/healthz
+                app = object()
+            """,
+        ),
+        Example(
+            "a route behind a text with a hash",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY . .
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "shop:app"]
+                -- shop.py --
+                ROUTES = {"#top": top, "/readyz": ready}
+                app = object()
+            """,
+        ),
         Example(
             "an image for Python in a folder that has none is built from above",
             source="""

@@ -209,7 +209,8 @@ def _of_process(process: Process, facts: Facts) -> tuple[float, Span] | None:
             return None if seconds is None else (seconds, step.span)
         if step.launch.program == "gunicorn":
             for path, binding in facts.bindings():
-                if path.rpartition("/")[2].startswith("gunicorn") and binding.target == "graceful_timeout":
+                set_there = binding.kind == "name" and binding.target == "graceful_timeout"
+                if set_there and path.rpartition("/")[2].startswith("gunicorn"):
                     seconds = _number(str(binding.value.data))
                     return None if seconds is None else (seconds, Span.of(path, binding.value.at))
     return None
