@@ -80,7 +80,7 @@ def test_on_github_one_file_names_the_image_of_a_server(tmp_path: Path) -> None:
     assert [name for name, text in texts.items() if "image: postgres:" in text] == ["compose.postgres.yaml"]
     steps = yaml.safe_load(texts["ci.yml"])["jobs"]["check"]["steps"]
     assert [step["run"] for step in steps if "run" in step] == [
-        "docker compose up --detach --wait postgres",
+        "docker compose up --detach --wait postgres || { docker compose logs postgres; exit 1; }",
         "make lint",
         "TEST_DATABASE_URL=postgresql://postgres@localhost:5432/postgres make test",
     ]
