@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -27,6 +27,7 @@ from typing import Self
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from e2e.postgres import Postgres, programs
+from free_port import free_port
 
 DEADLINE = 60.0
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -260,11 +261,6 @@ class Service:
         words = [str(self.folder / ".venv/bin/python"), str(self.folder / "bare.py"), str(port), *imports]
         with Server(words, port, "/", self.folder / "bare.out") as server:
             yield server
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        return int(probe.getsockname()[1])
 
 
 def generate(folder: Path, *options: str) -> Service:

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.request import urlopen
 
+from free_port import free_port
+
 DEADLINE = 20.0
 
 
@@ -23,9 +24,7 @@ class Instance:
     """One running ``<service> web`` on a free port, and every line of both of its streams."""
 
     def __init__(self, command: Path, **environment: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        clean = {"PATH": os.environ["PATH"], "HOST": "127.0.0.1", "PORT": str(port)}
+        clean = {"PATH": os.environ["PATH"], "HOST": "127.0.0.1", "PORT": str(free_port())}
         self.began = time.monotonic()
         self.process = subprocess.Popen(
             [command, "web"],
@@ -135,8 +134,7 @@ def balancer(program: str, folder: Path, upstreams: list[str]) -> Iterator[str]:
     Not round_robin: requests at the same time move its counter for each other, and one of them may then look at the
     draining upstream twice, at the other never, and answer 503 by itself.
     """
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     file = folder / "Caddyfile"
     file.write_text(f"""{{
     admin off

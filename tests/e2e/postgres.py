@@ -4,7 +4,6 @@ import importlib.util
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from free_port import free_port
 
 DEADLINE = 30.0
 ACCOUNT = "nobody"  # PostgreSQL refuses to run as root
@@ -40,8 +40,7 @@ class Postgres:
             shutil.chown(self._folder / "data", ACCOUNT)
             self._account = {"user": ACCOUNT}
         self._bin = installation / "bin"
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def _copied(self, installation: Path) -> Path:
