@@ -114,12 +114,20 @@ _BINARY_MOVED = (
     User({"e.md": File("100644", b"\0\1\2u1 = 1"), "src/a.py": File("100644", b"u2 = 1\n")}, {}, {}, (), True),
     "",
 )
+# both move the same file, each to another place, and the user has an untracked file where it was: it is a conflict's
+_UNTRACKED_IN_CONFLICT = (
+    {"d.toml": File("100644", b"t1 = 7919\nt2 = 5865\n")},
+    {"c.txt": File("100644", b"t1 = 7919\nt2 = 5865\n")},
+    User({"e.md": File("100644", b"t1 = 7919\nt2 = 5865\n")}, {}, {"d.toml": b"u5 = 9676\n"}, (), True),
+    "",
+)
 
 
 @cases(500)
 @given(updates())
 @example(_FOLDER_IN_PLACE)
 @example(_BINARY_MOVED)
+@example(_UNTRACKED_IN_CONFLICT)
 def test_nothing_is_lost_and_undo_is_the_identity(case: tuple[Files, Files, User, str]) -> None:
     base, theirs, user, prefix = case
     with work_tree(user, prefix) as folder:

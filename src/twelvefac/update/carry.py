@@ -292,8 +292,9 @@ def _steps(repository: Repository, proposal: Proposal, place_of: Callable[[str],
         if path in RECORDS and not before and _exists(repository, full):
             after = ()  # the user keeps it out of git
         found = find_place(repository, full)
-        here = found[0] if found and (old is not None or path in RECORDS) else None
         moves = old != new
+        # where a conflict is in the index alone, an untracked file stays, and is known when it is taken back
+        here = found[0] if found and (old is not None or path in RECORDS or not moves) else None
         steps.append(Step(full, here, place_of(full) if full in moving else None, before, after, moves))
     return tuple(steps)
 
