@@ -15,6 +15,7 @@ SNIFF = regex(r"^services:[ \t]{0,8}(?:#.{0,200})?$(?:\n|.){0,4000}?^[ \t]{2,8}(
 """A YAML file of another name may be one for Compose (``production.yml``) if it looks so."""
 _RELEASED = regex(r"prod|deploy|^(?:docker-)?stack|swarm|release", re.IGNORECASE)
 _OF_DEVELOPERS = frozenset("scripts script dev devel development local hack test tests ci".split())
+_PROFILES_OF_DEVELOPERS = frozenset("dev devel develop development local debug test tests testing ci".split())
 _VARIABLE = regex(r"\$(?:\{(\w{1,100})(?::?([-?+])([^}]{0,300}))?\}|(\w{1,100}))")
 
 
@@ -88,6 +89,12 @@ class ComposeService(NamedTuple):
     replicas: str | None
     labels: tuple[Setting, ...] = ()
     extends: Extends | None = None
+    profiles: tuple[str, ...] = ()
+
+    @property
+    def is_for_developers(self) -> bool:
+        """Whether only profiles for development start it."""
+        return bool(self.profiles) and _PROFILES_OF_DEVELOPERS.issuperset(one.lower() for one in self.profiles)
 
 
 class ComposeFile(NamedTuple):
@@ -96,6 +103,17 @@ class ComposeFile(NamedTuple):
     path: str
     services: tuple[ComposeService, ...]
     released: bool
+
+    def releases(self, one: ComposeService) -> bool:
+        """Whether one of its services is deployed: by the file's name, or by a profile of the service's (``prod``)."""
+        if one.is_for_developers:
+            return False
+        return self.released or any(_RELEASED.search(name) for name in one.profiles)
+
+    def seen_from(self, one: ComposeService) -> "ComposeFile":
+        """The file as far as one of its services goes."""
+        released = self.releases(one)
+        return self if released == self.released else self._replace(released=released)
 
 
 def is_source(mount: Mount) -> bool:
@@ -155,6 +173,7 @@ def _service(path: str, document: YamlDocument, name: str, at: Pos, node: Node) 
             for label in _environment(document, document.get(node, *route))
         ),
         extends=_extends(path, document, node),
+        profiles=tuple(str(one.data) for one in document.elements(document.get(node, "profiles"))),
     )
 
 
@@ -243,6 +262,7 @@ def _merged(base: ComposeService, own: ComposeService) -> ComposeService:
         grace=own.grace or base.grace,
         replicas=own.replicas or base.replicas,
         labels=_named(base.labels, own.labels),
+        profiles=own.profiles or base.profiles,
     )
 
 

@@ -49,8 +49,9 @@ def find_processes(
                 failures.append((path, origin(error)))
                 continue
             if owner is not None:
-                composed.setdefault(owner, []).append((file, one))
                 owners.note_built(one, owner)
+                if not one.is_for_developers:
+                    composed.setdefault(owner, []).append((file.seen_from(one), one))
     for path, facts in files.items():
         try:
             found = workloads(facts.resources)

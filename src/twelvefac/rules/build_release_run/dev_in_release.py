@@ -24,11 +24,12 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import LOW, MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.command import launch, split_shell
+from twelvefac.project.compose import ComposeService, Mount
 from twelvefac.project.facts import Instruction
 from twelvefac.project.images import Image
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
-from twelvefac.source.span import Span
+from twelvefac.source.span import Pos, Span
 
 rule = Rule(
     __name__,
@@ -154,6 +155,39 @@ rule = Rule(
             """,
         ),
         Example(
+            "a profile for production beside one for development",
+            source="""
+                -- docker-compose.yml --
+                x-backend: &backend
+                  build: ./backend
+                  volumes:
+                    - ./backend:/app  # <- dev-in-release
+                services:
+                  web:
+                    <<: *backend
+                    profiles: [prod]
+                  worker:
+                    <<: *backend
+                    profiles: [prod]
+                  web-dev:
+                    build: ./backend
+                    profiles: ["dev"]
+                    command: sh -c "pip install ipdb && python manage.py migrate && python manage.py runserver"
+                    volumes:
+                      - ./backend:/app
+                  db:
+                    image: postgres:17
+                    volumes:
+                      - ./data:/var/lib/postgresql/data
+                    profiles: [prod]
+                -- backend/Dockerfile --
+                FROM python:3.12-slim
+                COPY app.py .
+                CMD ["python", "app.py"]
+                -- backend/app.py --
+            """,
+        ),
+        Example(
             "the compose file for development",
             source="""
                 -- docker-compose.yml --
@@ -193,13 +227,23 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 message = f"{what} in the released image: larger, and not what runs in the other deploys"
                 yield rule.at(image.path, one.at, message, subject=f"development:{what}")
     yield from _tools(service, facts)
+    said: set[tuple[str, Pos]] = set()  # what several services take over from one anchor is one line
     for file, composed in service.composed:
         if not file.released:
             continue
         for mount in composed.mounts:
-            if mount.source in (".", "./", "..") or mount.source.startswith(("./src", "./app")):
+            if _is_code(file.path, composed, mount) and (file.path, mount.at) not in said:
+                said.add((file.path, mount.at))
                 message = f"{mount.source} is mounted over the image: what lies on the host runs, not the release"
                 yield rule.at(file.path, mount.at, message, subject=f"mount:{mount.target}", symbol=composed.name)
+
+
+def _is_code(path: str, composed: ComposeService, mount: Mount) -> bool:
+    """Whether a mount puts what lies on the host over the code: the sources, or all that the image is built from."""
+    if mount.source in (".", "./", "..") or mount.source.startswith(("./src", "./app")):
+        return True
+    folder = posixpath.normpath(posixpath.join(posixpath.dirname(path), mount.source))
+    return mount.is_bind and bool(composed.context) and folder == composed.context
 
 
 def _tools(service: Service, facts: Facts) -> Iterator[Finding]:

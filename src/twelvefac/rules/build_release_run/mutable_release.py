@@ -106,6 +106,25 @@ rule = Rule(
             """,
         ),
         Example(
+            "a profile for production",
+            source="""
+                -- docker-compose.yml --
+                services:
+                  proxy:
+                    image: nginx  # <- mutable-release
+                    profiles: [prod]
+                  queue:
+                    image: redis:latest  # <- mutable-release
+                    profiles: [dev, prod]
+                  mail:
+                    image: axllent/mailpit
+                    profiles: [dev]
+                  db:
+                    image: postgres
+                -- app.py --
+            """,
+        ),
+        Example(
             "a chart",
             source="""
                 -- chart/Chart.yaml --
@@ -180,9 +199,9 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                     subject = f"image:{name}"
                     yield rule.at(path, container.image_at, f"{image} {why}", subject=subject, symbol=workload.name)
     for path, file in facts.compose_files():
-        if file.released and not FOR_DEVELOPMENT.search(path):
+        if not FOR_DEVELOPMENT.search(path):
             for one in file.services:
-                if one.image and one.context is None and (why := _moves(one.image)):
+                if file.releases(one) and one.image and one.context is None and (why := _moves(one.image)):
                     yield rule.at(
                         path, one.image_at, f"{one.image} {why}", subject=f"image:{one.image}", symbol=one.name
                     )

@@ -182,8 +182,8 @@ rule = Rule(
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
     for path, file in facts.compose_files():
-        if file.released and not FOR_DEVELOPMENT.search(path):
-            for one in file.services:
+        if not FOR_DEVELOPMENT.search(path):
+            for one in (each for each in file.services if file.releases(each)):
                 others = credentials.users((item.name, item.value) for item in one.environment)
                 for setting in one.environment:
                     yield from _setting(path, setting, others | {one.name.lower()})
