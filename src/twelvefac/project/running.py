@@ -14,8 +14,11 @@ _RUN = rb"\.run(?<=[pnr)]\.run)[ \t]{0,4}\("  # the search begins with a text
 _RUNS = regex(_RUN)
 RUN_OF_OTHERS = f"run ~{_RUN.decode()}"
 """The anchor of files that may run an application which another module makes."""
-_MADE = rb"^%s[ \t]{0,4}(?::[^=\n]{0,80})?=[ \t]{0,4}(?:\w{1,40}\.)?(\w{1,60})[ \t]{0,4}\("
-_MAKES_FLASK = regex(rb"=[ \t]{0,4}(?:flask\.)?Flask\(|\breturn[ \t]{1,4}(?:flask\.)?Flask\(")
+_CALLED = rb"=[ \t]{0,4}(?:\w{1,40}\.)?(\w{1,60})[ \t]{0,4}\("
+_MADE = rb"^%s[ \t]{0,4}(?::[^=\n]{0,80})?" + _CALLED
+_UNPACKED = rb"^[(\[]?[\w, \t]{0,200}\b%s\b[\w, \t]{0,200}[)\]]?[ \t]{0,4}" + _CALLED
+"""``app, db = make()``: one of several that a function gives back."""
+_MAKES_FLASK = regex(rb"(?:=|\breturn)[ \t]{0,4}(?:flask\.)?Flask\(|:[ \t]{0,4}(?:flask\.)?Flask[ \t]{0,4}=(?!=)")
 
 
 def runs_of_others(service: Service, python_of: Callable[[str], PythonFacts | None]) -> Iterator[tuple[str, Call]]:
@@ -27,7 +30,12 @@ def runs_of_others(service: Service, python_of: Callable[[str], PythonFacts | No
         python = python_of(path)
         for call in python.calls if python is not None else ():
             owner, _, last = call.name.rpartition(".")
-            if last == "run" and owner and _RUNS.search(service.modules.read(path)) and _is_flask(service, path, owner):
+            if (
+                last == "run"
+                and owner
+                and _RUNS.search(service.modules.read(path))
+                and (_is_flask(service, path, owner) or _is_unpacked(service, path, python, owner))
+            ):
                 yield path, call._replace(name="flask.Flask().run")
 
 
@@ -47,6 +55,23 @@ def _is_flask(service: Service, path: str, owner: str) -> bool:
         word = re.escape(made.group(1))
         if word == b"Flask":
             return True
+    return _gives_flask(data, word)
+
+
+def _is_unpacked(service: Service, path: str, python: PythonFacts | None, owner: str) -> bool:
+    """Whether a name is bound to one of several things that a function gives back, and that makes an application."""
+    if python is None or not owner.isidentifier():
+        return False
+    made = re.search(_UNPACKED % re.escape(owner.encode()), service.modules.read(path), re.MULTILINE)
+    if made is None:
+        return False
+    maker = made.group(1).decode("utf-8", "replace")
+    module = next((one.module for one in python.imports if one.name == maker), None)
+    found = service.modules.locate(f"{module}.{maker}", path) if module is not None else (path, maker)
+    return found is not None and _gives_flask(service.modules.read(found[0]), re.escape(made.group(1)))
+
+
+def _gives_flask(data: bytes, word: bytes) -> bool:
     defined = re.search(rb"^def " + word + rb"\(", data, re.MULTILINE)
     return defined is not None and _MAKES_FLASK.search(data, defined.end()) is not None
 

@@ -104,6 +104,38 @@ rule = Rule(
                 -- c/shop.py --
                 from pyrogram import Client
                 app = Client("shop")
+                -- d/Dockerfile --
+                FROM python:3.12-slim
+                COPY . .
+                CMD ["python", "run.py"]
+                -- d/run.py --
+                from parts import set_up
+
+                [app, database, log] = set_up()
+
+                if __name__ == "__main__":
+                    app.run(host="0.0.0.0")  # <- dev-server
+                -- d/parts.py --
+                from flask import Flask
+
+                def make() -> Flask:
+                    return Flask(__name__)
+
+                def set_up():
+                    app: Flask = make()
+                    return [app, object(), app.logger]
+                -- e/Dockerfile --
+                FROM python:3.12-slim
+                COPY . .
+                CMD ["python", "run.py"]
+                -- e/run.py --
+                from parts import set_up
+
+                app, log = set_up()
+                app.run()
+                -- e/parts.py --
+                def set_up():
+                    return Client("shop"), object()
             """,
         ),
         Example(
