@@ -159,11 +159,11 @@ class Service:
     def served(self) -> Mapping[str, tuple[Step, str]]:
         """Files that a released server or worker loads with its application: path -> (the step, the entry file)."""
         reached: dict[str, tuple[Step, str]] = {}
-        for process in self.released:
-            for step in process.steps or ():
-                for path in self._loaded(step.launch, process.environment):
-                    for file in self.modules.reachable(path, reached):
-                        reached.setdefault(file, (step, path))
+        steps = [(process, step) for process in self.released for step in process.steps or ()]
+        for process, step in sorted(steps, key=_stays):
+            for path in self._loaded(step.launch, process.environment):
+                for file in self.modules.reachable(path, reached):
+                    reached.setdefault(file, (step, path))
         return reached
 
     def may_reach(self) -> frozenset[str]:
@@ -177,7 +177,12 @@ class Service:
     @cached_property
     def reached(self) -> Mapping[str, tuple[Step, str]]:
         """Files that a released process runs, as a script or as a server's application: ``started`` and ``served``."""
-        return {**self.served, **self.started}
+        served = {path: found for path, found in self.served.items() if found[0].last}
+        prepared = {path for path, (step, _) in self.started.items() if not step.last}
+        return {
+            path: served[path] if path in prepared and path in served else found
+            for path, found in {**self.served, **self.started}.items()
+        }
 
     def ships(self, path: str) -> bool:
         """Whether a Python file may be part of what is released.
@@ -369,7 +374,12 @@ class Service:
     def started(self) -> Mapping[str, tuple[Step, str]]:
         """Files that a released process runs: path -> (the step, the entry file it is reached from)."""
         reached: dict[str, tuple[Step, str]] = {}
-        for _, step, entry in self.entries:
+        for _, step, entry in sorted(self.entries, key=_stays):
             for path in self.modules.reachable(entry, reached):
                 reached.setdefault(path, (step, entry))
         return reached
+
+
+def _stays(started: "tuple[Process, Step] | tuple[Process, Step, str]") -> bool:
+    """Sorts what runs for good before what only prepares it: a file that both load is of the former."""
+    return not started[1].last

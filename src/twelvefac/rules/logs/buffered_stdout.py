@@ -22,9 +22,10 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import LOW, Confidence, Example, Finding, Rule, Safety, with_fix
 from twelvefac.factors import Factor
+from twelvefac.project.command import base_name
 from twelvefac.project.facts import Call
 from twelvefac.project.images import Image
-from twelvefac.project.processes import Process
+from twelvefac.project.processes import Process, Step
 from twelvefac.project.python_logs import may_print
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
@@ -68,6 +69,21 @@ rule = Rule(
                 ENV PYTHONUNBUFFERED=1
                 CMD ["python", "worker.py"]
                 -- worker.py --
+                print("waiting for messages")
+            """,
+        ),
+        Example(
+            "a module",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python3", "-m", "worker"]  # <- buffered-stdout
+                -- worker.py --
+                print("waiting for messages")
+                -- other/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python3", "-u", "-m", "worker"]
+                -- other/worker.py --
                 print("waiting for messages")
             """,
         ),
@@ -175,9 +191,15 @@ def _is_unbuffered(process: Process) -> bool:
     if process.environment.get(_VARIABLE, "") != "":
         return True
     steps = process.steps
-    if not steps or not any(step.launch.program in _SERVERS or step.launch.program.endswith(".py") for step in steps):
+    if not steps or not any(_is_python(step) for step in steps):
         return True  # something else starts it, whose settings are not known
     return any("-u" in step.words[:4] or f"{_VARIABLE}=1" in step.words for step in steps)
+
+
+def _is_python(step: Step) -> bool:
+    """Whether a step starts Python: by one of its servers, as a script, or a module with ``python -m``."""
+    program, first = step.launch.program, base_name(step.words[0]) if step.words else ""
+    return program in _SERVERS or program.endswith(".py") or first.startswith("python")
 
 
 def _line_before(image: Image) -> Replace:

@@ -95,6 +95,29 @@ rule = Rule(
             """,
         ),
         Example(
+            "in what both a command before the server and the server load",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                ENTRYPOINT ["./start.sh"]
+                -- start.sh --
+                #!/bin/bash
+                flask db upgrade
+                gunicorn -b 0.0.0.0:8000 wsgi:app
+                -- wsgi.py --
+                from app import app
+                -- app.py --
+                from flask import Flask
+
+                app = Flask(__name__)
+
+                @app.post("/orders")
+                def add():
+                    print("new order")  # <- print-logging
+                    print("done")
+            """,
+        ),
+        Example(
             "in the worker that the image starts",
             source="""
                 -- Dockerfile --
