@@ -8,7 +8,7 @@ from twelvefac.project.facts import Call, EnvRead, FileFacts, PythonFacts
 from twelvefac.source.pattern import regex
 
 _IMPORT = regex(
-    rb"\n[ \t]{0,40}(?:from[ \t]{1,20}([\w.]{1,200})[ \t]{1,20}import[ \t]{0,20}(\([^)]{0,4000}\)|[^\n#]{0,1000})"
+    rb"\n[ \t]{0,40}+(?:from[ \t]{1,20}([\w.]{1,200})[ \t]{1,20}import[ \t]{0,20}(\([^)]{0,4000}\)|[^\n#]{0,1000})"
     rb"|import[ \t]{1,20}([^\n#]{1,1000}))"
 )
 """Import statements by a line scan: 2.6 ms a MB against 129 for a parse; what a proof rests on is parsed.

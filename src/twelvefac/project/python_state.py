@@ -20,9 +20,11 @@ _CONTAINERS = frozenset(
 )
 """Callees whose result holds state that a handler can change."""
 
-# each begins with the end of the line before: the search goes from line to line, not from letter to letter
+# each begins with the end of the line before: the search goes from line to line, not from letter to letter;
+# the look ahead leaves a line that binds nothing at once
 _HOLDER = regex(
-    rb"\n((?:[A-Za-z_]\w{0,100}[ \t]{0,8}(?::[^=\n]{1,200})?=[ \t(\\]{0,8}){1,4})\s{0,8}"
+    rb"\n(?=[A-Za-z_]\w{0,100}+[ \t]{0,8}+[:=])"
+    rb"((?:[A-Za-z_]\w{0,100}[ \t]{0,8}(?::[^=\n]{1,200})?=[ \t(\\]{0,8}){1,4})\s{0,8}"
     rb"(?:[\[{]|(?:\w{1,40}\.){0,3}(?:dict|list|set|bytearray|defaultdict|OrderedDict|Counter|deque|ChainMap|Queue|"
     rb"SimpleQueue)\b|\d+)"
 )
@@ -57,20 +59,20 @@ _MOST_PLACES = 20_000
 
 def may_share(file: Glance, counts: Callable[[str], bool]) -> bool:
     """Whether a file may have shared state in a name that ``counts``: a look at its text, wrong only by saying yes."""
-    data = file.data
-    if b".state." in data and _ON_STATE.search(data):
+    data, words = file.data, file.words
+    if b"state" in words and b".state." in data and _ON_STATE.search(data):
         return True
     lines = b"\n" + data
     names = set()
     for match in _HOLDER.finditer(lines):
         asked = [name for name in _BOUND.findall(match.group(1)) if counts(name.decode("ascii", "replace"))]
         names.update(asked)
-    if b"global" in data and any(
+    if b"global" in words and any(
         not names.isdisjoint(_NAMES.findall(match.group(1))) for match in _GLOBAL.finditer(lines)
     ):
         return True
     classes: set[str] = set()
-    if b"self." in data and (classes := _made_of_own_classes(lines)):
+    if b"self" in words and (classes := _made_of_own_classes(lines)):
         owned = (match.group(1) for match in _OWN.finditer(data) if definition_around(lines, match.start()) in classes)
         names |= {b"self." + name for name in owned if counts(name.decode("ascii", "replace"))}
     left = _MOST_PLACES

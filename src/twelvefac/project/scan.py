@@ -58,11 +58,12 @@ def _alternative(text: str) -> Alternative:
     return Alternative(frozenset(text[:end].encode().split()), text[end + 1 :].encode(), text[end : end + 1] == "^")
 
 
-def calling(*names: str, given: Callable[[bytes], bool] | None = None) -> Anchors:
+def calling(*names: str, given: Callable[[bytes], bool] | None = None, outside: bool = False) -> Anchors:
     """Anchors of calls by resolved names (``redis.Redis``, ``flask.Flask().run``).
 
     The package is imported in the file, and the last part of the name is called there or imported under another name.
-    ``given`` is a look at the text of a call's arguments; it may only be wrong by saying yes.
+    ``given`` is a look at the text of a call's arguments; it may only be wrong by saying yes. ``outside``: calls inside
+    of functions do not count.
     """
     by_root: dict[str, set[str]] = {}
     for name in names:
@@ -74,7 +75,7 @@ def calling(*names: str, given: Callable[[bytes], bool] | None = None) -> Anchor
         expression = rf"(?:{'|'.join(sorted(several))})(?:[ \t]{{0,4}}\(|[ \t]{{1,4}}as\b)"
         words = [_words(f"{root} {last}") for last in sorted(several)]
         if given is None:
-            found += anchors(*(f"{one} ~{expression}" for one in words))
+            found += anchors(*(f"{one} {'^' if outside else '~'}{expression}" for one in words))
         else:
             found += anchors(*words, confirm=partial(_is_given, expression.encode(), given))
     return tuple(found)

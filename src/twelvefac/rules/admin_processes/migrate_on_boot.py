@@ -63,7 +63,7 @@ rule = Rule(
     since="0.1",
     needs_command=True,
     anchors=anchors(
-        "create all ~create_all",
+        r"create all ~create_all(?<=\.create_all)",
         r"app ~def[ \t]{1,4}(?:create|make|build|init|get)_(?:\w{0,20}_)?app(?:lication)?\b",
         r"alembic ~command(?:\.upgrade|[ \t]{1,4}(?:import|as))\b",
         r"flask migrate ~upgrade\b",

@@ -58,6 +58,7 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
+    reached_only=True,
     anchors=anchors("uvicorn workers", "sanic workers"),
     names=frozenset(name.rpartition(".")[2] for name in _CALLS),
     examples=(

@@ -52,10 +52,7 @@ rule = Rule(
     anchors=(
         *anchors("while true", "while 1", confirm=may_be_endless),
         *anchors(
-            "start consuming",
-            "run mainloop",
-            "consume forever",
-            "drain events",
+            *(f"{name.replace('_', ' ')} ~{name}" for name in sorted(_CONSUMING)),
             "kafkaconsumer",
             "aiokafkaconsumer",
             "pubsub listen",

@@ -42,33 +42,28 @@ _LIBRARIES = frozenset(
 """Distributions that bring a health route."""
 
 _END = r"(?:/|\$|\\Z|['\"{])"
-_BEFORE = regex(rb"['\"/}][_.^-]{0,4}[hH]\Z")
-_AFTER = regex(rf"(?i:ealth\w{{0,60}}[_.-]{{0,2}}(?:[-_]?check)?){_END}".encode())
-
-_WORDS = frozenset(
-    b"heartbeat lbheartbeat livez liveness readyz readiness alive ping status ready live up version monitor".split()
-)
-_OTHER = regex(
-    (
-        r"['\"/}][_.^-]{0,4}(?i:heartbeat|lbheartbeat|livez|liveness|readyz|readiness|alive|ping)"
-        rf"[_.-]{{0,2}}(?i:[-_]?check)?{_END}|/[_.-]{{0,2}}(?i:status|ready|live|up|version|monitor){_END}"
-    ).encode()
-)
+_TEXT = regex(rb"['\"/}][_.^-]{0,4}\Z")
+_SLASH = regex(rb"/[_.-]{0,2}\Z")
+_CHECK = regex(rf"[_.-]{{0,2}}(?i:[-_]?check)?{_END}".encode())
+_HEALTH = regex(rf"\w{{0,60}}[_.-]{{0,2}}(?i:[-_]?check)?{_END}".encode())
+_ALONE = regex(_END.encode())
+_PATHS = {
+    **dict.fromkeys(b"heartbeat lbheartbeat livez liveness readyz readiness alive ping".split(), (_TEXT, _CHECK)),
+    **dict.fromkeys(b"status ready live up version monitor".split(), (_SLASH, _ALONE)),
+}
+"""What stands before and behind a word of a health route; those that mean much else count as a part of a path only."""
 
 
 def _has_health_path(file: Glance) -> bool:
     """Whether a text, or a part of a path in one, is what a platform asks."""
-    return any(not is_comment(file.data, at) for at in _health_paths(file))
-
-
-def _health_paths(file: Glance) -> Iterator[int]:
-    data = file.data
-    for stem in (b"ealth", b"EALTH"):
-        for at in places(data, stem):
-            if _BEFORE.search(data, max(at - 6, 0), at) and _AFTER.match(data, at):
-                yield at
-    if not _WORDS.isdisjoint(file.words):
-        yield from (match.start() for match in _OTHER.finditer(data))
+    wanted = [(word, *_PATHS[word]) for word in _PATHS.keys() & file.words]
+    return any(
+        before.search(file.data, max(at - 5, 0), at)
+        and after.match(file.data, at + len(word))
+        and not is_comment(file.data, at)
+        for word, before, after in ((b"health", _TEXT, _HEALTH), *wanted)
+        for at in places(file.plain, word)
+    )
 
 
 def _asks(service: Service, _: Facts) -> bool:

@@ -24,7 +24,7 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.processes import Process, Step
-from twelvefac.project.scan import anchors
+from twelvefac.project.scan import anchors, calling
 from twelvefac.project.services import Service
 from twelvefac.project.shell import ShellFacts
 from twelvefac.source.pattern import regex
@@ -65,15 +65,10 @@ rule = Rule(
     confidence=Confidence.MEDIUM,
     since="0.1",
     needs_command=True,
-    anchors=anchors(
-        r"sleep ^sleep[ \t]{0,4}\(",
-        rf"requests ^requests{_ASKED}",
-        rf"httpx ^httpx{_ASKED}",
-        *(
-            rf"{name.rpartition('.')[2].lower().replace('_', ' ')} ^{name.rpartition('.')[2]}[ \t]{{0,4}}\("
-            for name in _CALLS
-            if not name.startswith(("requests.", "httpx."))
-        ),
+    reached_only=True,
+    anchors=(
+        *anchors(r"sleep ^sleep[ \t]{0,4}\(", rf"requests ^requests{_ASKED}", rf"httpx ^httpx{_ASKED}"),
+        *calling(*(name for name in _CALLS if not name.startswith(("requests.", "httpx."))), outside=True),
     ),
     names=frozenset((*_CALLS, "time.sleep")),
     examples=(

@@ -57,6 +57,7 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
+    reached_only=True,
     anchors=anchors(
         *(f"{broker} ack" for broker in ("pika", "aiormq", "kombu", "amqp", "aioamqp", "amqpstorm", "nats", "pubsub")),
         r"confluent ~Consumer\b",

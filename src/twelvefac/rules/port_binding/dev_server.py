@@ -42,6 +42,7 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
+    reached_only=True,
     anchors=(*calling(*_CALLS, *_RELOADING), *anchors(RUN_OF_OTHERS)),
     names=frozenset(name.rpartition(".")[2] for name in (*_CALLS, *_RELOADING)),
     examples=(

@@ -37,6 +37,7 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
+    reached_only=True,
     anchors=(*calling(*CALLS), *anchors(RUN_OF_OTHERS)),
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(

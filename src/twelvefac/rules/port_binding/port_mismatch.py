@@ -45,6 +45,7 @@ rule = Rule(
     confidence=Confidence.HIGH,
     since="0.1",
     needs_command=True,
+    reached_only=True,
     anchors=calling(*CALLS),
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(

@@ -68,7 +68,8 @@ rule = Rule(
     anchors=anchors(
         r"databases ~DATABASES(?:\[|['\"]?\]?[ \t]{0,8}(?::[^=\n]{0,200})?=)",
         r"sqlite ~[sS](?:qlite|QLITE)(?:\+\w{1,30})?:/",
-        r"sqlite3 ~sqlite3(?:\.connect|[ \t]{1,4}(?:import|as)\b|['\"])",
+        r"sqlite3 ~sqlite3(?:\.connect|[ \t]{1,4}(?:import|as)\b)",
+        r"backends sqlite3 ~backends\.sqlite3['\"]",
         "aiosqlite",
         "sqlitedatabase",
         "sqliteextdatabase",
