@@ -80,6 +80,8 @@ MIXED = "Zk3Qv9Rt7Lw2Xs8Bn4Mc6Hd1Jf5Gp0Ay"
         ("-----BEGIN RSA " + "PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n" + "MIIEow1z" * 8, None),
         ("-----BEGIN RSA " + "PRIVATE KEY-----\n" + "MIIEow1z" * 8, "private key"),
         ("-----BEGIN " + "PRIVATE KEY-----\\n" + "MIIEvQIB" * 8, "private key"),
+        ("-----BEGIN OPENSSH " + "PRIVATE KEY-----\n" + "b3BlbnNzaC1rZXk" * 4, "private key"),
+        ("-----BEGIN RSA " + "PRIVATE KEY-----\nabc123MeowMeow456abc123MeowMeow456\netc, etc", None),
         ("-----BEGIN " + "PRIVATE KEY-----", None),
         ("-----BEGIN " + "PRIVATE KEY-----\ntest\n-----END PRIVATE KEY-----", None),
         ("npm_" + MIXED + "abcd", "npm token"),

@@ -6,6 +6,7 @@ import pytest
 
 from twelvefac import rules
 from twelvefac.audit.registry import load_rules
+from twelvefac.audit.rule import HIGH, MEDIUM, Severity
 from twelvefac.testing import audit_tree, places
 
 SECRET = "kT9vQmZx42LpWb77"
@@ -75,3 +76,13 @@ def test_what_is_read_from_elsewhere_or_made_up_is_none(tmp_path: Path, path: st
     report = audit_tree(TREE | {path: text}, load_rules(rules), tmp_path)
 
     assert [one for one in places(report) if "secret" in one[0]] == []
+
+
+@pytest.mark.parametrize(("mode", "severity"), [("live", HIGH), ("test", MEDIUM)])
+def test_a_key_of_a_test_mode_is_medium(tmp_path: Path, mode: str, severity: Severity) -> None:
+    key = f"sk_{mode}_x6zP4wd7Z5jcvDOJbbHZlHHt"  # put together, so that no scanner takes this file for a leak
+    tree = TREE | {"app.py": f'import stripe\n\nstripe.api_key = "{key}"\n'}
+    report = audit_tree(tree, load_rules(rules), tmp_path)
+
+    found = [(one.finding.rule, one.finding.severity) for one in report.outcomes if "secret" in one.finding.rule]
+    assert found == [("hardcoded-secret", severity)]

@@ -28,8 +28,10 @@ _PROVIDERS = (
     ("npm token", r"npm_[A-Za-z0-9]{36}"),
     ("PyPI token", r"pypi-AgE[\w-]{50,200}"),
     ("Telegram bot token", r"\d{8,10}:AA[\w-]{33}"),
-    ("private key", r"-----BEGIN (?:[A-Z]{1,20} ){0,3}PRIVATE KEY-----[^-]{0,300}?[A-Za-z0-9+/]{12}"),
+    ("private key", r"-----BEGIN (?:[A-Z]{1,20} ){0,3}PRIVATE KEY-----"
+        r"(?:\\[nrt]|[^A-Za-z0-9+/-]){0,60}(?:M[A-Za-z0-9+/]{11}|b3BlbnNzaC1r)"),
 )  # fmt: skip
+# what is in a key begins with M, an ASN.1 sequence in base64, or is "openssh-key": other words only show where one goes
 _PROVIDER = regex("|".join(f"({pattern})" for _, pattern in _PROVIDERS))
 _DSN = regex(r"([a-zA-Z][\w+.-]{0,40})://([^\s:/@'\"{}$%<>]{0,100}):([^\s@/'\"]{1,200})@([^\s'\"/]{1,200})")
 _EXAMPLE_HOST = regex(r"(?:example\.(?:com|org|net)|host|hostname|server)(?:[:/]|$)")
@@ -74,6 +76,8 @@ PROVIDER_WORDS = tuple(
 )
 
 
+_TEST_MODE = regex(r"(?:sk|rk)_test_")
+_OWN_GUEST = regex(r"(?:py|librabbitmq\+)?amqps?://guest:guest@(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$)")
 _SPLIT = regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SECRET_LAST = frozenset(
     "password passwd pwd passphrase secret token apikey secretkey accesskey privatekey credential credentials "
@@ -159,6 +163,16 @@ def provider(value: str) -> str | None:
     if len(set(match.group())) < 8:  # sk_test_xxxxxxxx
         return None
     return _PROVIDERS[(match.lastindex or 1) - 1][0]
+
+
+def is_of_test_mode(value: str) -> bool:
+    """Whether a value is a key of Stripe's test mode, which reaches no real customer and no money."""
+    return _TEST_MODE.search(value) is not None
+
+
+def is_own_guest(value: str) -> bool:
+    """Whether a URL is RabbitMQ's guest on this machine: from any other machine RabbitMQ refuses that user."""
+    return _OWN_GUEST.match(value) is not None
 
 
 def url_password(value: str) -> str | None:

@@ -12,8 +12,10 @@ changed without a release, and git keeps it after it was deleted.
 - Tests, examples and documentation; settings of developers by their name (`settings/dev.py`).
 - A value that production's settings, which take over the file's names (`from .base import *`), set anew.
 
-A key for an API is medium: some are made to be seen (in browsers), which its text does not tell.
 - The default of an environment read: that is `secret-default`.
+
+A key for an API is medium: some are made to be seen (in browsers), which its text does not tell. So is a key of Stripe's
+test mode, with which nobody pays.
 
 ## How to fix
 
@@ -195,6 +197,19 @@ rule = Rule(
             """,
         ),
         Example(
+            "the shape of a key, in the description of a field",
+            source="""
+                -- settings.py --
+                from pydantic import BaseModel, Field
+
+                class Github(BaseModel):
+                    private_key: str = Field(
+                        ...,
+                        examples=["-----BEGIN RSA PRIVATE KEY-----\\nabc123MeowMeow456abc123MeowMeow456\\netc"],
+                    )
+            """,
+        ),
+        Example(
             "one key in two files",
             source="""
                 -- shop/youtube.py --
@@ -265,7 +280,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 continue
             if whose is not None and "/youtubei/" not in text:  # the key of YouTube's own pages
                 # Google has keys for browsers, which every visitor sees, and for servers: the text does not tell
-                severity = MEDIUM if whose == "Google API key" else HIGH
+                harmless = whose == "Google API key" or credentials.is_of_test_mode(text)
+                severity = MEDIUM if harmless else HIGH
                 article = "an" if whose[0] in "AO" else "a"
                 yield _finding(path, literal.value.at, whose, f"{article} {whose}", severity, literal.scope)
             elif (

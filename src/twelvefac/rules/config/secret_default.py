@@ -10,6 +10,7 @@ everybody who reads the code knows. Nothing fails, nothing is logged. A missing 
 - No default, an empty one or None; a default that is computed.
 - Names that end in what is no secret: `TOKEN_URL`, `PASSWORD_FILE`, `API_KEY_HEADER`.
 - Placeholders that cannot work anywhere, such as `<token>`.
+- RabbitMQ's guest on this machine (`amqp://guest:guest@localhost`), whom it lets in from nowhere else.
 
 ## How to fix
 
@@ -117,6 +118,7 @@ rule = Rule(
                 PASSWORD = environ.get("DB_PASSWORD", default="hunter2")  # <- secret-default
                 URL = os.environ.get("DATABASE_URL") or "postgresql://app:s3cret@db.internal/app"  # <- secret-default
                 TOKEN = config("API_TOKEN", default="abc123def")  # <- secret-default
+                BROKER = os.getenv("BROKER_URL", "amqp://guest:guest@rabbitmq:5672//")  # <- secret-default
             """,
         ),
         Example(
@@ -163,6 +165,7 @@ rule = Rule(
                 FILE = os.getenv("DB_PASSWORD_FILE", "/run/secrets/db")
                 HEADER = os.getenv("API_KEY_HEADER", "X-Api-Key")
                 URL = os.getenv("DATABASE_URL", "postgresql://localhost/app")
+                BROKER = os.getenv("BROKER_URL", "amqp://guest:guest@localhost:5672//")
                 OTHER = os.getenv("GITHUB_TOKEN", "<your token>")
                 TRIAL = os.getenv("NASA_API_KEY", "DEMO_KEY")
                 SMS = os.getenv("SMS_API_KEY", "placeholder")
@@ -358,6 +361,8 @@ def _is_of_an_api(key: str) -> bool:
 
 
 def _severity(key: str, text: str) -> Severity | None:
+    if credentials.is_own_guest(text):
+        return None
     if credentials.url_password(text) is not None:
         return MEDIUM if credentials.url_is_made_up(text) else HIGH
     if credentials.provider(text):
