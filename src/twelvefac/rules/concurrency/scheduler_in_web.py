@@ -173,6 +173,32 @@ rule = Rule(
             """,
         ),
         Example(
+            "what each process repeats for itself",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["uvicorn", "main:app", "--host", "0.0.0.0"]
+                -- main.py --
+                from contextlib import asynccontextmanager
+
+                from fastapi import FastAPI
+                from fastapi_utils.tasks import repeat_every
+
+                from quality import totals
+
+                @asynccontextmanager
+                async def lifespan(app):
+                    await start_quality_refresh()
+                    yield
+
+                app = FastAPI(lifespan=lifespan)
+
+                @repeat_every(seconds=3600)
+                async def start_quality_refresh():
+                    totals.cache_clear()
+            """,
+        ),
+        Example(
             "a process of its own",
             source="""
                 -- Dockerfile --
@@ -275,7 +301,11 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 yield rule.at(
                     path, call.at, _MESSAGE, subject=subject, symbol=call.scope, related=related, severity=severity
                 )
-        repeated = [one for one in python.functions if any(_is_repeat(decorator) for decorator in one.decorators)]
+        repeated = [
+            one
+            for one in python.functions
+            if any(_is_repeat(decorator) for decorator in one.decorators) and not _keeps_itself(one)
+        ]
         for function in repeated[:1]:
             places = (*related, *((Span.of(path, one.at), "as well") for one in repeated[1:4]))
             yield rule.at(path, function.at, _MESSAGE, subject="repeat_every", symbol=function.name, related=places)
@@ -395,6 +425,11 @@ def _cleans_up(python: PythonFacts) -> bool:
 def _is_switched(call: Call, python: PythonFacts) -> bool:
     """Whether the environment is asked, where it is started, for what looks like a switch of it."""
     return any(_SWITCHES & set(words_of(read.key or "")) and read.scope in (call.scope, "") for read in python.env)
+
+
+def _keeps_itself(function: Function) -> bool:
+    """Whether a job keeps its own process up to date by its name: each process has to do so."""
+    return not _OWN.isdisjoint(words_of(function.name.rpartition(".")[2]))
 
 
 def _is_repeat(decorator: Value) -> bool:
