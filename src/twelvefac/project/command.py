@@ -25,6 +25,10 @@ RUNNERS = frozenset(("poetry", "pipenv", "uv", "pdm", "hatch", "rye", "npm", "ya
 """Programs whose ``run`` sub-command starts the rest: the forms that stay as parent are listed in signal-lost."""
 
 
+_REPLACED_BY = frozenset(("poetry", "pipenv"))
+"""Of the runners those that exec what they start; uv does more before it (see build-at-run), npm stays in front."""
+
+
 class SimpleCommand(NamedTuple):
     """One command of a shell line; ``after`` is the operator that follows it, "" at the end."""
 
@@ -135,6 +139,13 @@ def strip_waiting(argv: tuple[str, ...]) -> tuple[str, ...]:
         if not _WAITERS.fullmatch(base_name(words[0])):
             return argv
         argv = words[words.index("--") + 1 :]
+    return argv
+
+
+def strip_runner(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The command that a runner of virtual environments takes the place of: ``poetry run ./start.sh``."""
+    if argv and base_name(argv[0]) in _REPLACED_BY and "run" in argv[1:3]:
+        return argv[argv.index("run") + 1 :]
     return argv
 
 

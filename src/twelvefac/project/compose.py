@@ -13,7 +13,7 @@ from twelvefac.source.span import Pos
 NAME = regex(r"(?:docker-)?compose(?:[._-][\w.-]+)?\.ya?ml|docker-stack[\w.-]*\.ya?ml|stack\.ya?ml")
 SNIFF = regex(r"^services:[ \t]{0,8}(?:#.{0,200})?$(?:\n|.){0,4000}?^[ \t]{2,8}(?:image|build):", re.MULTILINE)
 """A YAML file of another name may be one for Compose (``production.yml``) if it looks so."""
-_RELEASED = regex(r"prod|deploy|^(?:docker-)?stack|swarm|release", re.IGNORECASE)
+_RELEASED = regex(r"prod|deploy|^(?:docker-)?stack|compose[._-]stack\b|swarm|release", re.IGNORECASE)
 _OF_DEVELOPERS = frozenset("scripts script dev devel development local hack test tests ci".split())
 _PROFILES_OF_DEVELOPERS = frozenset("dev devel develop development local debug test tests testing ci".split())
 _VARIABLE = regex(r"\$(?:\{(\w{1,100})(?::?([-?+])([^}]{0,300}))?\}|(\w{1,100}))")

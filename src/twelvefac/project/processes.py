@@ -19,6 +19,7 @@ from twelvefac.project.command import (
     split_shell,
     strip_front,
     strip_init,
+    strip_runner,
     strip_waiting,
 )
 from twelvefac.project.shell import DEBUG, ShellCommand, ShellFacts
@@ -128,6 +129,9 @@ def _follow(
     argv = strip_waiting(argv)
     if not argv or depth > _MAX_DEPTH:
         return []
+    behind = strip_runner(argv)
+    if behind and behind is not argv and (shell_line(behind) is not None or _script(process, behind) is not None):
+        argv = behind
     line = shell_line(argv)
     if line is not None:
         return _line(process, argv, line, span, keepers, depth)

@@ -72,6 +72,20 @@ rule = Rule(
                 services:
                   app:
                     image: registry.example.com/app:main  # <- mutable-release
+                -- docker-compose.stack.yml --
+                services:
+                  app:
+                    image: registry.example.com/app:latest  # <- mutable-release
+                -- k8s/broker.yaml --
+                apiVersion: v1
+                kind: ReplicationController
+                metadata: {name: broker}
+                spec:
+                  template:
+                    spec:
+                      containers:
+                        - name: broker
+                          image: rabbitmq  # <- mutable-release
                 -- app.py --
             """,
         ),

@@ -25,7 +25,7 @@ from twelvefac.project.kubernetes import Resource
 from twelvefac.project.services import Service
 from twelvefac.source.span import Span
 
-_SCALED = frozenset(("Deployment", "StatefulSet", "ReplicaSet", "DeploymentConfig"))
+_SCALED = frozenset(("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "DeploymentConfig"))
 
 rule = Rule(
     __name__,

@@ -92,6 +92,27 @@ rule = Rule(
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
         Example(
+            "a manifest that is a template, which may have the probes",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                COPY . .
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- app.py --
+                from flask import Flask
+
+                app = Flask(__name__)
+                -- deploy/template.yaml --
+                apiVersion: v1
+                kind: Template
+                objects:
+                  - apiVersion: apps/v1
+                    kind: Deployment
+                    spec:
+                      replicas: ${{REPLICAS}}
+            """,
+        ),
+        Example(
             "comments that speak of one",
             source="""
                 -- Dockerfile --
@@ -325,8 +346,8 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         if one.ports and (one.command is None or _is_server(service, one.name, "compose")):
             message = f"{one.name} has no health check and no health route: a process that hangs counts as running"
             yield rule.at(file.path, one.at, message, subject=f"compose:{one.name}")
-    if released or ("Chart.yaml" in facts.repository.by_base and "deployment.yaml" in facts.repository.by_base):
-        return  # the templates of a chart, which are not judged, may have the probes
+    if released or _has_templates(facts):
+        return
     for process, step, server in service.servers:
         if process.source == "dockerfile":
             yield _image(process, server.server.name, step.launch.program)
@@ -337,6 +358,16 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
             if step is step_of_call and process.source == "dockerfile":
                 yield _image(process, CALLS[call.name].name, step.launch.program)
                 return
+
+
+def _has_templates(facts: Facts) -> bool:
+    """Whether there are manifests that are not judged, and may have the probes: templates, of a chart or alone."""
+    if "Chart.yaml" in facts.repository.by_base and "deployment.yaml" in facts.repository.by_base:
+        return True
+    return any(
+        path.endswith((".yaml", ".yml")) and any(kind == "template" for kind, _, _ in file.notices)
+        for path, file in facts.repository.configuration.items()
+    )
 
 
 def _image(process: Process, server: str, program: str) -> Finding:

@@ -28,7 +28,7 @@ from twelvefac.project.services import Service
 from twelvefac.project.yaml_nodes import Node
 from twelvefac.source.span import Span
 
-_KINDS = frozenset(("Deployment", "ReplicaSet", "DeploymentConfig"))
+_KINDS = frozenset(("Deployment", "ReplicaSet", "ReplicationController", "DeploymentConfig"))
 _OF_NODE = ("/var/run", "/run", "/etc", "/proc", "/sys", "/dev", "/usr", "/lib", "/var/log")
 _ONE_NODE = frozenset(("ReadWriteOnce", "ReadWriteOncePod"))
 
