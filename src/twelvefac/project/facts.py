@@ -267,6 +267,19 @@ class PythonFacts(NamedTuple):
         """Whether a class of settings says of itself that it is for tests: ``TESTING = True``."""
         return bool(owner) and owner in _for_tests(self.bindings)
 
+    def settings_classes(self, bases: tuple[str, ...] = ("BaseSettings", "BaseAppSettings")) -> frozenset[str]:
+        """The classes that read the environment by their base, and the models that are fields of such a class."""
+        found = {one.name for one in self.classes if any(base.endswith(bases) for base in one.bases)}
+        if found and len(self.classes) > len(found):
+            # by a default: what only an annotation names has to be given as a whole
+            fields = [
+                (one.owner, made) for one in self.bindings if one.kind == "field" and (made := _made_by(one.value))
+            ]
+            known = {one.name for one in self.classes} - found
+            for _ in range(_MOST_NESTED):
+                found |= {made for owner, made in fields if owner in found and made in known}
+        return frozenset(found)
+
     def is_debugged(self, at: Pos) -> bool:
         """Whether a place stands in a branch that only debugging or development takes (``if args.debug:``)."""
         return any(first <= at[0] <= last for first, last in self.debugged)
@@ -274,6 +287,17 @@ class PythonFacts(NamedTuple):
     def is_attempt(self, at: Pos) -> bool:
         """Whether a place stands in what a module only tries while it is imported."""
         return any(first <= at[0] <= last for first, last in self.attempts)
+
+
+_MOST_NESTED = 3
+
+
+def _made_by(value: Value) -> str:
+    """The class whose instance a field has by default: ``Database()``, ``Field(default_factory=Database)``."""
+    if value.kind != "call":
+        return ""
+    factory = dict(value.data[2]).get("default_factory")
+    return str(factory.data if factory is not None and factory.kind == "name" else value.data[0])
 
 
 class Instruction(NamedTuple):

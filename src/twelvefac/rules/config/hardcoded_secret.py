@@ -360,11 +360,7 @@ _READS_ENVIRONMENT = ("BaseSettings", "Environment")
 def _defaults(python: PythonFacts) -> set[Pos]:
     """Places of the defaults of environment reads and of settings fields, which are another rule's."""
     places = {read.default.at for read in python.env if read.default is not None}
-    settings = {
-        one.name
-        for one in python.classes
-        if any(base.rpartition(".")[2].endswith(_READS_ENVIRONMENT) for base in one.bases)
-    }
+    settings = python.settings_classes(_READS_ENVIRONMENT)
     for call in python.calls:
         default = call.arg("default") if call.name == "dj_database_url.config" else None
         if default is not None:

@@ -222,6 +222,32 @@ rule = Rule(
             """,
         ),
         Example(
+            "models in a settings class, which pydantic fills from the environment as well",
+            source="""
+                -- settings.py --
+                from pydantic import BaseModel, Field, SecretStr
+                from pydantic_settings import BaseSettings, SettingsConfigDict
+
+                class Security(BaseModel):
+                    jwt_secret_key: SecretStr = SecretStr("change-me-to-something-strong")  # <- secret-default
+                    issuer: str = "shop"
+
+                class Login(BaseModel):
+                    password: str = "hunter2"  # <- secret-default
+
+                class Database(BaseModel):
+                    login: Login = Login()
+
+                class Order(BaseModel):
+                    password: str = "hunter2"
+
+                class Settings(BaseSettings):
+                    security: Security = Field(default_factory=Security)
+                    database: Database = Database()
+                    model_config = SettingsConfigDict(env_nested_delimiter="__")
+            """,
+        ),
+        Example(
             "a class that is no settings class",
             source="""
                 -- forms.py --
@@ -276,8 +302,9 @@ def _refused(facts: Facts) -> Iterator[str]:
 
 def _findings(service: Service, facts: Facts) -> Iterator[Finding]:
     seen: set[tuple[str, int, int] | str] = set(_refused(facts))
+    settings = {path: python.settings_classes() for path, python in facts.python()}
     for path, binding in facts.bindings():
-        key, default = _default(binding, path, facts)
+        key, default = _default(binding, settings[path])
         if default is not None and service.ships(path):
             scope = binding.owner if binding.kind == "field" else binding.scope
             for finding in _judge(service, path, key, default, scope, seen):
@@ -296,12 +323,12 @@ def _findings(service: Service, facts: Facts) -> Iterator[Finding]:
             yield from _judge(service, path, "DATABASE_URL", default, call.scope, seen)
 
 
-def _default(binding: Binding, path: str, facts: Facts) -> tuple[str, Value | None]:
+def _default(binding: Binding, settings: frozenset[str]) -> tuple[str, Value | None]:
     """The variable and its default that a binding states: an environment read, or a field of a settings class."""
     value = binding.value
     if value.kind == "env":
         return value.data[0] or binding.target, value.data[1]
-    if binding.kind != "field" or not _is_settings(binding.owner, path, facts):
+    if binding.kind != "field" or binding.owner not in settings:
         return "", None
     if value.kind == "call":
         if str(value.data[0]).rpartition(".")[2] not in ("Field", "SecretStr"):
@@ -309,12 +336,6 @@ def _default(binding: Binding, path: str, facts: Facts) -> tuple[str, Value | No
         words = dict(value.data[2])
         value = words.get("default") or (value.data[1][0] if value.data[1] else value)
     return binding.target, value
-
-
-def _is_settings(owner: str, path: str, facts: Facts) -> bool:
-    python = facts.file(path).python
-    bases = next((one.bases for one in python.classes if one.name == owner), ()) if python else ()
-    return any(base.rpartition(".")[2] in ("BaseSettings", "BaseAppSettings") for base in bases)
 
 
 def _judge(
