@@ -152,6 +152,26 @@ rule = Rule(
                 -- b/requirements.txt --
                 pytest==8.4.1
                 -- b/app.py --
+                -- c/Dockerfile --
+                FROM python:3.12-slim AS builder
+                COPY pyproject.toml pdm.lock ./
+                RUN pdm install
+                FROM python:3.12-slim AS pages
+                RUN pip install -r docs.txt && mkdocs build
+                FROM python:3.12-slim
+                COPY --from=builder /app/.venv/lib/ /usr/local/lib/
+                COPY --from=pages /app/site /srv/site
+                CMD ["python", "app.py"]
+                -- c/pyproject.toml --
+                [project]
+                name = "c"
+                dependencies = [
+                    "flask>=3",
+                    "black>=24",  # <- dev-in-release
+                ]
+                -- c/docs.txt --
+                pytest==8.4.1
+                -- c/app.py --
             """,
         ),
         Example(
@@ -212,6 +232,9 @@ _TOOLS = frozenset(
     "mypy autopep8 yapf ruff bandit pycodestyle pyflakes ipdb flake8-bugbear".split()
 )
 """Distributions that nothing which serves needs."""
+_OF_PROJECT = regex(r"\b(?:poetry|pdm)[ \t]{1,4}(?:install|sync)\b|\buv[ \t]{1,4}sync\b")
+"""Installs what the project's own manifest asks for."""
+_PACKAGES = regex(r"venv|site-packages|/lib(?:/|\s)|/\.local\b|/usr/local/?\s|/install\b")
 _TESTS = regex(r"(?:\./)?tests?/?(?:\*\*?)?")
 
 
@@ -248,10 +271,10 @@ def _is_code(path: str, composed: ComposeService, mount: Mount) -> bool:
 
 def _tools(service: Service, facts: Facts) -> Iterator[Finding]:
     """Test runners, formatters and linters among the requirements that a released image installs."""
-    texts = [one.text for image in service.released_images for one in image.instructions if one.keyword == "RUN"]
+    texts = [text for image in service.released_images for text in _installed_by(image)]
     for path, manifest in facts.manifests():
         base = posixpath.basename(path)
-        of_project = base == "pyproject.toml" and any("poetry install" in text for text in texts)
+        of_project = base == "pyproject.toml" and any(_OF_PROJECT.search(text) for text in texts)
         named = path.endswith(".txt") and any(base in text for text in texts)
         if (of_project or named) and not manifest.locks:
             tools = [one for one in manifest.requirements if one.name in _TOOLS and not one.group]
@@ -262,6 +285,16 @@ def _tools(service: Service, facts: Facts) -> Iterator[Finding]:
                 yield rule.at(
                     path, tools[0].at, message, subject=f"tool:{tools[0].name}", severity=LOW, related=related
                 )
+
+
+def _installed_by(image: Image) -> Iterator[str]:
+    """The lines that put packages into an image: its own, and those of a stage that it copies packages from."""
+    stages = list(image.lineage)
+    for one in image.instructions:
+        stage = dict(one.flags).get("from", "") if one.keyword == "COPY" and _PACKAGES.search(one.text) else ""
+        stages += [other for other in image.dockerfile.stages if stage and (other.name or "").lower() == stage.lower()]
+    for found in stages:
+        yield from (one.text for one in found.instructions if one.keyword == "RUN")
 
 
 def _by_default(facts: Facts, image: Image) -> bool:
