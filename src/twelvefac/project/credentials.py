@@ -14,6 +14,11 @@ from twelvefac.project.glance import Glance
 from twelvefac.project.margin import definition_around
 from twelvefac.source.pattern import regex
 
+_KEY = (
+    r"-----BEGIN (?:[A-Z]{1,20} ){0,3}PRIVATE KEY-----(?:\\[nrt]|[^A-Za-z0-9+/-]){0,60}"
+    r"(?:M[A-Za-z0-9+/]{11}|b3BlbnNzaC1r)"
+)
+"""What is in a key begins with M, an ASN.1 sequence in base64, or is "openssh-key": other words show where one goes."""
 _PROVIDERS = (
     ("AWS access key", r"(?:AKIA|ASIA)[A-Z2-7]{16}"),
     ("GitHub token", r"gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_\w{22,255}"),
@@ -28,10 +33,8 @@ _PROVIDERS = (
     ("npm token", r"npm_[A-Za-z0-9]{36}"),
     ("PyPI token", r"pypi-AgE[\w-]{50,200}"),
     ("Telegram bot token", r"\d{8,10}:AA[\w-]{33}"),
-    ("private key", r"-----BEGIN (?:[A-Z]{1,20} ){0,3}PRIVATE KEY-----"
-        r"(?:\\[nrt]|[^A-Za-z0-9+/-]){0,60}(?:M[A-Za-z0-9+/]{11}|b3BlbnNzaC1r)"),
+    ("private key", _KEY),
 )  # fmt: skip
-# what is in a key begins with M, an ASN.1 sequence in base64, or is "openssh-key": other words only show where one goes
 _PROVIDER = regex("|".join(f"({pattern})" for _, pattern in _PROVIDERS))
 _DSN = regex(r"([a-zA-Z][\w+.-]{0,40})://([^\s:/@'\"{}$%<>]{0,100}):([^\s@/'\"]{1,200})@([^\s'\"/]{1,200})")
 _EXAMPLE_HOST = regex(r"(?:example\.(?:com|org|net)|host|hostname|server)(?:[:/]|$)")

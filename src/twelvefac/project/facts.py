@@ -46,6 +46,10 @@ class Value(NamedTuple):
         """The string, where it is one."""
         return self.data if self.kind == "str" else None
 
+    def entry(self, key: str) -> "Value | None":
+        """What a dictionary has under a key; None where it is none, or has no such key."""
+        return next((one for name, one in self.data if name.text == key), None) if self.kind == "dict" else None
+
     @property
     def is_literal(self) -> bool:
         """Whether it is a constant."""

@@ -14,8 +14,8 @@ changed without a release, and git keeps it after it was deleted.
 
 - The default of an environment read: that is `secret-default`.
 
-A key for an API is medium: some are made to be seen (in browsers), which its text does not tell. So is a key of Stripe's
-test mode, with which nobody pays.
+A key for an API is medium: some are made to be seen (in browsers), which its text does not tell. So is a key of
+Stripe's test mode, with which nobody pays.
 
 ## How to fix
 

@@ -106,6 +106,10 @@ rule = Rule(
                 if FOLDER is not None:
                     SESSION_ENGINE = "django.contrib.sessions.backends.file"
                 SESSION_ENGINE = "django.contrib.sessions.backends.file"  # <- local-disk-state
+                STORAGES = {
+                    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+                    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+                }
                 -- shop/models.py --
                 from django.db import models
 
@@ -277,6 +281,18 @@ def _stands_in_block(binding: Binding) -> bool:
     )
 
 
+_DISK = "django.core.files.storage.FileSystemStorage"
+
+
+def _is_disk(binding: Binding) -> bool:
+    """Whether a setting names Django's default itself: the disk."""
+    if binding.target == "DEFAULT_FILE_STORAGE":
+        return binding.value.text == _DISK
+    default = binding.value.entry("default")
+    backend = default.entry("BACKEND") if default is not None else None
+    return backend is not None and backend.text == _DISK
+
+
 def _django(service: Service, facts: Facts, severity: Severity) -> Iterator[Finding]:
     """The first field for files, where no setting and no requirement names another storage than the disk."""
     if not service.settings or not _STORAGE_PACKAGES.isdisjoint(
@@ -284,7 +300,7 @@ def _django(service: Service, facts: Facts, severity: Severity) -> Iterator[Find
     ):
         return
     for _, binding in facts.bindings():
-        if binding.target in ("DEFAULT_FILE_STORAGE", "STORAGES") and binding.kind != "key":
+        if binding.target in ("DEFAULT_FILE_STORAGE", "STORAGES") and binding.kind != "key" and not _is_disk(binding):
             return
     fields = [
         (path, call)

@@ -362,11 +362,11 @@ def _django(service: Service, facts: Facts) -> Iterator[_Use]:
             return
         if service.modules.is_filled_elsewhere(path):
             return
-        default = _entry(given[0].value, "default")
+        default = given[0].value.entry("default")
         if default is None:
             return
-        engine = _entry(default, "ENGINE") if default.kind == "dict" else default
-        name = _entry(default, "NAME") if default.kind == "dict" else None
+        engine = default.entry("ENGINE") if default.kind == "dict" else default
+        name = default.entry("NAME") if default.kind == "dict" else None
         if engine is None or (default.kind == "dict" and name is None and engine.text == _BACKEND):
             return  # without a name there is no file: nothing asks this database
         if name is not None and _HARMLESS.search(name.text or ""):
@@ -386,10 +386,6 @@ def _is_databases(binding: Binding) -> bool:
     return (binding.target == "DATABASES" and binding.kind != "key") or (
         binding.kind == "item" and owner == "DATABASES"
     )
-
-
-def _entry(value: Value, key: str) -> Value | None:
-    return next((one for name, one in value.data if name.text == key), None) if value.kind == "dict" else None
 
 
 def _elsewhere(service: Service, facts: Facts) -> Iterator[_Use]:
