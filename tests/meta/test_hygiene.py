@@ -14,6 +14,8 @@ LONG_FOR_A_REASON = {
     "src/twelvefac/rules/config/hardcoded_secret.py": "a rule is one file, and much of this one is its examples",
     "docs/rules/dev-server.md": "the page of a rule with many examples",
     "docs/rules/signal-lost.md": "the page of a rule with many examples",
+    "src/twelvefac/rules/config/secret_default.py": "a rule is one file, and much of this one is its examples",
+    "src/twelvefac/rules/disposability/no_health.py": "a rule is one file, and much of this one is its examples",
     "src/twelvefac/rules/logs/log_to_file.py": "a rule is one file, and much of this one is its examples",
     "src/twelvefac/rules/concurrency/scheduler_in_web.py": "a rule is one file, and much of this one is its examples",
     "src/twelvefac/rules/port_binding/dev_server.py": "a rule is one file, and much of this one is its examples",

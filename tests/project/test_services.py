@@ -373,27 +373,6 @@ def test_what_s6_supervises_is_said_to_be_open(tmp_path: Path) -> None:
     assert services(tmp_path, **tree)[""].undecided == ("Dockerfile:3: what s6 supervises is not followed",)
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "poetry run ./start.sh",
-        "poetry run bash start.sh",
-        "pipenv run sh -c 'echo boot; exec ./start.sh'",
-        "poetry --no-interaction run ./start.sh",
-    ],
-)
-def test_a_script_behind_poetry_or_pipenv_is_followed(tmp_path: Path, command: str) -> None:
-    found = services(
-        tmp_path,
-        Dockerfile=f"FROM python:3.12-slim\nCOPY . .\nCMD {command}\n",
-        start_DOT_sh="#!/bin/bash\nflask db upgrade\nexec gunicorn shop.wsgi\n",
-        app_DOT_py="",
-    )
-
-    launches = [one.program for process in found[""].processes for one in process.launches]
-    assert launches[-2:] == ["flask", "gunicorn"]
-
-
 def test_a_script_by_a_variable_of_the_image_is_followed(tmp_path: Path) -> None:
     found = services(
         tmp_path,

@@ -109,6 +109,26 @@ rule = Rule(
             """,
         ),
         Example(
+            "a script behind poetry or pipenv, which it takes the place of",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                CMD poetry --no-interaction run ./start.sh
+                -- a/start.sh --
+                #!/bin/bash
+                flask db upgrade  # <- migrate-on-boot
+                exec gunicorn shop:app
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["pipenv", "run", "sh", "-c", "exec ./start.sh"]
+                -- b/start.sh --
+                #!/bin/bash
+                alembic upgrade head  # <- migrate-on-boot
+                exec gunicorn shop:app
+                -- b/app.py --
+            """,
+        ),
+        Example(
             "started by a Compose file of another name",
             source="""
                 -- docker/Dockerfile --
