@@ -55,6 +55,11 @@ class Repository:
         return _grouped((path.rpartition("/")[2], path) for path in sorted(self.names))
 
     @cached_property
+    def private_keys(self) -> tuple[str, ...]:
+        """The paths that are called as private keys are."""
+        return tuple(sorted(path for base, paths in self.by_base.items() if _KEY.fullmatch(base) for path in paths))
+
+    @cached_property
     def configuration(self) -> Mapping[str, FileFacts]:
         """The files that state something and are not Python: manifests, compose files, pipelines, env files."""
         return {path: facts for path, facts in self.files.items() if not path.endswith(".py") and facts != EMPTY}
@@ -150,6 +155,10 @@ class Repository:
 T = TypeVar("T")
 _BUILD = regex(r"\bbuild\b[^\n]{0,500}?\s(?:-t|--tag)[ =]\"?'?([\w./-]{1,200})")
 """A build on a line of a Makefile or a script, and the name that it gives."""
+_KEY = regex(
+    r"(?:[\w.-]{0,60}[._-])?(?:priv(?:ate)?(?:[_-]?key)?|privkey|key)\.pem|id_(?:rsa|dsa|ecdsa|ed25519)|"
+    r"(?:server|tls|ssl|private|privkey)\.key"
+)
 _MODULES = (".py", ".pyx", ".so", ".pyi")
 
 

@@ -73,6 +73,38 @@ rule = Rule(
             """,
         ),
         Example(
+            "everything is copied, and a private key with it",
+            source="""
+                -- a/Dockerfile --
+                FROM python:3.12-slim
+                COPY . /srv  # <- secret-in-image
+                CMD ["python", "app.py"]
+                -- a/key.pem --
+                -----BEGIN PRIVATE KEY-----
+                -- a/app.py --
+                -- b/Dockerfile --
+                FROM python:3.12-slim
+                COPY . /srv
+                CMD ["python", "app.py"]
+                -- b/.dockerignore --
+                *.pem
+                -- b/key.pem --
+                -----BEGIN PRIVATE KEY-----
+                -- b/app.py --
+                -- c/Dockerfile --
+                FROM python:3.12-slim
+                COPY . /srv
+                CMD ["python", "app.py"]
+                -- c/cert.pem --
+                -----BEGIN CERTIFICATE-----
+                -- c/jwt_public_key.pem --
+                -----BEGIN PUBLIC KEY-----
+                -- c/tests/fixtures/key.pem --
+                -----BEGIN PRIVATE KEY-----
+                -- c/app.py --
+            """,
+        ),
+        Example(
             "an env file of words that are made up for development",
             source="""
                 -- Dockerfile --
@@ -239,3 +271,19 @@ def _whole_context(service: Service, facts: Facts, image: Image, one: Instructio
                 continue  # an untracked file is one developer's: the pipeline that builds the image has none
             message = f"COPY . takes {inside} into the image: no .dockerignore leaves it out"
             yield rule.at(image.path, one.at, message, subject=f"file:{inside}")
+    keys = [
+        path[len(root) :]
+        for path in facts.repository.private_keys
+        if path.startswith(root) and (facts.repository.tracked is None or path in facts.repository.tracked)
+    ]
+    keys = [
+        inside
+        for inside in keys
+        if not _SAMPLE.search(inside)
+        and not _CERTIFICATE.search(posixpath.basename(inside))
+        and not is_left_out(ignore, inside)
+    ]
+    if keys:
+        more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+        message = f"COPY . takes the private key {keys[0]}{more} into the image: no .dockerignore leaves it out"
+        yield rule.at(image.path, one.at, message, subject=f"file:{keys[0]}")
