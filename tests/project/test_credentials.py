@@ -27,6 +27,7 @@ SECRET = """
     password PASSWORD db_password DB_PASSWORD dbPassword db-password POSTGRES_PASSWORD passwd DB_PASSWD pwd db_pwd
     secret client_secret CLIENT_SECRET token API_TOKEN authToken access_token refreshToken apikey api_key API_KEY apiKey
     X_API_KEY secret_key SECRET_KEY aws_secret_access_key private_key encryption_key fernet_key jwt_key signing_key
+    MONGO_PW broker_pword
     credential credentials passphrase smtp_pass DB_PASS self.password app.config.API_KEY password1 password_2 token_1_2
 """.split()
 PLAIN = """
@@ -170,6 +171,8 @@ def test_words_in_hexadecimal_are_placeholders(value: str) -> None:
         ("password", "Correct-Horse-9"),
         ("password", "P@sswordLong"),
         ("key", "dGhpcyBpcyBhIHRlc3Q="),
+        ("EMAIL_HOST_PASSWORD", "wroxjwgyoqxaiyke"),
+        ("GMAIL_PASSWORD", "qkzv tbwe mxrd olpa"),
     ],
 )
 def test_values_that_look_secret(name: str, value: str) -> None:
@@ -210,6 +213,9 @@ def test_values_that_look_secret(name: str, value: str) -> None:
         ("password", "111111111111"),
         ("password", "        "),
         ("", ""),
+        ("EMAIL_HOST_PASSWORD", "youremailaddress"),
+        ("MAIL_PASSWORD", "mailpasswordhere"),
+        ("TOPIC_TOKEN", "wroxjwgyoqxaiyke"),
     ],
 )
 def test_values_that_do_not(name: str, value: str) -> None:

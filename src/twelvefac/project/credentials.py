@@ -83,8 +83,8 @@ _TEST_MODE = regex(r"(?:sk|rk)_test_")
 _OWN_GUEST = regex(r"(?:py|librabbitmq\+)?amqps?://guest:guest@(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$)")
 _SPLIT = regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SECRET_LAST = frozenset(
-    "password passwd pwd passphrase secret token apikey secretkey accesskey privatekey credential credentials "
-    "authtoken accesstoken passcode".split()
+    "password passwd pwd pw pword passphrase secret token apikey secretkey accesskey privatekey credential "
+    "credentials authtoken accesstoken passcode".split()
 )
 _BEFORE_KEY = frozenset("api secret private signing encryption access auth jwt session master hmac fernet aes".split())
 _BEFORE_PASS = frozenset(
@@ -118,6 +118,10 @@ _REFERENCE = regex(
 """The name of a variable, a dotted or slashed path, a URL without credentials: where a secret is, not what it is."""
 _NAME_OF_VERSION = regex(r"[a-z]{1,30}(?:[_-][a-z]{1,30}){1,8}[_-]?v\d{1,2}")
 """``rent_info_v1``: a name with a version."""
+_APP_PASSWORD = regex(r"[a-z]{16}|(?:[a-z]{4} ){3}[a-z]{4}")
+"""What Google and Yahoo give a program that sends mail for somebody."""
+_OF_MAIL = frozenset("mail email gmail yahoo smtp".split())
+_WORD = regex(r"pass|mail|secret|your|test|user|admin|send|example|word")
 _EXPRESSION = regex(r"^\^|\$$|\[\^?[A-Za-z0-9]-[A-Za-z0-9]|\{\d+,")
 _UUID = regex(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SEQUENCE = regex(r"abc.{0,4}xyz|xyz.{0,2}123", re.IGNORECASE)
@@ -252,6 +256,8 @@ def is_switch(value: str) -> bool:
 def looks_secret(name: str, value: str) -> bool:
     """Whether ``value`` is plausible as the secret that ``name`` holds: long, mixed, not a word, path or sentence."""
     stripped = value.strip()
+    if _APP_PASSWORD.fullmatch(stripped) and not _OF_MAIL.isdisjoint(words_of(name)) and entropy(stripped) >= 2.5:
+        return _WORD.search(stripped) is None
     if _EXPRESSION.search(stripped) or (_UUID.fullmatch(stripped) and words_of(name)[-1:] == ("password",)):
         return False  # what a password looks like; the identifier of a page or mail about it
     if len(stripped) < 8 or is_placeholder(stripped) or _SENTENCE.search(stripped) or _REFERENCE.fullmatch(stripped):

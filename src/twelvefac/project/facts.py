@@ -31,7 +31,8 @@ class Value(NamedTuple):
     env       ``(key or None, default Value or None, resolved callee)``: from the environment
     call      ``(resolved name, (Value…), ((keyword, Value)…))``
     list      ``(Value…)``: a list, tuple or set
-    joined    ``(Value…)``: a text put together, its parts in order; of ``"…" % x`` only ``x``
+    joined    ``(Value…)``: a text put together, its parts in order; of ``"…" % x`` only ``x``, of ``"…".format(x)``
+              the beginning and ``x``
     dict      ``((key Value, Value)…)``
     other     None: cannot be told
     ========  ==========================================================================================

@@ -4,7 +4,7 @@ from functools import cached_property
 
 _WORDS = bytes(ord(chr(code).lower()) if chr(code).isalnum() and code < 128 else 32 for code in range(256))
 """Byte table: letters to lower case, digits kept, everything else (the underscore too) to a blank."""
-_STEMS = tuple(b"assword asswd assphrase asscode pwd ecret oken redential key".split())
+_STEMS = tuple(b"assword asswd assphrase asscode pwd pword ecret oken redential key".split())
 _CASED = (b"_pass", b"_PASS", b"Pass", b"-pass")
 """``pass`` is a statement too: it counts as a part of a name."""
 

@@ -26,7 +26,7 @@ from twelvefac.project.facts import (
 from twelvefac.project.python_flow import acknowledgements, endless_loops
 from twelvefac.project.python_logs import logged
 from twelvefac.project.python_state import module_containers, module_instances, shared_state
-from twelvefac.project.python_values import NAMED, Names, Places, ValueReader, dotted
+from twelvefac.project.python_values import NAMED, Names, Places, ValueReader, dotted, formatted
 from twelvefac.project.python_walk import TELLING, Walk
 from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.document import Document
@@ -177,7 +177,7 @@ def _bindings(walk: Walk, names: Names, values: ValueReader) -> Iterable[Binding
         if not (node.__class__ in TELLING or whole) or (isinstance(node, ast.Constant) and node.value in _DULL):
             continue
         kept = whole or kind == "field" or not isinstance(node, ast.Call)
-        if not kept and names.resolve(dotted(node.func), scope) not in READERS:
+        if not kept and names.resolve(dotted(node.func), scope) not in READERS and formatted(node) is None:
             continue
         value = values.read(node, scope)
         if value.kind != "other" or whole:

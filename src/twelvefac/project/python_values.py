@@ -59,6 +59,15 @@ def dotted(node: Any) -> str | None:
     return None
 
 
+def formatted(node: ast.expr) -> str | None:
+    """What a URL that ``"…".format(…)`` puts together begins with; None for anything else."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+        template = node.func.value
+        if isinstance(template, ast.Constant) and isinstance(template.value, str) and "://" in template.value:
+            return template.value.partition("{")[0]
+    return None
+
+
 class Names:
     """What names mean in one file: imports, and variables that hold an instance of something imported."""
 
@@ -216,7 +225,10 @@ class ValueReader:
         callee = dotted(node.func)
         name = self._names.resolve(callee, scope) if callee else None
         if name is None:
-            return Value("other", None, at)
+            head = formatted(node)
+            if head is None:
+                return Value("other", None, at)
+            return Value("joined", (Value("str", head, at), *self.arguments(node, scope, depth)[0]), at)
         if isinstance(node.func, ast.Attribute) and node.func.attr in _SAME and not node.keywords:
             inner = self.read(node.func.value, scope, depth + 1)
             if inner.kind == "env":

@@ -28,6 +28,7 @@ from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
 from twelvefac.source.pattern import regex
 
+_GIVEN = r"(?:['\"]\])?[ \t]{0,8}=[ \t]{0,8}['\"]\w"
 _URL_NEAR = r"[^\n]{0,80}(?:\n[^\n]{0,60}){0,2}://"
 
 rule = Rule(
@@ -45,6 +46,8 @@ rule = Rule(
             rf"broker url ~BROKER_URL{_URL_NEAR}",
             rf"redis url ~REDIS_URL{_URL_NEAR}",
             rf"celery result backend ~CELERY_RESULT_BACKEND{_URL_NEAR}",
+            rf"mail server ~MAIL_SERVER{_GIVEN}",
+            rf"email host ~EMAIL_HOST{_GIVEN}",
             r"host engine ~HOST['\"][ \t]{0,8}:\s{0,8}[uUrRbB]{0,2}['\"]",
         ),
     ),
@@ -59,6 +62,27 @@ rule = Rule(
 
                 class ProductionConfig:
                     SQLALCHEMY_DATABASE_URI = "mysql://shop@orders-db/shop"  # <- fixed-resource
+            """,
+        ),
+        Example(
+            "the server for mail",
+            source="""
+                -- config.py --
+                import os
+
+                app = object()
+                app.config["MAIL_SERVER"] = "smtp.mail.yahoo.com"  # <- fixed-resource
+                -- shop/settings.py --
+                EMAIL_HOST = "smtp.gmail.com"  # <- fixed-resource
+                -- other/settings.py --
+                import os
+
+                EMAIL_HOST = os.environ.get("EMAIL_HOST", "smtp.gmail.com")
+                MAIL_SERVER = "smtp.example.com"
+                -- third/settings.py --
+                EMAIL_HOST = "localhost"
+                -- third/dev_settings.py --
+                EMAIL_HOST = "mailhog"
             """,
         ),
         Example(
@@ -144,6 +168,10 @@ _URL = regex(r"([a-z][a-z0-9]{1,20})(?:\+[a-z0-9]{1,20})?://(?:[^@/\s]{0,200}@)?
 _KEYS = frozenset(
     "SQLALCHEMY_DATABASE_URI MONGO_URI CELERY_BROKER_URL BROKER_URL REDIS_URL CELERY_RESULT_BACKEND".split()
 )
+_MAIL_SERVERS = ("MAIL_SERVER", "EMAIL_HOST")
+"""Flask-Mail's and Django's."""
+_SHOWN = regex(r"(?:^|\.)(?:example|domain|your\w{0,20}|localhost|localdomain|test|invalid)(?:\.|$)", re.IGNORECASE)
+"""In a host's name that stands for another one."""
 
 
 @rule.check
@@ -209,6 +237,9 @@ def _is_server(binding: Binding) -> bool:
 def _setting(binding: Binding, *, in_django: bool) -> str | None:
     if binding.kind == "key" and binding.target == "HOST" and in_django:
         return _host(binding.value)
+    if binding.target in _MAIL_SERVERS and binding.kind in ("name", "item", "field"):
+        host = _host(binding.value)
+        return host if host is not None and "." in host and not _SHOWN.search(host) else None
     if binding.target in _KEYS and binding.kind in ("name", "item", "field", "key"):
         text = binding.value.text or ""
         return _host(binding.value) if _URL.match(text) else None

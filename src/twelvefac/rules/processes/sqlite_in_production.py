@@ -96,6 +96,26 @@ rule = Rule(
             """,
         ),
         Example(
+            "a URL that settings of one's own put together",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- app.py --
+                from flask import Flask
+
+                from config import Settings
+
+                app = Flask(__name__)
+                app.config.from_object(Settings())
+                -- config.py --
+                class Settings:
+                    def __init__(self):
+                        self.LOG_URL = "https://{}/logs".format("logs")
+                        self.SQLALCHEMY_DATABASE_URI = "sqlite:///{}".format("shop.db")  # <- sqlite-in-production
+            """,
+        ),
+        Example(
             "a file whose name is put together, or a constant",
             source="""
                 -- a/Dockerfile --
