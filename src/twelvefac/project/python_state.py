@@ -63,12 +63,15 @@ def may_share(file: Glance, counts: Callable[[str], bool]) -> bool:
     if b"state" in words and b".state." in data and _ON_STATE.search(data):
         return True
     lines = b"\n" + data
-    names = set()
+    names: set[bytes] = set()
+    numbers: set[bytes] = set()  # which a function changes only where it declares them as global
     for match in _HOLDER.finditer(lines):
         asked = [name for name in _BOUND.findall(match.group(1)) if counts(name.decode("ascii", "replace"))]
-        names.update(asked)
-    if b"global" in words and any(
-        not names.isdisjoint(_NAMES.findall(match.group(1))) for match in _GLOBAL.finditer(lines)
+        (numbers if match.group()[-1:].isdigit() else names).update(asked)
+    if (
+        numbers
+        and b"global" in words
+        and any(not numbers.isdisjoint(_NAMES.findall(match.group(1))) for match in _GLOBAL.finditer(lines))
     ):
         return True
     classes: set[str] = set()
