@@ -18,6 +18,7 @@ from twelvefac.project.ini import read_ini
 from twelvefac.project.kubernetes import SNIFF, read_resources
 from twelvefac.project.margin import arguments_at, is_inside
 from twelvefac.project.packages import imported_packages
+from twelvefac.project.platforms import is_platform, read_commands
 from twelvefac.project.unreadable import UnreadableError
 from twelvefac.source.document import Document
 from twelvefac.source.pattern import regex
@@ -281,6 +282,10 @@ def _yaml(path: str, kind: str, text: str) -> FileFacts:
         from twelvefac.project.yaml_nodes import read_yaml
 
         return FileFacts(procfile=read_applications(read_yaml(text)))
+    if kind == "yaml" and is_platform(path, text):
+        from twelvefac.project.yaml_nodes import read_yaml
+
+        return FileFacts(procfile=read_commands(read_yaml(text)))
     if kind == "yaml" and not ("apiVersion" in text and SNIFF.search(text)):
         if not ("services:" in text and compose.SNIFF.search(text)):
             return FileFacts()

@@ -162,7 +162,7 @@ def _filled(
         processes = starter.from_scripts()
     known = replace(service, processes=tuple(processes), composed=own_composed, deployed=own_pods)
     still = {image.path for image in known.released_images} - _given_commands(own_composed, own_pods)
-    if any(one.source == "procfile" and posixpath.basename(one.span.path) != "Procfile" for one in processes):
+    if any(one.source == "procfile" and posixpath.basename(one.span.path).startswith("manifest") for one in processes):
         still = set()  # Cloud Foundry is told what to start, and makes images of its own
     processes = [
         replace(one, released=False) if one.source == "dockerfile" and one.span.path not in still else one
