@@ -35,7 +35,7 @@ def _commands(document: YamlDocument) -> Iterator[ProcfileEntry]:
             yield from _command(document, one, document.text(one, "name") or "web", "startCommand")
 
 
-def _command(document: YamlDocument, node: Node | None, name: str, key: str) -> Iterator[ProcfileEntry]:
+def _command(document: YamlDocument, node: Node, name: str, key: str) -> Iterator[ProcfileEntry]:
     command = document.get(node, key)
     if command is not None and document.text(node, key):
         yield ProcfileEntry(name, str(command.data), command.at)
