@@ -18,6 +18,7 @@ from twelvefac.project.facts import (
     Function,
     PythonFacts,
 )
+from twelvefac.project.helm import Template
 from twelvefac.project.ini import IniEntry, configurations
 from twelvefac.project.kubernetes import Resource
 from twelvefac.project.nginx import Address, Directive, addresses, upstreams
@@ -252,6 +253,12 @@ class Facts:
         for path in self._paths:
             for document in self._files[path].values:
                 yield path, document
+
+    def templates(self) -> Iterator[tuple[str, Template]]:
+        """Templates of Helm charts that lie in this service."""
+        for path in self._paths:
+            if (template := self._files[path].template) is not None:
+                yield path, template
 
     def pipelines(self) -> Iterator[tuple[str, YamlDocument]]:
         """Documents of CI pipelines that lie in this service."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from twelvefac.project.compose import ComposeFile
 from twelvefac.project.dependencies import Manifest
 from twelvefac.project.envfile import EnvEntry, ProcfileEntry
+from twelvefac.project.helm import Template
 from twelvefac.project.ini import IniEntry
 from twelvefac.project.kubernetes import Resource
 from twelvefac.project.locks import Lock
@@ -122,7 +123,7 @@ class Binding(NamedTuple):
 
 
 class Literal(NamedTuple):
-    """A string with the shape of a credential: a URL with ``user:password@`` or a known provider's prefix."""
+    """A string with the shape of a credential: a URL with a password or a known provider's prefix."""
 
     value: Value
     scope: str
@@ -368,10 +369,9 @@ class Notice(NamedTuple):
 class FileFacts(NamedTuple):
     """Everything kept of one file, by the reader that read it.
 
-    ``python`` is None where no rule's anchors are in the file; ``packages`` are read from every Python file: the first
-    parts of what it imports at its left margin, the standard library left out. ``documents`` are a YAML file's.
-    ``notices`` are ``(kind, line, message)``: the path is not part of what the cache stores. ``seen`` are the rules
-    that saw in the text of a Python file what they look for (``Rule.look``).
+    ``python`` is None where no rule's anchors are in the file; ``packages`` are the first parts of what a Python file
+    imports at its left margin, the standard library left out. ``notices`` are ``(kind, line, message)``: the path is
+    none of the cache's. ``seen`` are the rules that saw in a file's text what they look for (``Rule.look``).
     """
 
     python: PythonFacts | None = None
@@ -387,6 +387,7 @@ class FileFacts(NamedTuple):
     nginx: tuple[Directive, ...] = ()
     ini: tuple[IniEntry, ...] = ()
     values: tuple[YamlDocument, ...] = ()
+    template: Template | None = None
     text: str | None = None
     packages: tuple[tuple[str, Pos], ...] = ()
     ignores: tuple[Ignore, ...] = ()

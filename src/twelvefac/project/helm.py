@@ -1,10 +1,11 @@
 """What a Helm chart states without being rendered: values files and Chart.yaml.
 
-Templates are not judged, values are: they are plain YAML, and what they say is what a deploy gets unless it says
-otherwise.
+Values are plain YAML, and what they say is what a deploy gets unless it says otherwise. Of templates no more is told
+than a line of theirs says by itself.
 """
 
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -14,6 +15,12 @@ from twelvefac.source.span import Pos
 
 _VALUES = regex(r"values\.ya?ml|values[._-][\w.-]{1,60}\.ya?ml|[\w.-]{1,60}[._-]values\.ya?ml")
 _IMAGE = regex(r"[\w.-]{1,100}(?::\d{1,5})?(?:/[\w.-]{1,100}){0,6}(?::[\w.-]{1,128})?(?:@sha256:[0-9a-f]{1,64})?")
+_OF_HELM = regex(r"\.(?:Values|Chart|Release)\b")
+_LITERAL = regex(
+    rf"^[ \t-]{{0,60}}image:[ \t]{{1,8}}[\"']?({_IMAGE.pattern})[\"']?[ \t]{{0,8}}(?:#.{{0,200}})?$", re.MULTILINE
+)
+_COMPARED = regex(r"\b(?:eq|ne)[ \t]{1,4}\.Values\.([\w.]{1,100})[ \t]")
+_OF_TESTS = regex(r"helm\.sh/hook[\"']?:[ \t]{0,8}[\"']?test")
 _TAGS = ("tag", "imageTag", "version")
 
 
@@ -37,6 +44,25 @@ class ChartImage(NamedTuple):
     tag: str
     at: Pos
     route: tuple[str, ...]
+
+
+class Template(NamedTuple):
+    """What a template states by its text: images that it names itself, and values that it compares with something."""
+
+    images: tuple[tuple[str, Pos], ...] = ()
+    compared: tuple[str, ...] = ()
+
+
+def read_template(text: str) -> Template:
+    """A template of a chart; nothing of one that another tool fills in, or that only tests a release."""
+    if not _OF_HELM.search(text) or _OF_TESTS.search(text):
+        return Template()
+    images = []
+    for match in _LITERAL.finditer(text):
+        line, start = text.count("\n", 0, match.start(1)) + 1, text.rfind("\n", 0, match.start(1)) + 1
+        at = (line, match.start(1) - start + 1, line, match.end(1) - start + 1)
+        images.append((match.group(1), at))
+    return Template(tuple(images), tuple(dict.fromkeys(_COMPARED.findall(text))))
 
 
 def is_helm(name: str) -> bool:

@@ -13,6 +13,7 @@ from twelvefac.project.dependencies import Manifest, read_pipfile, read_pyprojec
 from twelvefac.project.envfile import read_envfile, read_procfile
 from twelvefac.project.facts import ERRORED, FileFacts, Ignore
 from twelvefac.project.glance import Glance
+from twelvefac.project.helm import read_template
 from twelvefac.project.ignores import MARKER, read_ignores
 from twelvefac.project.ini import read_ini
 from twelvefac.project.kubernetes import SNIFF, read_resources
@@ -291,7 +292,7 @@ def _yaml(path: str, kind: str, text: str) -> FileFacts:
             return FileFacts()
         kind = "compose"
     if kind == "yaml" and "{{" in text:
-        return FileFacts(notices=(_TEMPLATE,))
+        return FileFacts(template=read_template(text), notices=(_TEMPLATE,))
     if kind == "values" and "{{" in text and _STATEMENT.search(text):
         return FileFacts(notices=(_TEMPLATE,))
     from twelvefac.project.yaml_nodes import read_yaml

@@ -229,7 +229,7 @@ _WITHOUT = regex(r"--(?:no-dev|no-default-groups|only|without|no-group|only-grou
 _GROUP = regex(r"(?:dev|develop|development|tests?|testing|lint)", re.IGNORECASE)
 _TOOLS = frozenset(
     "pytest pytest-cov pytest-asyncio pytest-django pytest-mock pytest-xdist nose tox black flake8 pylint isort "
-    "mypy autopep8 yapf ruff bandit pycodestyle pyflakes ipdb flake8-bugbear".split()
+    "mypy autopep8 yapf ruff bandit pycodestyle pyflakes ipdb flake8-bugbear coverage".split()
 )
 """Distributions that nothing which serves needs."""
 _OF_PROJECT = regex(r"\b(?:poetry|pdm)[ \t]{1,4}(?:install|sync)\b|\buv[ \t]{1,4}sync\b")

@@ -158,6 +158,47 @@ rule = Rule(
             """,
         ),
         Example(
+            "templates: an image that one names itself, a tag that one compares, a test of a release",
+            source="""
+                -- chart/Chart.yaml --
+                apiVersion: v2
+                name: app
+                version: 1.0.0
+                -- chart/values.yaml --
+                image: {repository: registry.example.com/app, tag: latest}
+                -- chart/templates/app.yaml --
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: {{ .Chart.Name }}}
+                spec:
+                  template:
+                    spec:
+                      initContainers:
+                        - name: wait
+                          image: "registry.example.com/curl:latest"  # <- mutable-release
+                      containers:
+                        - name: app
+                          {{- if eq .Values.image.tag "latest" }}
+                          image: {{ .Values.image.repository }}:{{ .Chart.AppVersion }}
+                          {{- else }}
+                          image: {{ .Values.image.repository }}:{{ .Values.image.tag }}
+                          {{- end }}
+                        - name: proxy
+                          image: nginx:1.29
+                -- chart/templates/tests/connection.yaml --
+                apiVersion: v1
+                kind: Pod
+                metadata:
+                  name: {{ .Chart.Name }}-test
+                  annotations: {"helm.sh/hook": test}
+                spec:
+                  containers:
+                    - name: wget
+                      image: busybox
+                -- app.py --
+            """,
+        ),
+        Example(
             "a chart whose tag the pipeline or other values give",
             source="""
                 -- a/chart/values.yaml --
@@ -219,6 +260,11 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                     yield rule.at(
                         path, one.image_at, f"{one.image} {why}", subject=f"image:{one.image}", symbol=one.name
                     )
+    for path, template in facts.templates():
+        for image, at in template.images if not FOR_DEVELOPMENT.search(path) else ():
+            if (path, image) not in seen and (why := _moves(image)):
+                seen.add((path, image))
+                yield rule.at(path, at, f"{image} {why}", subject=f"image:{image}")
     for path, document in facts.values():
         if not FOR_DEVELOPMENT.search(path):
             yield from _values(path, document, facts)
@@ -226,7 +272,10 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 
 def _values(path: str, document: YamlDocument, facts: Facts) -> Iterator[Finding]:
     """Tags of a chart's values, where no command, and no other values, puts one in."""
+    compared = {route for _, template in facts.templates() for route in template.compared}
     for one in helm.images(document):
+        if ".".join(one.route) in compared:
+            continue  # a word that the template puts something else for
         if _MOVING.fullmatch(one.tag) and not _is_set(facts) and not _is_pinned(one, path, facts):
             why = _moves(f"{one.repository}:{one.tag}")
             subject = f"image:{one.repository}"
