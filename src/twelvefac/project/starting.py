@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 _ON_A_MACHINE = regex(r"docker[- ]compose|localhost|127\.0\.0\.1|\brunserver\b|npm (?:run )?(?:dev|start)|--reload")
 """In a line of a Procfile: it starts what a developer needs."""
+_SERVERS_OWN = frozenset(
+    "gunicorn.conf.py gunicorn_conf.py gunicorn_config.py gunicorn.conf uwsgi.ini uwsgi.yaml uwsgi.yml".split()
+)
+"""Configurations of servers for production."""
 
 
 def find_processes(
@@ -295,7 +299,9 @@ class _Starter:
 
     def from_scripts(self) -> list[Process]:
         """A process for each script that starts a server, where no file says what does."""
-        found = []
+        found: list[Process] = []
+        if not _SERVERS_OWN.isdisjoint(posixpath.basename(path) for path in self._service.files):
+            return found  # a server for production starts it, and loads it without its main guard
         for path in started_scripts(self._service.root, self._service.python, self._service.modules.read):
             span = Span.of(path, (1, 1, 1, 1))
             inside = path[len(self._service.root) + 1 :] if self._service.root else path

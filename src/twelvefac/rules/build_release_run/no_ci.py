@@ -56,6 +56,18 @@ rule = Rule(
             """,
         ),
         Example(
+            "one of Zuul",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "app.py"]
+                -- .zuul.yaml --
+                - project: {check: {jobs: [tests]}}
+                -- app.py --
+                -- notes.txt (untracked) --
+            """,
+        ),
+        Example(
             "a Procfile, which a platform releases from",
             source="""
                 -- Procfile --
@@ -80,11 +92,11 @@ _FILES = frozenset(
     ".gitlab-ci.yml .travis.yml circle.yml .taskcluster.yml azure-pipelines.yml azure-pipelines.yaml "
     "bitbucket-pipelines.yml Jenkinsfile .drone.yml cloudbuild.yaml cloudbuild.yml buildspec.yml appveyor.yml "
     ".appveyor.yml .woodpecker.yml .cirrus.yml codefresh.yml wercker.yml .semaphore/semaphore.yml skaffold.yaml "
-    "cog.yaml".split()
+    "cog.yaml .zuul.yaml zuul.yaml .prow.yaml".split()
 )
 _FOLDERS = (".github/workflows/", ".circleci/", ".gitlab/", ".woodpecker/", ".tekton/", ".buildkite/", ".azuredevops/",
             ".azure-pipelines/", ".gitea/workflows/", ".forgejo/workflows/", ".concourse/", "ci/", ".ci/", "Jenkins",
-            ".semaphore/", ".harness/", ".travis", ".teamcity/")  # fmt: skip
+            ".semaphore/", ".harness/", ".travis", ".teamcity/", ".zuul.d/", "zuul.d/")  # fmt: skip
 
 
 @rule.check

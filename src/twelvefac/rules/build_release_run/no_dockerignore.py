@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
+from twelvefac.project.dockerfile import expand
 from twelvefac.project.facts import Instruction, Stage
 from twelvefac.project.images import Image
 from twelvefac.project.services import Service
@@ -41,6 +42,19 @@ rule = Rule(
                 -- Dockerfile --
                 FROM python:3.12-slim
                 COPY . /srv  # <- no-dockerignore
+                CMD ["python", "app.py"]
+                -- app.py --
+            """,
+        ),
+        Example(
+            "a variable for the sources",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                ENV SOURCES=./
+                ARG CONF
+                COPY $SOURCES /srv  # <- no-dockerignore
+                COPY $CONF /etc/app
                 CMD ["python", "app.py"]
                 -- app.py --
             """,
@@ -125,8 +139,10 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
 def _everything(image: Image) -> Iterator[tuple[Stage, Instruction]]:
     for stage in image.built_from:
         for one in stage.instructions:
-            if one.keyword in ("COPY", "ADD") and "from" not in dict(one.flags) and {".", "./"} & set(_words(one)[:-1]):
-                yield stage, one
+            if one.keyword in ("COPY", "ADD") and "from" not in dict(one.flags):
+                sources = {expand(word, image.environment) for word in _words(one)[:-1]}
+                if {".", "./"} & sources:
+                    yield stage, one
 
 
 def _words(one: Instruction) -> tuple[str, ...]:

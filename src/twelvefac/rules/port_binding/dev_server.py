@@ -66,6 +66,20 @@ rule = Rule(
             """,
         ),
         Example(
+            "a configuration of a server for production, which no script starts",
+            source="""
+                -- app.py --
+                from flask import Flask
+
+                app = Flask(__name__)
+
+                if __name__ == "__main__":
+                    app.run(port=5003)
+                -- gunicorn.conf.py --
+                accesslog = "-"
+            """,
+        ),
+        Example(
             "an application that another module makes",
             source="""
                 -- a/Dockerfile --
