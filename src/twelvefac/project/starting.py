@@ -112,7 +112,9 @@ class _Owners:
         """
         image = (container.image or "").partition("@")[0]
         name = _image_name(image)
-        if not name or STORES.search(image):
+        # prometheus-adapter of one's own registry is the service of that name, prometheus itself a store
+        own = "/" in image and "-" in name and (name in self._by_name or name in self._built)
+        if not name or (STORES.search(image) and not own):
             return []
         top = path.partition("/")[0]
         built = self._built.get(name, set())

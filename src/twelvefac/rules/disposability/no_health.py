@@ -113,6 +113,29 @@ rule = Rule(
             """,
         ),
         Example(
+            "a service whose name begins like a store's, and the store",
+            source="""
+                -- prometheus-adapter/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- prometheus-adapter/app.py --
+                -- prometheus-adapter/deployment.yaml --
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: adapter}
+                spec:
+                  template:
+                    spec:
+                      containers:
+                        - name: adapter  # <- no-health
+                          image: quay.io/shop/prometheus-adapter:1.2
+                          ports: [{containerPort: 8000}]
+                        - name: store
+                          image: quay.io/shop/prometheus-store:1.2
+                          ports: [{containerPort: 9090}]
+            """,
+        ),
+        Example(
             "comments that speak of one",
             source="""
                 -- Dockerfile --
