@@ -281,6 +281,7 @@ def test_what_is_too_much_for_the_memory_is_kept_too_and_its_file_closed(
 
     monkeypatch.setattr(tempfile, "TemporaryFile", spy)
     monkeypatch.setattr(cache_module, "_MOST_IN_MEMORY", most)
+    monkeypatch.setattr(cache_module, "_AT_ONCE", 1)
     cold = run(root, cache)
     assert sorted(json.loads(cache_file(cache).read_text())["files"]) == ["app.py", "broken.py", "other.py"]
     scanned.clear()

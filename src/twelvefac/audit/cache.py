@@ -18,6 +18,7 @@ from twelvefac.source.write import write_atomically
 
 _FORMAT = 3
 _MOST_IN_MEMORY = 1_000_000  # bytes
+_AT_ONCE = 50  # entries
 _FIELDS = 5  # of an entry: size, time, digest, the rules that asked, facts
 
 
@@ -31,7 +32,8 @@ class Cache:
         self.key = key
         self._header = [_FORMAT, key]
         self._old: dict[str, list[Any]] = {}
-        self._new: list[bytes] = []  # encoded at once: plain lists of all facts take several times the memory
+        self._waiting: dict[str, list[Any]] = {}  # a few entries, because each call of the encoder has its price
+        self._new: list[bytes] = []  # encoded early: plain lists of all facts take several times the memory
         self._size = 0  # of what is in it, in bytes
         self._count = 0  # of entries that were kept
         self._spilled: BinaryIO | None = None  # what was too much for the memory
@@ -74,12 +76,18 @@ class Cache:
             self._changed = True
 
     def _keep(self, file: File, content: str, facts: object, *, asked: str) -> None:
-        entry = f"{encode(file.path)}:{encode([file.size, file.mtime, content, asked, facts])}"
-        self._new.append(entry.encode("ascii"))
+        self._waiting[file.path] = [file.size, file.mtime, content, asked, facts]
         self._count += 1
-        self._size += len(entry)
-        if self._size > _MOST_IN_MEMORY:
-            self._spill()
+        if len(self._waiting) == _AT_ONCE:
+            self._encode()
+            if self._size > _MOST_IN_MEMORY:
+                self._spill()
+
+    def _encode(self) -> None:
+        if self._waiting:
+            self._new.append(encode(self._waiting)[1:-1].encode("ascii"))
+            self._size += len(self._new[-1])
+            self._waiting.clear()
 
     def _spill(self) -> None:
         import tempfile  # a small service does not need it
@@ -107,11 +115,13 @@ class Cache:
         try:
             if not self.path or not (self._changed or self._count != len(self._old)):
                 return
+            self._encode()
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
             write_atomically(self.path, self._pieces(), mode=0o600)
         except (OSError, MachineError, ValueError):
             return
         finally:
+            self._waiting.clear()
             self._new.clear()
             if self._spilled is not None:
                 self._spilled.close()

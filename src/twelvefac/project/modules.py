@@ -37,7 +37,7 @@ class Modules:
         self._scanned: dict[str, tuple[str, ...]] = {}
         self._by_path: dict[str, str] = {}
         self._packaged: dict[str, str] = {}
-        self._bases: dict[tuple[str, str], tuple[str | None, str | None]] = {}
+        self._bases: dict[str, dict[str, tuple[str | None, str | None]]] = {}
         self._by_folder: dict[str, list[str]] = {}
         self._starred: dict[str, dict[bytes, list[str]]] = {}
         self._folders = frozenset(part for path in files for part in posixpath.dirname(path).split("/"))
@@ -237,8 +237,12 @@ class Modules:
         """The files that ``path`` imports by these modules, each with what is imported from it: names or their text."""
         found: dict[str, None] = {}
         folder = posixpath.dirname(path)
+        bases = self._bases.setdefault(folder, {})  # what a module's name means is the same for all of a folder
         for module, names in imports:
-            base, own = self._located(module, folder, path)
+            located = bases.get(module)
+            if located is None:
+                located = bases[module] = self._located(module, folder, path)
+            base, own = located
             if base is None:
                 continue
             # only a folder has modules in it; a script may lie beside the package of its name, and be found instead
@@ -253,17 +257,11 @@ class Modules:
         return tuple(found)
 
     def _located(self, module: str, folder: str, path: str) -> tuple[str | None, str | None]:
-        """A module's full name, None if it is none of the service's, and its file: the same for all of a folder."""
-        key = (module, folder)
-        located = self._bases.get(key)
-        if located is None:
-            base = self._absolute(module, path) if self._may_be_own(module) else None
-            located = self._bases[key] = (base, None if base is None else self._beside(base, folder))
-        return located
-
-    def _may_be_own(self, module: str) -> bool:
-        """Whether a module may be a file of the service: most imports are of something else."""
-        return module[:1] == "." or module.partition(".")[0] in self._tops
+        """A module's full name, None if it is none of the service's, and its file."""
+        if module[:1] != "." and module.partition(".")[0] not in self._tops:
+            return None, None  # most imports are of something else
+        base = self._absolute(module, path)
+        return base, None if base is None else self._beside(base, folder)
 
     def _absolute(self, module: str, path: str) -> str | None:
         if not module.startswith("."):

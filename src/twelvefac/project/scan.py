@@ -11,7 +11,7 @@ from twelvefac.project import compose
 from twelvefac.project.cloudfoundry import is_cloud_foundry, read_applications
 from twelvefac.project.dependencies import Manifest, read_pipfile, read_pyproject, read_requirements, secrets_in
 from twelvefac.project.envfile import read_envfile, read_procfile
-from twelvefac.project.facts import ERRORED, FileFacts, Ignore
+from twelvefac.project.facts import ERRORED, FileFacts, Ignore, PythonFacts
 from twelvefac.project.glance import Glance
 from twelvefac.project.helm import read_template
 from twelvefac.project.ignores import MARKER, read_ignores
@@ -166,8 +166,10 @@ class Scanner:
                 file = Glance(data)
                 seen = tuple(name for name, look in self._looks if (asked is None or name in asked) and look(file))
                 parsed = whole or not self._prefilter or self._filter(asked).wants(file)
-                return self._read_python(data, parsed=parsed)._replace(ignores=ignores, seen=seen)
-            return self._read(path, kind, data)._replace(ignores=ignores)
+                facts = FileFacts(packages=imported_packages(data), ignores=ignores, seen=seen)
+                return facts._replace(python=self._read_python(data)) if parsed else facts
+            facts = self._read(path, kind, data)
+            return facts._replace(ignores=ignores) if ignores else facts
         except RecursionError:
             notice = ("unreadable", 0, "not judged, cannot be parsed: nested too deep")
             return FileFacts(ignores=ignores, notices=(notice,), seen=seen)
@@ -188,13 +190,10 @@ class Scanner:
             self._filters[asked] = Prefilter(wanted)
         return self._filters[asked]
 
-    def _read_python(self, data: bytes, *, parsed: bool) -> FileFacts:
-        packages = imported_packages(data)
-        if not parsed:
-            return FileFacts(packages=packages)
+    def _read_python(self, data: bytes) -> PythonFacts:
         from twelvefac.project.python import read_python
 
-        return FileFacts(python=read_python(data, self._names), packages=packages)
+        return read_python(data, self._names)
 
     def _read(self, path: str, kind: str, data: bytes) -> FileFacts:
         if kind == "shell":
