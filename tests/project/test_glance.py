@@ -26,7 +26,7 @@ class Store:
 def test_the_places_of_names_that_hold_a_secret_come_in_order() -> None:
     file = Glance(b"x_pass = apiKey\nPASSWORD\npass\ntokens\n")
 
-    assert [file.data[at : at + 5] for at in file.secrets] == [b"_pass", b"Key\nP", b"ASSWO", b"okens"]
+    assert [file.data[at : at + 5] for at in file.secrets] == [b"pass ", b"Key\nP", b"PASSW", b"okens"]
     assert file.words == {b"x", b"pass", b"apikey", b"password", b"tokens"}
 
 

@@ -4,9 +4,9 @@ from functools import cached_property
 
 _WORDS = bytes(ord(chr(code).lower()) if chr(code).isalnum() and code < 128 else 32 for code in range(256))
 """Byte table: letters to lower case, digits kept, everything else (the underscore too) to a blank."""
-_STEMS = tuple(b"assword asswd assphrase asscode pwd pword ecret oken redential key".split())
-_CASED = (b"_pass", b"_PASS", b"Pass", b"-pass")
-"""``pass`` is a statement too: it counts as a part of a name."""
+_STEMS = tuple(b"pwd pword ecret oken redential key".split())
+_LONGER = (b"word", b"wd", b"phrase", b"code")
+"""What follows ``pass`` in names. By itself it is a statement too: it counts as a part of a name."""
 
 
 class Glance:
@@ -27,8 +27,13 @@ class Glance:
 
         A text is searched faster for many stems than for one expression.
         """
-        found = [at for stem in _STEMS for at in places(self.plain, stem)]
-        found += [at for stem in _CASED for at in places(self.data, stem)]
+        data, plain = self.data, self.plain
+        found = [at for stem in _STEMS for at in places(plain, stem)]
+        found += [
+            at
+            for at in places(plain, b"pass")
+            if plain.startswith(_LONGER, at + 4) or data[at : at + 4] == b"Pass" or data[at - 1 : at] in (b"_", b"-")
+        ]
         return tuple(sorted(found))
 
 
