@@ -202,7 +202,8 @@ class Scanner:
             from twelvefac.project.shell import read_shell
 
             return FileFacts(shell=read_shell(data))
-        text = Document.decode(data).text
+        # what PowerShell writes with > (pip freeze > requirements.txt); pip reads it
+        text = Document.decode(data, "utf-16" if data.startswith(_UTF_16) else "utf-8").text
         if kind == "dockerfile":
             from twelvefac.project.dockerfile import read_dockerfile
 
@@ -224,6 +225,9 @@ class Scanner:
         if kind in ("compose", "pipeline", "values", "yaml"):
             return _yaml(path, kind, text)
         return FileFacts(text=text)
+
+
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def has_any(file: Glance, wanted: Anchors) -> bool:
