@@ -107,7 +107,9 @@ def test_state_that_functions_share(text: str, expected: bool) -> None:
     ("arguments", "names", "local"),
     [
         ("host='db'", True, True),
-        ("host=HOST", False, False),
+        ("host=HOST", True, True),  # a constant, which may be a literal
+        ("host=host", False, False),
+        ("host=settings.HOST", False, False),
         ("", False, True),
         ("port=PORT, db=0", False, True),
         ("connection_pool=pool", False, False),
@@ -123,8 +125,8 @@ def test_what_a_client_is_given(arguments: str, names: bool, local: bool) -> Non
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("import redis\nredis.Redis(HOST)\n", False),
-        ("import redis\nredis.Redis(HOST)\nredis.Redis(\n  'db',\n)\n", True),
+        ("import redis\nredis.Redis(host)\n", False),
+        ("import redis\nredis.Redis(host)\nredis.Redis(\n  'db',\n)\n", True),
         ("from redis import Redis as Store\nStore('db')\n", True),
         ("import other\nother.Store('db')\n", False),
     ],

@@ -97,6 +97,7 @@ LOCAL = frozenset(("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0"))  # noqa
 POOLS = ("connection_pool", "unix_socket_path", "path", "connection_class", "url", "dsn")
 """Parameters besides those of the table that say what is connected to."""
 _TEXT = regex(rb"['\"#]")  # in a comment brackets and quotes may stand alone
+_CONSTANT = regex(rb"(?<![\w.])(?<!port=)(?<!db=)[A-Z][A-Z0-9_]{2,60}(?![\w.(=])")
 _NAMED = frozenset(
     (*POOLS, *(name for one in CLIENTS.values() for name, _ in (one.url, one.host) if name.isidentifier()))
 )
@@ -104,8 +105,8 @@ _ELSEWHERE = regex(rf"\*|\b(?:{'|'.join(sorted(_NAMED))})[ \t]{{0,4}}=".encode()
 
 
 def may_name(arguments: bytes) -> bool:
-    """Whether a client may be given a literal host or URL: a look at the text of its arguments."""
-    return _TEXT.search(arguments) is not None
+    """Whether a client may be given a host or URL by a literal or a constant: a look at the text of its arguments."""
+    return _TEXT.search(arguments) is not None or _CONSTANT.search(arguments) is not None
 
 
 def may_be_local(arguments: bytes) -> bool:

@@ -4,7 +4,7 @@ import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from twelvefac.project.facts import Call, EnvRead, FileFacts, PythonFacts
+from twelvefac.project.facts import Call, EnvRead, FileFacts, PythonFacts, Value
 from twelvefac.source.pattern import regex
 
 _IMPORT = regex(
@@ -15,6 +15,12 @@ _IMPORT = regex(
 
 It begins with the end of the line before: the search goes from line to line, not from letter to letter.
 """
+
+_GIVEN = (
+    rb"[ \t]{0,4}(?::[^=\n]{0,80})?=(?!=)[ \t]{0,4}"
+    rb"(?:(?:(['\"])([^'\"\\\n]{1,200})\2|([0-9]{1,9}))[ \t]{0,8}(?:#[^\n]{0,200})?\r?$)?"
+)
+"""Goes on from a name: a value given to it, and that, where it is a text or a number."""
 
 _NAME = regex(rb"[A-Za-z_]\w{0,200}(?:[ \t]{1,20}as[ \t]{1,20}\w{1,200})?|\*")
 _STAR = regex(rb"^[ \t]{0,40}from[ \t]{1,20}(?:[\w.]{0,200}\.)?(\w{1,100})[ \t]{1,20}import[ \t]{0,20}\*", re.MULTILINE)
@@ -107,6 +113,36 @@ class Modules:
             if found is not None:
                 return found, ".".join(parts[end:])
         return None
+
+    def constant(self, name: str, path: str) -> str | int | None:
+        """The text or number that ``name``, as ``path`` knows it, is given once in a module; None for anything else.
+
+        Told by the text: a module of constants has no word that a rule looks for.
+        """
+        found = self.locate(name, path) if "." in name else (path, name)
+        if found is None or not found[1].isidentifier():
+            return None
+        data = self._read(found[0])
+        word = re.escape(found[1].encode("utf-8", "surrogatepass"))
+        given = re.findall(rb"^([ \t]{0,40})" + word + _GIVEN, data, re.MULTILINE)
+        if len(given) != 1 or given[0][0]:
+            return None  # under a condition, or given again
+        _, _, text, number = given[0]
+        if number:
+            return int(number)
+        return text.decode("utf-8", "replace") if text else None
+
+    def with_constants(self, call: Call, path: str) -> Call:
+        """A call of ``path`` with what modules' constants mean in place of their names, also in a list."""
+        args = tuple(self._meant(one, path) for one in call.args)
+        kwargs = tuple((word, self._meant(one, path)) for word, one in call.kwargs)
+        return call if (args, kwargs) == (call.args, call.kwargs) else call._replace(args=args, kwargs=kwargs)
+
+    def _meant(self, value: Value, path: str) -> Value:
+        if value.kind == "list" and any(one.kind == "name" for one in value.data):
+            return value._replace(data=tuple(self._meant(one, path) for one in value.data))
+        found = self.constant(value.data, path) if value.kind == "name" and value.data else None
+        return value if found is None else Value("str" if isinstance(found, str) else "int", found, value.at)
 
     def _beside(self, name: str, folder: str) -> str | None:
         """The file of a module as one in ``folder`` names it; also from a folder above: a script has it on its path."""

@@ -65,6 +65,28 @@ rule = Rule(
             """,
         ),
         Example(
+            "a constant of another module, and names that are no such",
+            source="""
+                -- worker.py --
+                from kafka import KafkaConsumer, KafkaProducer
+
+                from names import BROKER, CHOSEN, GIVEN
+
+                consumer = KafkaConsumer("orders", bootstrap_servers=[BROKER])  # <- fixed-resource
+                again = KafkaProducer(bootstrap_servers=BROKER)
+                producer = KafkaProducer(bootstrap_servers=GIVEN)
+                other = KafkaProducer(bootstrap_servers=CHOSEN)
+                -- names.py --
+                import os
+
+                BROKER = "broker:29092"  # as Compose calls it
+                GIVEN = os.environ["BROKER"]
+                CHOSEN = "first:9092"
+                if os.environ.get("SECOND"):
+                    CHOSEN = "second:9092"
+            """,
+        ),
+        Example(
             "the server for mail",
             source="""
                 -- config.py --
@@ -176,8 +198,13 @@ _SHOWN = regex(r"(?:^|\.)(?:example|domain|your\w{0,20}|localhost|localdomain|te
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    said: set[tuple[str, str]] = set()  # by a constant, which is one place to change, whoever uses it
     for path, call in facts.calls(*CLIENTS):
         found = _named(call)
+        if found is None and (found := _named(service.modules.with_constants(call, path))) is not None:
+            if found in said or not service.comes_by(path, guarded=call.guarded):
+                continue
+            said.add(found)
         if found is not None and found[1] not in LOCAL and service.comes_by(path, guarded=call.guarded):
             store, host = found
             message = (

@@ -113,7 +113,11 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         client = CLIENTS[call.name]
         if (path, call.at[:2]) in renamed:
             continue  # ConnectionPool(max_connections=9).from_url(URL): the URL says where it is
-        if _is_local(call) and service.comes_by(path, guarded=call.guarded) and not _IN_TESTS.search(call.scope):
+        if (
+            _is_local(service.modules.with_constants(call, path))
+            and service.comes_by(path, guarded=call.guarded)
+            and not _IN_TESTS.search(call.scope)
+        ):
             message = f"{client.store} is taken to run on the same machine, where in a container only this service is"
             yield rule.at(path, call.at, message, subject=f"resource:{client.store}:localhost", symbol=call.scope)
 

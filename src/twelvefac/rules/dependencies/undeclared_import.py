@@ -226,6 +226,8 @@ _COMES_WITH: dict[str, frozenset[str]] = {
     "tensorflow": frozenset(("numpy", "keras", "google")),
     "scikit-learn": frozenset(("numpy", "scipy", "joblib")),
     "starlette": frozenset(("anyio",)),
+    "motor": frozenset(("bson", "pymongo", "gridfs")),
+    "flask-pymongo": frozenset(("bson", "pymongo", "gridfs")),
     "django-prometheus": frozenset(("prometheus_client",)),
 }
 """What a framework's own documentation has you import, although another package brings it."""

@@ -27,7 +27,7 @@ from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project.callgraph import called, loaded
-from twelvefac.project.facts import Call, PythonFacts
+from twelvefac.project.facts import Call, Loop, PythonFacts
 from twelvefac.project.python_flow import may_be_endless
 from twelvefac.project.scan import anchors
 from twelvefac.project.services import Service
@@ -67,6 +67,21 @@ rule = Rule(
     )
     | _CONSUMING,
     examples=(
+        Example(
+            "a loop over messages in an endless one is said once",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "worker.py"]
+                -- worker.py --
+                from kafka import KafkaConsumer
+
+                consumer = KafkaConsumer("orders")
+                while True:
+                    for message in consumer:  # <- no-graceful-stop
+                        handle(message)
+            """,
+        ),
         Example(
             "a loop without an end, and a consumer",
             source="""
@@ -306,6 +321,11 @@ def _is_ignored(call: Call) -> bool:
     return names[-1:] == ["signal.SIG_IGN"] and names[0].endswith("SIGTERM")
 
 
+def _is_inside(call: Call, loop: Loop) -> bool:
+    """Whether a loop over messages stands further in below an endless loop of the same function."""
+    return call.name in _ITERATED and call.scope == loop.scope and call.at[0] > loop.at[0] and call.at[1] > loop.at[1]
+
+
 _SERVERS = frozenset(("uvicorn.Server", "uvicorn.run", "hypercorn.asyncio.serve", "aiohttp.web.run_app"))
 
 
@@ -327,6 +347,8 @@ def _loops(service: Service, facts: Facts) -> Iterator[Finding]:
                     continue
                 at_top = not loop.scope and path == entry
                 idle = all(name.rpartition(".")[2] == "sleep" for name in loop.calls)
+                if any(call.name.endswith("__iter__") and _is_inside(call, loop) for call in one.calls):
+                    continue  # a loop over messages, of which the same is said
                 if not loop.leaves and not idle and (at_top or (path, loop.scope) in running) and path in service.files:
                     message = "this loop is not told of SIGTERM: on every deploy it is killed in the middle of its work"
                     yield rule.at(

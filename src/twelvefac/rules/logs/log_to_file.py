@@ -471,7 +471,7 @@ def _opens_file(call: Call, python: PythonFacts) -> bool:
     if value.kind == "name" and _is_asked_for(str(value.data), python):
         return False
     if call.name == "loguru.logger.add":  # anything else is a stream, a function or a handler
-        return value.kind == "str" and not _is_stream(value)
+        return value.kind in ("str", "joined") and not _is_stream(value)
     return value.kind != "none" and not _is_stream(value)
 
 

@@ -44,6 +44,23 @@ rule = Rule(
     names=frozenset(name.rpartition(".")[2] for name in CALLS),
     examples=(
         Example(
+            "a constant of a module beside it",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "main.py"]
+                -- main.py --
+                import uvicorn
+
+                from settings import PORT
+
+                if __name__ == "__main__":
+                    uvicorn.run("main:app", host="0.0.0.0", port=PORT)  # <- fixed-port
+                -- settings.py --
+                PORT = 5002
+            """,
+        ),
+        Example(
             "a server that only its file's own main guard starts",
             source="""
                 -- Dockerfile --
@@ -278,7 +295,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         step_of_call = started_call(service, python, path, call)
         if step_of_call is None or python is None:
             continue
-        number, literal = port_of(call, python)
+        number, literal = port_of(service.modules.with_constants(call, path), python)
         if literal and number:
             shown = call.name.replace("()", "")
             message = f"{shown} listens on {number} whatever the environment says"
