@@ -1,6 +1,7 @@
 """Which images only developers have: told by who gives them their command, and what that starts."""
 
 import posixpath
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from twelvefac.project.compose import ComposeFile, ComposeService, is_source
@@ -54,3 +55,14 @@ def _is_beside(service: "Service", image: Image, builds: list[tuple[ComposeFile,
 
 def _serves_developers(process: Process) -> bool:
     return any(step.last and starts_for_developers(step.words) for step in process.steps or ())
+
+
+def is_left_out(service: "Service", *deployed: Mapping[str, object]) -> bool:
+    """Whether no compose file, manifest, Procfile or pipeline says anything of a service that has an image."""
+    return (
+        bool(service.images)
+        and bool(service.root)
+        and not any(service.root in found for found in deployed)
+        and service.published.isdisjoint(image.path for image in service.images)
+        and not any(posixpath.basename(path) == "Procfile" for path in service.files)
+    )

@@ -60,6 +60,30 @@ rule = Rule(
             """,
         ),
         Example(
+            "what the compose file for production builds, and what services are copied from",
+            source="""
+                -- compose.prod.yaml --
+                services:
+                  users: {build: ./users}
+                  scores: {build: ./scores}
+                -- users/Dockerfile --
+                FROM python:3.12-slim
+                COPY . .  # <- no-dockerignore
+                CMD ["gunicorn", "app:app"]
+                -- users/app.py --
+                -- scores/Dockerfile --
+                FROM python:3.12-slim
+                COPY . .  # <- no-dockerignore
+                CMD ["gunicorn", "app:app"]
+                -- scores/app.py --
+                -- base/Dockerfile --
+                FROM python:3.12-slim
+                COPY . .
+                CMD ["gunicorn", "app:app"]
+                -- base/app.py --
+            """,
+        ),
+        Example(
             "an ignore file",
             source="""
                 -- Dockerfile --
