@@ -58,8 +58,10 @@ def read_template(text: str) -> Template:
     if not _OF_HELM.search(text) or _OF_TESTS.search(text):
         return Template()
     images = []
+    line, last = 1, 0
     for match in _LITERAL.finditer(text):
-        line, start = text.count("\n", 0, match.start(1)) + 1, text.rfind("\n", 0, match.start(1)) + 1
+        line, last = line + text.count("\n", last, match.start(1)), match.start(1)
+        start = text.rfind("\n", 0, last) + 1
         at = (line, match.start(1) - start + 1, line, match.end(1) - start + 1)
         images.append((match.group(1), at))
     return Template(tuple(images), tuple(dict.fromkeys(_COMPARED.findall(text))))

@@ -21,6 +21,8 @@ _GIVEN = (
     rb"(?:(?:(['\"])([^'\"\\\n]{1,200})\2|([0-9]{1,9}))[ \t]{0,8}(?:#[^\n]{0,200})?\r?$)?"
 )
 """Goes on from a name: a value given to it, and that, where it is a text or a number."""
+_MOST_CONSTANTS = 500
+"""Of a service: each is looked for in the whole text of a file."""
 
 _NAME = regex(rb"[A-Za-z_]\w{0,200}(?:[ \t]{1,20}as[ \t]{1,20}\w{1,200})?|\*")
 _STAR = regex(rb"^[ \t]{0,40}from[ \t]{1,20}(?:[\w.]{0,200}\.)?(\w{1,100})[ \t]{1,20}import[ \t]{0,20}\*", re.MULTILINE)
@@ -46,6 +48,7 @@ class Modules:
         self._bases: dict[str, dict[str, tuple[str | None, str | None]]] = {}
         self._by_folder: dict[str, list[str]] = {}
         self._starred: dict[str, dict[bytes, list[str]]] = {}
+        self._constants: dict[tuple[str, str], str | int | None] = {}
         self._folders = frozenset(part for path in files for part in posixpath.dirname(path).split("/"))
         for path in sorted(files, key=lambda one: (one.count("/"), one)):
             for name in self._names_of(path):
@@ -122,8 +125,13 @@ class Modules:
         found = self.locate(name, path) if "." in name else (path, name)
         if found is None or not found[1].isidentifier():
             return None
-        data = self._read(found[0])
-        word = re.escape(found[1].encode("utf-8", "surrogatepass"))
+        if found not in self._constants and len(self._constants) < _MOST_CONSTANTS:
+            self._constants[found] = self._given_once(*found)
+        return self._constants.get(found)
+
+    def _given_once(self, path: str, name: str) -> str | int | None:
+        data = self._read(path)
+        word = re.escape(name.encode("utf-8", "surrogatepass"))
         given = re.findall(rb"^([ \t]{0,40})" + word + _GIVEN, data, re.MULTILINE)
         if len(given) != 1 or given[0][0]:
             return None  # under a condition, or given again

@@ -9,7 +9,7 @@ is a release that nobody made, and there is nothing to roll back to.
 
 - A version, a commit or a digest; a tag that the pipeline puts in (`${TAG}`, Kustomize `newTag`, Skaffold).
 - The compose file for development.
-- `latest` pushed beside a tag that does not move.
+- `latest` pushed beside a tag that does not move, or to Heroku, which numbers releases itself.
 
 ## How to fix
 
@@ -24,6 +24,7 @@ from twelvefac.audit.rule import MEDIUM, Confidence, Example, Finding, Rule
 from twelvefac.factors import Factor
 from twelvefac.project import helm
 from twelvefac.project.kubernetes import FOR_DEVELOPMENT, workloads
+from twelvefac.project.pushing import Pushed, pushes
 from twelvefac.project.services import Service
 from twelvefac.project.yaml_nodes import YamlDocument
 from twelvefac.source.pattern import regex
@@ -116,6 +117,41 @@ rule = Rule(
                 services:
                   kafka:
                     image: confluentinc/cp-kafka
+                -- app.py --
+            """,
+        ),
+        Example(
+            "what a pipeline pushes",
+            source="""
+                -- a/.github/workflows/ci.yml --
+                env:
+                  TAG: latest
+                jobs:
+                  build:
+                    steps:
+                      - run: |
+                          docker build -t ghcr.io/shop/web:${{ env.TAG }} .
+                          docker push ghcr.io/shop/web:${{ env.TAG }}  # <- mutable-release
+                -- a/app.py --
+            """,
+        ),
+        Example(
+            "what a pipeline pushes beside a tag of its own, or to Heroku",
+            source="""
+                -- .github/workflows/ci.yml --
+                jobs:
+                  build:
+                    steps:
+                      - uses: docker/build-push-action@v6
+                        with:
+                          push: true
+                          tags: shop/web:latest
+                      - run: docker push registry.heroku.com/shop/web:latest
+                -- .github/workflows/release.yml --
+                jobs:
+                  release:
+                    steps:
+                      - run: docker push shop/web:${{ github.sha }}
                 -- app.py --
             """,
         ),
@@ -237,6 +273,29 @@ _MOVING = regex(r"latest(?:-.{1,60})?|main|master|develop|dev|edge|nightly|stabl
 
 @rule.check
 def check(service: Service, facts: Facts) -> Iterator[Finding]:
+    deployed = list(_deployed(facts))
+    yield from deployed
+    if not deployed:  # what is deployed by such a tag is said where that stands
+        yield from _pushed(facts)
+
+
+def _pushed(facts: Facts) -> Iterator[Finding]:
+    """Images that pipelines push by nothing but tags that move."""
+    found: dict[str, list[tuple[str, Pushed]]] = {}
+    for path, document in facts.pipelines():
+        for one in pushes(document):
+            if one.image.startswith("registry.heroku.com/"):
+                continue  # Heroku numbers releases itself
+            found.setdefault(one.image, []).append((path, one))
+    if any(one.tag is None or not _MOVING.fullmatch(one.tag or "latest") for each in found.values() for _, one in each):
+        return  # somewhere a release has a tag of its own; of another image, or of the same in other words
+    for each in found.values():
+        path, one = each[0]
+        message = f"the pipeline pushes this image as {one.tag or 'latest'} only: a release has no name to go back to"
+        yield rule.at(path, one.at, message, subject=f"push:{one.tag or 'latest'}")
+
+
+def _deployed(facts: Facts) -> Iterator[Finding]:
     given = _given_by_kustomize(facts)
     by_skaffold = any(name in facts.repository.by_base for name in ("skaffold.yaml", "Tiltfile"))
     seen: set[tuple[str, str]] = set()
