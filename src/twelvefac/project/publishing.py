@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 from twelvefac.project.facts import FileFacts
-from twelvefac.project.yaml_nodes import Node, scalars
+from twelvefac.project.yaml_nodes import Node, mappings, scalars
 from twelvefac.source.pattern import regex
 
 _PUBLISHES = regex(
@@ -54,19 +54,16 @@ def _in_commands(texts: list[str]) -> Iterator[str]:
 
 def _in_actions(root: Node) -> Iterator[str]:
     """What actions that build and publish are given; they build the Dockerfile at the top if nothing is said."""
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        if node.kind == "list":
-            stack += node.data
-        elif node.kind == "map":
-            entries = {key: value for key, _, value in node.data}
-            stack += entries.values()
-            uses = entries.get("uses")
-            if uses is None or uses.kind != "scalar" or not _BY_ACTION.search(uses.data):
-                continue
-            inputs = entries.get("with")
-            given = {key: str(value.data) for key, _, value in inputs.data} if inputs and inputs.kind == "map" else {}
-            if not any(given.get(key) for key in _FILES):
-                folder = next((given[key] for key in _FOLDERS if given.get(key)), ".")
-                yield posixpath.normpath(posixpath.join(folder, "Dockerfile"))
+    for inputs in inputs_of_actions(root):
+        given = {key: str(value.data) for key, value in inputs.items()}
+        if not any(given.get(key) for key in _FILES):
+            folder = next((given[key] for key in _FOLDERS if given.get(key)), ".")
+            yield posixpath.normpath(posixpath.join(folder, "Dockerfile"))
+
+
+def inputs_of_actions(root: Node) -> Iterator[dict[str, Node]]:
+    """What each action that builds and publishes an image is given, by name."""
+    for entries in mappings(root):
+        uses, inputs = entries.get("uses"), entries.get("with")
+        if uses is not None and uses.kind == "scalar" and _BY_ACTION.search(uses.data):
+            yield {key: value for key, _, value in inputs.data} if inputs and inputs.kind == "map" else {}

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from twelvefac.project.yaml_nodes import Node, YamlDocument, scalars
+from twelvefac.project.publishing import inputs_of_actions
+from twelvefac.project.yaml_nodes import Node, YamlDocument, mappings, scalars
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
 _PUSH = regex(r"\b(?:docker|podman|buildah)[ \t]+(?:image[ \t]+)?push[ \t]+(?:-\S+[ \t]+)*([^;&|\n]{1,300})")
-_ACTION = regex(r"docker/build-push-action@")
 _FILLED = regex(r"\$\{\{[ \t]{0,8}env\.(\w{1,60})[ \t]{0,8}\}\}|\$\{(\w{1,60})\}|\$(\w{1,60})")
+_EXPRESSION = regex(r"\$\{\{[^}]{0,300}\}\}")
 _FALLBACK = regex(r"\$\{\{[^}]{1,200}\|\|[ \t]{0,8}'([\w.-]{1,60})'[ \t]{0,8}\}\}")
 """``${{ inputs.tag || 'latest' }}``: what a push that nobody asked for takes."""
 
@@ -34,22 +35,12 @@ def pushes(document: YamlDocument) -> Iterator[Pushed]:
             words = _filled(match.group(1), given).split()
             if words:
                 yield _pushed(words[0], (line, 1, line, 1) if several else node.at)
-    stack = [document.root]
-    while stack:
-        node = stack.pop()
-        if node.kind == "list":
-            stack += node.data
-        elif node.kind == "map":
-            entries = {key: value for key, _, value in node.data}
-            stack += entries.values()
-            uses, inputs = entries.get("uses"), entries.get("with")
-            if uses is None or inputs is None or inputs.kind != "map" or not _ACTION.match(str(uses.data)):
-                continue
-            told = {key: value for key, _, value in inputs.data if value.kind == "scalar"}
-            if "tags" in told and "push" in told and str(told["push"].data) != "false":
-                for name in _filled(str(told["tags"].data), given).replace(",", "\n").split("\n"):
-                    if name.strip():
-                        yield _pushed(name.strip(), told["tags"].at)
+    for inputs in inputs_of_actions(document.root):
+        told = {key: value for key, value in inputs.items() if value.kind == "scalar"}
+        if "tags" in told and "push" in told and str(told["push"].data) != "false":
+            for name in _filled(str(told["tags"].data), given).replace(",", "\n").split("\n"):
+                if name.strip():
+                    yield _pushed(name.strip(), told["tags"].at)
 
 
 def _pushed(name: str, at: Pos) -> Pushed:
@@ -63,18 +54,11 @@ def _pushed(name: str, at: Pos) -> Pushed:
 def _environment(root: Node) -> Mapping[str, str]:
     """The variables that a pipeline gives itself, by name; one that is given twice is not known."""
     found: dict[str, str] = {}
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        if node.kind == "list":
-            stack += node.data
-        elif node.kind == "map":
-            for key, _, value in node.data:
-                stack.append(value)
-                if key in ("env", "variables") and value.kind == "map":
-                    for name, _, one in value.data:
-                        known = one.kind == "scalar" and name not in found
-                        found[name] = str(one.data) if known else "${}"
+    for entries in mappings(root):
+        for value in (entries[key] for key in ("env", "variables") if key in entries):
+            for name, _, one in value.data if value.kind == "map" else ():
+                known = one.kind == "scalar" and name not in found
+                found[name] = str(one.data) if known else "${}"
     return found
 
 
@@ -82,6 +66,3 @@ def _filled(text: str, given: Mapping[str, str]) -> str:
     filled = _FILLED.sub(lambda match: given.get(match.group(1) or match.group(2) or match.group(3), "${}"), text)
     filled = _FALLBACK.sub(lambda match: match.group(1), filled)
     return _EXPRESSION.sub("${}", filled)
-
-
-_EXPRESSION = regex(r"\$\{\{[^}]{0,300}\}\}")

@@ -186,3 +186,16 @@ def scalars(node: Node, key: str, without: Collection[Node]) -> Iterator[tuple[s
             stack += [(name, item) for item in here.data]
         elif here.kind == "map":
             stack += [(inner, value) for inner, _, value in here.data]
+
+
+def mappings(root: Node) -> Iterator[dict[str, Node]]:
+    """The mappings of a document, each as its values by key; aliases are not followed."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node.kind == "list":
+            stack += node.data
+        elif node.kind == "map":
+            entries = {key: value for key, _, value in node.data}
+            stack += entries.values()
+            yield entries
