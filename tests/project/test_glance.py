@@ -109,7 +109,7 @@ def test_state_that_functions_share(text: str, expected: bool) -> None:
         ("host='db'", True, True),
         ("host=HOST", True, True),  # a constant, which may be a literal
         ("host=host", False, False),
-        ("host=settings.HOST", False, False),
+        ("host=settings.HOST", True, True),
         ("", False, True),
         ("port=PORT, db=0", False, True),
         ("connection_pool=pool", False, False),

@@ -97,7 +97,7 @@ LOCAL = frozenset(("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0"))  # noqa
 POOLS = ("connection_pool", "unix_socket_path", "path", "connection_class", "url", "dsn")
 """Parameters besides those of the table that say what is connected to."""
 _TEXT = regex(rb"['\"#]")  # in a comment brackets and quotes may stand alone
-_CONSTANT = regex(rb"(?<![\w.])(?<!port=)(?<!db=)[A-Z][A-Z0-9_]{2,60}(?![\w.(=])")
+_CONSTANT = regex(rb"(?<!\w)(?<!port=)(?<!db=)[A-Z][A-Z0-9_]{2,60}(?![\w.(=])")
 _NAMED = frozenset(
     (*POOLS, *(name for one in CLIENTS.values() for name, _ in (one.url, one.host) if name.isidentifier()))
 )

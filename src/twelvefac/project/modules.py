@@ -120,10 +120,11 @@ class Modules:
     def constant(self, name: str, path: str) -> str | int | None:
         """The text or number that ``name``, as ``path`` knows it, is given once in a module; None for anything else.
 
-        Told by the text: a module of constants has no word that a rule looks for.
+        Told by the text: a module of constants has no word that a rule looks for. A constant is written in capitals;
+        what is not may be set from anywhere.
         """
         found = self.locate(name, path) if "." in name else (path, name)
-        if found is None or not found[1].isidentifier():
+        if found is None or not (found[1].isidentifier() and found[1].isupper()):
             return None
         if found not in self._constants and len(self._constants) < _MOST_CONSTANTS:
             self._constants[found] = self._given_once(*found)
