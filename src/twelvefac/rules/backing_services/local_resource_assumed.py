@@ -51,6 +51,25 @@ rule = Rule(
             """,
         ),
         Example(
+            "a constant of another module, and what may be set from anywhere",
+            source="""
+                -- config.py --
+                STORE = "localhost"
+                -- app.py --
+                import redis
+                import config
+
+                cache = redis.Redis(host=config.STORE)  # <- local-resource-assumed
+                -- engine.py --
+                import redis
+
+                host = "localhost"
+
+                def connect():
+                    return redis.Redis(host=host)
+            """,
+        ),
+        Example(
             "a default of a read",
             source="""
                 -- app.py --
