@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from twelvefac.project.facts import Call, EnvRead, FileFacts, PythonFacts, Value
+from twelvefac.project.glance import places
 from twelvefac.source.pattern import regex
 
 _IMPORT = regex(
@@ -16,13 +17,21 @@ _IMPORT = regex(
 It begins with the end of the line before: the search goes from line to line, not from letter to letter.
 """
 
-_GIVEN = (
+_GIVEN = regex(
     rb"[ \t]{0,4}(?::[^=\n]{0,80})?=(?!=)[ \t]{0,4}"
-    rb"(?:(?:(['\"])([^'\"\\\n]{1,200})\2|([0-9]{1,9}))[ \t]{0,8}(?:#[^\n]{0,200})?\r?$)?"
+    rb"(?:(['\"])([^'\"\\\n]{1,200})\1|([0-9]{1,9}))[ \t]{0,8}(?:#[^\n]{0,200})?\r?(?:\n|\Z)"
 )
-"""Goes on from a name: a value given to it, and that, where it is a text or a number."""
+"""Goes on from a name: a text or a number that is given to it."""
 _MOST_CONSTANTS = 500
 """Of a service: each is looked for in the whole text of a file."""
+_MOST_PLACES = 200
+"""Of one name in a file."""
+_IN_WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+_AMONG = rb"(?:[\w.]{1,60}[ \t]{0,4},[ \t]{0,4}){0,9}"
+_DECLARED = regex(rb"\bimport\b|\b(?:for|global|lambda|as)[ \t]{1,4}" + _AMONG + rb"\Z")
+_TARGETS = regex(rb"[ \t(\[]{0,40}" + _AMONG)
+_ASSIGNED = regex(rb"[\w., \t]{0,200}[)\]]?[ \t]{0,4}(?::[^=\n]{0,80})?[-+*/|]?=(?!=)")
+_OPENED = regex(rb"\b(?:import|def[ \t]{1,4}\w{1,100})[ \t]{0,4}\(")
 
 _NAME = regex(rb"[A-Za-z_]\w{0,200}(?:[ \t]{1,20}as[ \t]{1,20}\w{1,200})?|\*")
 _STAR = regex(rb"^[ \t]{0,40}from[ \t]{1,20}(?:[\w.]{0,200}\.)?(\w{1,100})[ \t]{1,20}import[ \t]{0,20}\*", re.MULTILINE)
@@ -131,15 +140,16 @@ class Modules:
         return self._constants.get(found)
 
     def _given_once(self, path: str, name: str) -> str | int | None:
-        data = self._read(path)
-        word = re.escape(name.encode("utf-8", "surrogatepass"))
-        given = re.findall(rb"^([ \t]{0,40})" + word + _GIVEN, data, re.MULTILINE)
-        if len(given) != 1 or given[0][0]:
-            return None  # under a condition, or given again
-        _, _, text, number = given[0]
-        if number:
-            return int(number)
-        return text.decode("utf-8", "replace") if text else None
+        data, word = self._read(path), name.encode("utf-8", "surrogatepass")
+        found = [at for at in places(data, word) if _is_name(data, at, at + len(word))]
+        bound = [at for at in found[:_MOST_PLACES] if _is_bound(data, at, at + len(word))]
+        if len(found) > _MOST_PLACES or len(bound) != 1 or data[bound[0] - 1 : bound[0]] not in (b"", b"\n"):
+            return None  # given again, or under a condition
+        given = _GIVEN.match(data, bound[0] + len(word))
+        if given is None or _STAR.search(data, given.end()):
+            return None
+        _, text, number = given.groups()
+        return int(number) if number else text.decode("utf-8", "replace")
 
     def with_constants(self, call: Call, path: str) -> Call:
         """A call of ``path`` with what modules' constants mean in place of their names, also in a list."""
@@ -339,3 +349,16 @@ def _scan_imports(data: bytes) -> Iterable[tuple[str, bytes]]:
 
 def _names_in(text: bytes) -> Iterable[str]:
     return (name.split()[0].decode() for name in _NAME.findall(text))
+
+
+def _is_name(data: bytes, at: int, end: int) -> bool:
+    """Whether a word of a text is a name by itself, no part of another one."""
+    return _IN_WORD.isdisjoint(data[max(at - 1, 0) : at].replace(b".", b"_")) and _IN_WORD.isdisjoint(data[end : end + 1])
+
+
+def _is_bound(data: bytes, at: int, end: int) -> bool:
+    """Whether a name is given a value where it stands: by assignment, an import, a loop, or as a parameter."""
+    line = data[max(data.rfind(b"\n", 0, at) + 1, at - 500) : at]
+    if _DECLARED.search(line) or (_TARGETS.fullmatch(line) and _ASSIGNED.match(data, end)):
+        return True
+    return _OPENED.search(data[max(at - 2000, 0) : at].rpartition(b")")[2]) is not None

@@ -84,6 +84,13 @@ rule = Rule(
                 CHOSEN = "first:9092"
                 if os.environ.get("SECOND"):
                     CHOSEN = "second:9092"
+                -- connect.py --
+                from redis import Redis
+
+                HOST = "cache.internal"
+
+                def connect(HOST):
+                    return Redis(host=HOST)
             """,
         ),
         Example(

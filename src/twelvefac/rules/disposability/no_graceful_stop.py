@@ -83,6 +83,22 @@ rule = Rule(
             """,
         ),
         Example(
+            "a consumer that gives up when no message comes, asked again and again",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["python", "worker.py"]
+                -- worker.py --
+                from kafka import KafkaConsumer
+
+                consumer = KafkaConsumer("orders", consumer_timeout_ms=1000)
+                while True:  # <- no-graceful-stop
+                    for message in consumer:
+                        handle(message)
+                    flush()
+            """,
+        ),
+        Example(
             "a loop without an end, and a consumer",
             source="""
                 -- a/Dockerfile --
@@ -347,7 +363,7 @@ def _loops(service: Service, facts: Facts) -> Iterator[Finding]:
                     continue
                 at_top = not loop.scope and path == entry
                 idle = all(name.rpartition(".")[2] == "sleep" for name in loop.calls)
-                if any(call.name.endswith("__iter__") and _is_inside(call, loop) for call in one.calls):
+                if any(_is_inside(call, loop) and not _ends(one, call) for call in one.calls):
                     continue  # a loop over messages, of which the same is said
                 if not loop.leaves and not idle and (at_top or (path, loop.scope) in running) and path in service.files:
                     message = "this loop is not told of SIGTERM: on every deploy it is killed in the middle of its work"
