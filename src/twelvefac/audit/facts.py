@@ -66,6 +66,21 @@ class Repository:
         return {path: facts for path, facts in self.files.items() if not path.endswith(".py") and facts != EMPTY}
 
     @cached_property
+    def templates(self) -> tuple[str, ...]:
+        """YAML files that something fills in first: they are not judged."""
+        return tuple(
+            path
+            for path, facts in self.configuration.items()
+            if path.endswith((".yaml", ".yml")) and any(kind == "template" for kind, _, _ in facts.notices)
+        )
+
+    @cached_property
+    def with_images(self) -> frozenset[str]:
+        """The folders with a Dockerfile in them."""
+        found = (path for path, facts in self.configuration.items() if facts.dockerfile is not None)
+        return frozenset(path.rpartition("/")[0] for path in found)
+
+    @cached_property
     def resources(self) -> Mapping[str, tuple[Resource, ...]]:
         """The Kubernetes resources by their kind."""
         return _grouped((one.kind, one) for facts in self.configuration.values() for one in facts.resources)

@@ -1,10 +1,11 @@
 """Which images only developers have: told by who gives them their command, and what that starts."""
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from twelvefac.project.compose import ComposeFile, ComposeService, is_source
+from twelvefac.project.facts import FileFacts
 from twelvefac.project.images import Image, starts_for_developers
 from twelvefac.project.processes import Process
 
@@ -57,12 +58,30 @@ def _serves_developers(process: Process) -> bool:
     return any(step.last and starts_for_developers(step.words) for step in process.steps or ())
 
 
-def is_left_out(service: "Service", *deployed: Mapping[str, object]) -> bool:
-    """Whether no compose file, manifest, Procfile or pipeline says anything of a service that has an image."""
+def released_together(composed: Mapping[str, list[tuple[ComposeFile, ComposeService]]]) -> frozenset[str]:
+    """The folders from which a compose file for production deploys several services: it tells which ones of them."""
+    together: dict[str, set[str]] = {}
+    for root, found in composed.items():
+        for file, _ in found:
+            if file.released:
+                together.setdefault(file.path, set()).add(root)
+    return frozenset(
+        posixpath.commonpath([posixpath.dirname(path), *roots]) for path, roots in together.items() if len(roots) > 1
+    )
+
+
+def is_left_out(
+    service: "Service", files: Mapping[str, FileFacts], together: Collection[str], *deployed: Mapping[str, object]
+) -> bool:
+    """Whether no compose file, manifest, Procfile, platform's file or pipeline says anything of a service's image.
+
+    It lies in a folder of services that are released ``together``.
+    """
     return (
         bool(service.images)
         and bool(service.root)
+        and any(not folder or service.root.startswith(f"{folder}/") for folder in together)
         and not any(service.root in found for found in deployed)
         and service.published.isdisjoint(image.path for image in service.images)
-        and not any(posixpath.basename(path) == "Procfile" for path in service.files)
+        and not any(path in files and files[path].procfile for path in service.files)
     )

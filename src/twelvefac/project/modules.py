@@ -353,7 +353,8 @@ def _names_in(text: bytes) -> Iterable[str]:
 
 def _is_name(data: bytes, at: int, end: int) -> bool:
     """Whether a word of a text is a name by itself, no part of another one."""
-    return _IN_WORD.isdisjoint(data[max(at - 1, 0) : at].replace(b".", b"_")) and _IN_WORD.isdisjoint(data[end : end + 1])
+    before, behind = data[max(at - 1, 0) : at], data[end : end + 1]
+    return before != b"." and _IN_WORD.isdisjoint(before + behind)
 
 
 def _is_bound(data: bytes, at: int, end: int) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from twelvefac.errors import origin
 from twelvefac.project.command import base_name
 from twelvefac.project.compose import ComposeFile, ComposeService, by_name, is_source
-from twelvefac.project.developers import is_left_out
+from twelvefac.project.developers import is_left_out, released_together
 from twelvefac.project.dockerfile import expand
 from twelvefac.project.facts import FileFacts
 from twelvefac.project.folders import OF_DEVELOPERS
@@ -72,10 +72,9 @@ def find_processes(
     filled = []
     # where anything is said of how the repository is deployed, nothing is guessed
     silent = not (compose_files or pods or any(one.images for one in services))
-    in_production = {root for root, found in composed.items() if any(file.released for file, _ in found)}
+    together = released_together(composed)
     for service in services:
-        if len(in_production) > 1 and is_left_out(service, composed, pods):
-            # a compose file for production tells which ones of several are deployed
+        if is_left_out(service, files, together, composed, pods):
             service = replace(service, aside=True)  # noqa: PLW2901 - what others are copied from, or what was
         own = tuple(composed.get(service.root, ())), tuple(pods.get(service.root, ()))
         try:

@@ -62,25 +62,38 @@ rule = Rule(
         Example(
             "what the compose file for production builds, and what services are copied from",
             source="""
-                -- compose.prod.yaml --
+                -- shop/compose.prod.yaml --
                 services:
                   users: {build: ./users}
                   scores: {build: ./scores}
-                -- users/Dockerfile --
+                -- shop/users/Dockerfile --
                 FROM python:3.12-slim
                 COPY . .  # <- no-dockerignore
                 CMD ["gunicorn", "app:app"]
-                -- users/app.py --
-                -- scores/Dockerfile --
+                -- shop/users/app.py --
+                -- shop/scores/Dockerfile --
                 FROM python:3.12-slim
                 COPY . .  # <- no-dockerignore
                 CMD ["gunicorn", "app:app"]
-                -- scores/app.py --
-                -- base/Dockerfile --
+                -- shop/scores/app.py --
+                -- shop/base/Dockerfile --
                 FROM python:3.12-slim
                 COPY . .
                 CMD ["gunicorn", "app:app"]
-                -- base/app.py --
+                -- shop/base/app.py --
+                -- shop/pages/Dockerfile --
+                FROM python:3.12-slim
+                COPY . .  # <- no-dockerignore
+                CMD ["gunicorn", "app:app"]
+                -- shop/pages/app.yaml --
+                runtime: python
+                entrypoint: gunicorn app:app
+                -- shop/pages/app.py --
+                -- other/Dockerfile --
+                FROM python:3.12-slim
+                COPY . .  # <- no-dockerignore
+                CMD ["gunicorn", "app:app"]
+                -- other/app.py --
             """,
         ),
         Example(

@@ -18,6 +18,7 @@ Answer a light route (`/healthz/ready`) and name it where the service is deploye
 `healthcheck` in Compose, HEALTHCHECK in the image.
 """
 
+import posixpath
 from collections.abc import Iterator
 
 from twelvefac.audit.facts import Facts
@@ -103,6 +104,27 @@ rule = Rule(
 
                 app = Flask(__name__)
                 -- deploy/template.yaml --
+                apiVersion: v1
+                kind: Template
+                objects:
+                  - apiVersion: apps/v1
+                    kind: Deployment
+                    spec:
+                      replicas: ${{REPLICAS}}
+            """,
+        ),
+        Example(
+            "templates of another service",
+            source="""
+                -- orders/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]  # <- no-health
+                -- orders/app.py --
+                -- users/Dockerfile --
+                FROM python:3.12-slim
+                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
+                -- users/app.py --
+                -- users/deploy/template.yaml --
                 apiVersion: v1
                 kind: Template
                 objects:
@@ -369,7 +391,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         if one.ports and (one.command is None or _is_server(service, one.name, "compose")):
             message = f"{one.name} has no health check and no health route: a process that hangs counts as running"
             yield rule.at(file.path, one.at, message, subject=f"compose:{one.name}")
-    if released or _has_templates(facts):
+    if released or _has_templates(service, facts):
         return
     for process, step, server in service.servers:
         if process.source == "dockerfile":
@@ -383,14 +405,18 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
                 return
 
 
-def _has_templates(facts: Facts) -> bool:
+def _has_templates(service: Service, facts: Facts) -> bool:
     """Whether there are manifests that are not judged, and may have the probes: templates, of a chart or alone."""
-    if "Chart.yaml" in facts.repository.by_base and "deployment.yaml" in facts.repository.by_base:
-        return True
-    return any(
-        path.endswith((".yaml", ".yml")) and any(kind == "template" for kind, _, _ in file.notices)
-        for path, file in facts.repository.configuration.items()
-    )
+    known = facts.repository
+    charts = known.by_base.get("deployment.yaml", ()) if "Chart.yaml" in known.by_base else ()
+    others = known.with_images.difference(posixpath.dirname(image.path) for image in service.images)
+    return any(others.isdisjoint(_folders(path)) for path in (*charts, *known.templates))
+
+
+def _folders(path: str) -> Iterator[str]:
+    """The folders that a file lies in, the audited one left out."""
+    while path := posixpath.dirname(path):
+        yield path
 
 
 def _image(process: Process, server: str, program: str) -> Finding:
