@@ -84,13 +84,40 @@ rule = Rule(
                 CHOSEN = "first:9092"
                 if os.environ.get("SECOND"):
                     CHOSEN = "second:9092"
-                -- connect.py --
+            """,
+        ),
+        Example(
+            "constants that something else gives as well",
+            source="""
+                -- worker.py --
                 from redis import Redis
 
+                from first import FIRST
+                from second import SECOND
+                from third import THIRD
+
                 HOST = "cache.internal"
+                first, second, third = Redis(host=FIRST), Redis(host=SECOND), Redis(host=THIRD)
 
                 def connect(HOST):
                     return Redis(host=HOST)
+                -- first.py --
+                import os
+
+                FIRST = "cache.internal"
+                if "FIRST" in os.environ:
+                    PORT, FIRST = 6379, os.environ["FIRST"]
+                -- second.py --
+                SECOND = "cache.internal"
+                try:
+                    from production import (
+                        SECOND,
+                    )
+                except ImportError:
+                    pass
+                -- third.py --
+                THIRD = "cache.internal"
+                from local_settings import *
             """,
         ),
         Example(

@@ -114,27 +114,6 @@ rule = Rule(
             """,
         ),
         Example(
-            "templates of another service",
-            source="""
-                -- orders/Dockerfile --
-                FROM python:3.12-slim
-                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]  # <- no-health
-                -- orders/app.py --
-                -- users/Dockerfile --
-                FROM python:3.12-slim
-                CMD ["gunicorn", "-b", "0.0.0.0:8000", "app:app"]
-                -- users/app.py --
-                -- users/deploy/template.yaml --
-                apiVersion: v1
-                kind: Template
-                objects:
-                  - apiVersion: apps/v1
-                    kind: Deployment
-                    spec:
-                      replicas: ${{REPLICAS}}
-            """,
-        ),
-        Example(
             "a service whose name begins like a store's, and the store",
             source="""
                 -- prometheus-adapter/Dockerfile --

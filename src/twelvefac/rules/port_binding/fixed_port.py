@@ -61,40 +61,6 @@ rule = Rule(
             """,
         ),
         Example(
-            "constants that something else gives as well",
-            source="""
-                -- Dockerfile --
-                FROM python:3.12-slim
-                CMD ["python", "main.py"]
-                -- main.py --
-                import uvicorn
-
-                from first import FIRST
-                from second import SECOND
-                from third import THIRD
-
-                uvicorn.run("main:app", host="0.0.0.0", port=FIRST)
-                uvicorn.run("main:app", host="0.0.0.0", port=SECOND)
-                uvicorn.run("main:app", host="0.0.0.0", port=THIRD)
-                -- first.py --
-                import os
-
-                HOST = "localhost"
-                FIRST = 5002
-                if "FIRST" in os.environ:
-                    HOST, FIRST = "0.0.0.0", int(os.environ["FIRST"])
-                -- second.py --
-                SECOND = 5002
-                try:
-                    from production import SECOND
-                except ImportError:
-                    pass
-                -- third.py --
-                THIRD = 5002
-                from local_settings import *
-            """,
-        ),
-        Example(
             "a server that only its file's own main guard starts",
             source="""
                 -- Dockerfile --
