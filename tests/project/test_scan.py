@@ -12,3 +12,10 @@ def test_requirements_are_read_as_pip_reads_them(encoding: str) -> None:
 
     assert facts.manifest is not None
     assert [(one.name, one.at[0]) for one in facts.manifest.requirements] == [("flask", 1), ("requests", 2)]
+
+
+def test_a_dockerfile_in_utf_16_starts_nothing_as_docker_cannot_read_it() -> None:
+    """A fix, whose text is UTF-8, would be put into the middle of it."""
+    facts = Scanner((), ()).scan("Dockerfile", "dockerfile", "FROM python:3.12\nCMD python app.py\n".encode("utf-16"))
+
+    assert facts.dockerfile is None or not any(stage.instructions for stage in facts.dockerfile.stages)

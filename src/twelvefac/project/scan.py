@@ -202,8 +202,9 @@ class Scanner:
             from twelvefac.project.shell import read_shell
 
             return FileFacts(shell=read_shell(data))
-        # what PowerShell writes with > (pip freeze > requirements.txt); pip reads it
-        text = Document.decode(data, "utf-16" if data.startswith(_UTF_16) else "utf-8").text
+        # what PowerShell writes with > (pip freeze > requirements.txt): pip reads it, Docker does not
+        wide = kind != "dockerfile" and data.startswith(_UTF_16)
+        text = Document.decode(data, "utf-16" if wide else "utf-8").text
         if kind == "dockerfile":
             from twelvefac.project.dockerfile import read_dockerfile
 
