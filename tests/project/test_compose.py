@@ -156,3 +156,16 @@ def test_a_file_of_more_services_than_anybody_writes_is_not_read() -> None:
         read_compose("compose.yaml", *read_yaml(text))
 
     assert raised.value.line == 1002
+
+
+@pytest.mark.parametrize(
+    ("profile", "released"),
+    [
+        *(("prod", True), ("Production", True), ("web-prod", True), ("prod_eu", True), ("deploy", True)),
+        *(("non-prod", False), ("no-deploy", False), ("products", False), ("reproduce", False), ("debug", False)),
+    ],
+)
+def test_a_profile_of_production_releases_a_service(profile: str, released: bool) -> None:
+    file = read(f"services:\n  web: {{image: nginx, profiles: [{profile}]}}\n")
+
+    assert file.releases(file.services[0]) is released

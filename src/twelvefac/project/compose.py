@@ -16,6 +16,9 @@ SNIFF = regex(r"^services:[ \t]{0,8}(?:#.{0,200})?$(?:\n|.){0,4000}?^[ \t]{2,8}(
 _RELEASED = regex(r"prod|deploy|^(?:docker-)?stack|compose[._-]stack\b|swarm|release", re.IGNORECASE)
 _OF_DEVELOPERS = frozenset("scripts script dev devel development local hack test tests ci".split())
 _PROFILES_OF_DEVELOPERS = frozenset("dev devel develop development local debug test tests testing ci".split())
+_PROFILES_OF_PRODUCTION = frozenset("prod production deploy deployment release swarm".split())
+_WITHOUT = frozenset("no non not pre without".split())
+_BETWEEN = regex(r"[._-]")
 _VARIABLE = regex(r"\$(?:\{(\w{1,100})(?::?([-?+])([^}]{0,300}))?\}|(\w{1,100}))")
 
 
@@ -108,12 +111,18 @@ class ComposeFile(NamedTuple):
         """Whether one of its services is deployed: by the file's name, or by a profile of the service's (``prod``)."""
         if one.is_for_developers:
             return False
-        return self.released or any(_RELEASED.search(name) for name in one.profiles)
+        return self.released or any(map(_is_of_production, one.profiles))
 
     def seen_from(self, one: ComposeService) -> "ComposeFile":
         """The file as far as one of its services goes."""
         released = self.releases(one)
         return self if released == self.released else self._replace(released=released)
+
+
+def _is_of_production(profile: str) -> bool:
+    """By whole words: ``web-prod``, but neither ``products`` nor ``non-prod``."""
+    words = set(_BETWEEN.split(profile.lower()))
+    return not words.isdisjoint(_PROFILES_OF_PRODUCTION) and words.isdisjoint(_WITHOUT)
 
 
 def is_source(mount: Mount) -> bool:
