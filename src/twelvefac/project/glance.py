@@ -22,6 +22,11 @@ class Glance:
         return frozenset(self.plain.split())
 
     @cached_property
+    def lines(self) -> bytes:
+        """The bytes behind a line end, so that an expression may begin each line with it."""
+        return b"\n" + self.data
+
+    @cached_property
     def secrets(self) -> tuple[int, ...]:
         """Where names that hold a secret may stand, in order: somewhere inside of each such name.
 

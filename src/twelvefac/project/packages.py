@@ -12,24 +12,26 @@ _IMPORT = regex(rb"\n(?:from[ \t]{1,8}([A-Za-z_]\w{0,100})|import[ \t]{1,8}([A-Z
 _NAME = regex(rb"[A-Za-z_]\w{0,100}")
 
 
-def imported_packages(data: bytes) -> tuple[tuple[str, Pos], ...]:
+def imported_packages(lines: bytes) -> tuple[tuple[str, Pos], ...]:
     """The first parts of the names imported at the left margin, each once with its first place, in order.
 
+    ``lines`` is a file behind a line end.
     An indented import stands in a function or under a condition and may be left out on purpose; the standard library
     is left out too. A name inside a text of several lines is no import.
     """
     found: dict[str, Pos] = {}
-    lines = b"\n" + data
     matches = list(_IMPORT.finditer(lines))
-    texts = list(_texts(lines, matches[-1].start())) if matches else []
+    texts = _texts(lines, matches[-1].start()) if matches else iter(())
+    begin, end = next(texts, (len(lines), 0))
     for match in matches:
-        if any(start < match.start() < end for start, end in texts):
+        while end <= match.start() and begin < len(lines):
+            begin, end = next(texts, (len(lines), 0))
+        if begin < match.start():
             continue
         for name in _names(match):
             if name not in STANDARD and name not in found:
                 line = lines.count(b"\n", 0, match.start()) + 1
-                end = match.end() - match.start()
-                found[name] = (line, 1, line, end)
+                found[name] = (line, 1, line, match.end() - match.start())
     return tuple(found.items())
 
 

@@ -62,7 +62,7 @@ def may_share(file: Glance, counts: Callable[[str], bool]) -> bool:
     data, words = file.data, file.words
     if b"state" in words and b".state." in data and _ON_STATE.search(data):
         return True
-    lines = b"\n" + data
+    lines = file.lines
     names: set[bytes] = set()
     numbers: set[bytes] = set()  # which a function changes only where it declares them as global
     for match in _HOLDER.finditer(lines):

@@ -166,7 +166,7 @@ class Scanner:
                 file = Glance(data)
                 seen = tuple(name for name, look in self._looks if (asked is None or name in asked) and look(file))
                 parsed = whole or not self._prefilter or self._filter(asked).wants(file)
-                facts = FileFacts(packages=imported_packages(data), ignores=ignores, seen=seen)
+                facts = FileFacts(packages=imported_packages(file.lines), ignores=ignores, seen=seen)
                 return facts._replace(python=self._read_python(data)) if parsed else facts
             facts = self._read(path, kind, data)
             return facts._replace(ignores=ignores) if ignores else facts
@@ -240,7 +240,7 @@ def _holds(test: _Test, file: Glance) -> bool:
     expression, outside, confirm = test
     if expression:
         part = _compiled(expression)
-        if not (_is_outside(part, file.data) if outside else part.search(file.data)):
+        if not (_is_outside(part, file.lines) if outside else part.search(file.data)):
             return False
     return confirm is None or confirm(file)
 
@@ -249,9 +249,8 @@ _compiled = cache(re.compile)
 _MOST_MATCHES = 100
 
 
-def _is_outside(part: re.Pattern[bytes], data: bytes) -> bool:
+def _is_outside(part: re.Pattern[bytes], lines: bytes) -> bool:
     """Whether an expression matches outside of functions and classes."""
-    lines = b"\n" + data
     for count, match in enumerate(part.finditer(lines)):
         if count > _MOST_MATCHES or not is_inside(lines, match.start()):
             return True
