@@ -314,3 +314,30 @@ def test_a_service_around_another_answers_for_itself_alone(service: Path, call: 
     head = run(service, "rev-parse", "HEAD")
     assert call("update", "--commit") == (0, "orders is up to date: template 2.0.0.\n", "")
     assert run(service, "rev-parse", "HEAD") == head
+
+
+@pytest.mark.parametrize("kind", ["text", "link", "folder"])
+def test_what_came_to_the_old_place_of_a_conflict_stays_when_it_is_taken_back(kind: str) -> None:
+    base = {"old.txt": File(REGULAR, text(*(f"t{number} = 1" for number in range(9))))}
+    theirs = {"theirs.txt": base["old.txt"]}
+    with work_tree(User({"mine.txt": base["old.txt"]})) as folder:
+        repository = repository_of(folder)
+        place = folder / "old.txt"
+        if kind == "text":
+            place.write_text("not in git\n")
+        elif kind == "link":
+            place.symlink_to("nowhere")
+        before = snapshot(repository.top)
+        _, operation = merge(repository, base, theirs, records=True)
+        assert operation is not None
+        assert operation.conflicts == ("mine.txt", "old.txt", "theirs.txt")
+        if kind == "folder":
+            place.mkdir()
+            (place / "inside.txt").write_text("mine as well\n")
+        run(folder, "add", "old.txt")
+        with locked(repository):
+            undo(repository, operation)
+        if kind == "folder":
+            assert (place / "inside.txt").read_text() == "mine as well\n"
+        else:
+            assert snapshot(repository.top) == before

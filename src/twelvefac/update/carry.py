@@ -9,7 +9,7 @@ from pathlib import Path
 
 from twelvefac.errors import MachineError, RefusedError, TwelvefacError
 from twelvefac.update.clean import check_clean, check_unlocked
-from twelvefac.update.files import SUBMODULE, count_markers
+from twelvefac.update.files import LINK, SUBMODULE, count_markers
 from twelvefac.update.install import (
     Told,
     carry_out,
@@ -348,7 +348,10 @@ def _index_follows(repository: Repository, step: Step, lines: tuple[str, ...]) -
     if not lines or lines == step.index_before:
         return True
     known = {line.split(" ")[1] for line in (*step.index_after, *step.index_before)}
-    if step.path and "\n" not in step.path and os.path.lexists(repository.top / step.path):
+    found = find_place(repository, step.path)
+    if found is not None and found[0].mode == LINK:  # which hash-object would follow
+        known.add(found[0].blob)
+    elif found is not None and "\n" not in step.path:
         given = os.fsencode(f"{step.path}\n")
         known.update(git(repository, "hash-object", "--stdin-paths", given=given).decode().split())
     return {line.split(" ")[1] for line in lines} <= known
