@@ -18,6 +18,10 @@ _CALLED = rb"=[ \t]{0,4}(?:\w{1,40}\.)?(\w{1,60})[ \t]{0,4}\("
 _MADE = rb"^%s[ \t]{0,4}(?::[^=\n]{0,80})?" + _CALLED
 _UNPACKED = rb"^[(\[]?[\w, \t]{0,200}\b%s\b[\w, \t]{0,200}[)\]]?[ \t]{0,4}" + _CALLED
 """``app, db = make()``: one of several that a function gives back."""
+_TAKEN = regex(rb"(?:=|\breturn)[ \t]{0,4}(\w{1,60})\(")
+_DEFINED = regex(rb"^(?:async[ \t]{1,4})?def[ \t]{1,4}(\w{1,60})\(", re.MULTILINE)
+_AFTER_BODY = regex(rb"^[^\s#)\]}'\"]", re.MULTILINE)
+"""A line that no longer belongs to a function: neither a comment, nor the end of parameters or of a text."""
 _MAKES_FLASK = regex(rb"(?:=|\breturn)[ \t]{0,4}(?:flask\.)?Flask\(|:[ \t]{0,4}(?:flask\.)?Flask[ \t]{0,4}=(?!=)")
 
 
@@ -47,12 +51,12 @@ def _is_flask(service: Service, path: str, owner: str) -> bool:
     found = (path, name) if "." not in name else service.modules.locate(name, path)
     if found is None or "." in found[1]:
         return False
-    data, word = service.modules.read(found[0]), re.escape(found[1].encode("utf-8", "surrogatepass"))
+    data, word = service.modules.read(found[0]), found[1].encode("utf-8", "surrogatepass")
     if not made_by:
-        made = re.search(_MADE % word, data, re.MULTILINE)
+        made = re.search(_MADE % re.escape(word), data, re.MULTILINE)
         if made is None:
             return False
-        word = re.escape(made.group(1))
+        word = made.group(1)
         if word == b"Flask":
             return True
     return _gives_flask(data, word)
@@ -68,12 +72,17 @@ def _is_unpacked(service: Service, path: str, python: PythonFacts | None, owner:
     maker = made.group(1).decode("utf-8", "replace")
     module = next((one.module for one in python.imports if one.name == maker), None)
     found = service.modules.locate(f"{module}.{maker}", path) if module is not None else (path, maker)
-    return found is not None and _gives_flask(service.modules.read(found[0]), re.escape(made.group(1)))
+    return found is not None and _gives_flask(service.modules.read(found[0]), made.group(1))
 
 
-def _gives_flask(data: bytes, word: bytes) -> bool:
-    defined = re.search(rb"^def " + word + rb"\(", data, re.MULTILINE)
-    return defined is not None and _MAKES_FLASK.search(data, defined.end()) is not None
+def _gives_flask(data: bytes, name: bytes) -> bool:
+    """Whether a function makes an application, or another one of its module does from which it takes it."""
+    bodies: dict[bytes, bytes] = {}
+    for defined in _DEFINED.finditer(data):
+        after = _AFTER_BODY.search(data, defined.end())
+        bodies.setdefault(defined.group(1), data[defined.end() : after.start() if after is not None else len(data)])
+    body = bodies.get(name, b"")
+    return any(_MAKES_FLASK.search(bodies.get(one, b"")) for one in {name, *_TAKEN.findall(body)})
 
 
 def started_call(service: Service, python: PythonFacts | None, path: str, call: Call) -> Step | None:

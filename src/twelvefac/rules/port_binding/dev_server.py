@@ -136,8 +136,10 @@ rule = Rule(
                 def make() -> Flask:
                     return Flask(__name__)
 
-                def set_up():
-                    app: Flask = make()
+                def set_up(
+                    name="shop",
+                ):
+                    app = make()
                     return [app, object(), app.logger]
                 -- e/Dockerfile --
                 FROM python:3.12-slim
@@ -151,6 +153,10 @@ rule = Rule(
                 -- e/parts.py --
                 def set_up():
                     return Client("shop"), object()
+
+                def health():
+                    app = Flask(__name__)
+                    return app
             """,
         ),
         Example(
