@@ -7,7 +7,7 @@ import pytest
 from twelvefac import rules
 from twelvefac.audit.registry import load_rules
 from twelvefac.project.discovery import kind_of
-from twelvefac.project.helm import ChartImage, Setting, images, settings
+from twelvefac.project.helm import ChartImage, Setting, images, read_template, settings
 from twelvefac.project.scan import Scanner
 from twelvefac.project.yaml_nodes import YamlDocument, read_yaml
 from twelvefac.testing import audit_tree
@@ -103,3 +103,22 @@ def test_templates_are_not_judged_and_counted(tmp_path: Path) -> None:
     assert {one.message for one in report.notices} == {
         "not judged: a template, whose values are only known when it is rendered"
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a: {{ .Values.a }}\nimage: web:1\n", [("web:1", (2, 8, 2, 13))]),
+        ("a: {{ .Values.a }}\r\n  - image: 'web'\n", [("web", (2, 13, 2, 16))]),
+        ("{{/* .Values.a\nimage: old\n*/}}\nimage: web\n", [("web", (4, 8, 4, 11))]),
+        ("{{- /* eq .Values.a 1 */ -}}\n{{/* not closed\nimage: web\n", [("web", (3, 8, 3, 11))]),
+        ("a: {{ .Values.a }}\nb:\n  - c: |-\n\n      image: x\n{{ end }}\n      image: x\n    image: web\n", ["web"]),
+        ("a: {{ .Values.a }}\nb: >2 # folded\n   image: text\nimage: web\n", ["web"]),
+        ("a: {{ .Values.a }}\nb:\n  - |\n    image: text\n  - image: web\n", ["web"]),
+    ],
+)
+def test_images_that_a_template_names_itself(text: str, found: list[object]) -> None:
+    template = read_template(text)
+
+    assert [one if isinstance(found[0], tuple) else one[0] for one in template.images] == found
+    assert template.compared == ()

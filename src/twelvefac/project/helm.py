@@ -5,7 +5,6 @@ than a line of theirs says by itself.
 """
 
 import posixpath
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -16,9 +15,11 @@ from twelvefac.source.span import Pos
 _VALUES = regex(r"values\.ya?ml|values[._-][\w.-]{1,60}\.ya?ml|[\w.-]{1,60}[._-]values\.ya?ml")
 _IMAGE = regex(r"[\w.-]{1,100}(?::\d{1,5})?(?:/[\w.-]{1,100}){0,6}(?::[\w.-]{1,128})?(?:@sha256:[0-9a-f]{1,64})?")
 _OF_HELM = regex(r"\.(?:Values|Chart|Release)\b")
-_LITERAL = regex(
-    rf"^[ \t-]{{0,60}}image:[ \t]{{1,8}}[\"']?({_IMAGE.pattern})[\"']?[ \t]{{0,8}}(?:#.{{0,200}})?$", re.MULTILINE
-)
+_LITERAL = regex(rf"^[ \t-]{{0,60}}image:[ \t]{{1,8}}[\"']?({_IMAGE.pattern})[\"']?[ \t]{{0,8}}(?:#.{{0,200}})?$")
+_COMMENT = regex(r"\{\{-?\s{0,4}/\*")
+_END_OF_COMMENT = regex(r"\*/\s{0,4}-?\}\}")
+_SEEN = regex(r"[^\n]")
+_OPENS_BLOCK = regex(r"[:-][ \t]{1,8}[|>][-+0-9]{0,2}[ \t]{0,8}(?:[ \t]#.{0,200})?$")
 _COMPARED = regex(r"\b(?:eq|ne)[ \t]{1,4}\.Values\.([\w.]{1,100})[ \t]")
 _OF_TESTS = regex(r"helm\.sh/hook[\"']?:[ \t]{0,8}[\"']?test")
 _TAGS = ("tag", "imageTag", "version")
@@ -57,14 +58,39 @@ def read_template(text: str) -> Template:
     """A template of a chart; nothing of one that another tool fills in, or that only tests a release."""
     if not _OF_HELM.search(text) or _OF_TESTS.search(text):
         return Template()
-    images = []
-    line, last = 1, 0
-    for match in _LITERAL.finditer(text):
-        line, last = line + text.count("\n", last, match.start(1)), match.start(1)
-        start = text.rfind("\n", 0, last) + 1
-        at = (line, match.start(1) - start + 1, line, match.end(1) - start + 1)
-        images.append((match.group(1), at))
+    text = _without_comments(text)
+    images = [
+        (match.group(1), (line, match.start(1) + 1, line, match.end(1) + 1))
+        for line, content in (_fields(text) if "image:" in text else ())
+        if (match := _LITERAL.match(content))
+    ]
     return Template(tuple(images), tuple(dict.fromkeys(_COMPARED.findall(text))))
+
+
+def _without_comments(text: str) -> str:
+    """A template whose comments ``{{/* ... */}}`` are blank, so that all else keeps its place."""
+    parts, last = [], 0
+    while (comment := _COMMENT.search(text, last)) is not None:
+        end = _END_OF_COMMENT.search(text, comment.end())
+        if end is None:
+            break
+        parts += [text[last : comment.start()], _SEEN.sub(" ", text[comment.start() : end.end()])]
+        last = end.end()
+    return "".join((*parts, text[last:]))
+
+
+def _fields(text: str) -> Iterator[tuple[int, str]]:
+    """The numbered lines of a template that no block of text (``data: |``) holds, where nothing is a field."""
+    block: int | None = None
+    for line, content in enumerate(text.split("\n"), 1):
+        stripped = content.lstrip()
+        if block is not None and (not stripped or stripped.startswith("{{") or len(content) - len(stripped) > block):
+            continue
+        block = None
+        if _OPENS_BLOCK.search(content):
+            key = content.lstrip(" -")  # of "- key: |" it is the key that the text is further in than
+            block = len(content) - len(stripped if key[0] in "|>" else key)
+        yield line, content
 
 
 def is_helm(name: str) -> bool:

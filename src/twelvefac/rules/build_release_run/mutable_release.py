@@ -221,6 +221,18 @@ rule = Rule(
                           {{- end }}
                         - name: proxy
                           image: nginx:1.29
+                          {{- /* before:
+                          image: nginx:latest */}}
+                -- chart/templates/jobs.yaml --
+                apiVersion: v1
+                kind: ConfigMap
+                metadata: {name: {{ .Chart.Name }}}
+                data:
+                  job.yaml: |
+                    {{- if .Values.image }}
+                    spec:
+                      image: busybox
+                    {{- end }}
                 -- chart/templates/tests/connection.yaml --
                 apiVersion: v1
                 kind: Pod
