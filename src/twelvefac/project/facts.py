@@ -273,14 +273,12 @@ class PythonFacts(NamedTuple):
         """Whether a class of settings says of itself that it is for tests: ``TESTING = True``."""
         return bool(owner) and owner in _for_tests(self.bindings)
 
-    def settings_classes(self, bases: tuple[str, ...] = ("BaseSettings", "BaseAppSettings")) -> frozenset[str]:
+    def settings_classes(self) -> frozenset[str]:
         """The classes that read the environment by their base, and the models that are fields of such a class."""
-        found = {one.name for one in self.classes if any(base.endswith(bases) for base in one.bases)}
+        found = {one.name for one in self.classes if any(base.endswith(_OF_SETTINGS) for base in one.bases)}
         if found and len(self.classes) > len(found):
             # by a default: what only an annotation names has to be given as a whole
-            fields = [
-                (one.owner, made) for one in self.bindings if one.kind == "field" and (made := _made_by(one.value))
-            ]
+            fields = [(one.owner, _made_by(one.value)) for one in self.bindings if one.kind == "field"]
             known = {one.name for one in self.classes} - found
             for _ in range(_MOST_NESTED):
                 found |= {made for owner, made in fields if owner in found and made in known}
@@ -295,6 +293,7 @@ class PythonFacts(NamedTuple):
         return any(first <= at[0] <= last for first, last in self.attempts)
 
 
+_OF_SETTINGS = ("BaseSettings", "BaseAppSettings", "BaseEnvironment")
 _MOST_NESTED = 3
 
 

@@ -185,6 +185,14 @@ rule = Rule(
 
                 class PipelineDefaults(ShopEnvironment):
                     SECRET_KEY = "for the build only"
+                -- shop/pages.py --
+                import jinja2
+
+                class Database:
+                    password = "k9Lq2zXw8v"  # <- hardcoded-secret
+
+                class Pages(jinja2.Environment):
+                    database = Database()
                 -- shop/config.py --
                 class Config:
                     DEBUG = False
@@ -353,14 +361,10 @@ def _is_set_in_production(binding: Binding, python: PythonFacts) -> bool:
     )
 
 
-_READS_ENVIRONMENT = ("BaseSettings", "Environment")
-"""Ends of the names of classes whose heirs take their fields from the environment."""
-
-
 def _defaults(python: PythonFacts) -> set[Pos]:
     """Places of the defaults of environment reads and of settings fields, which are another rule's."""
     places = {read.default.at for read in python.env if read.default is not None}
-    settings = python.settings_classes(_READS_ENVIRONMENT)
+    settings = python.settings_classes()
     for call in python.calls:
         default = call.arg("default") if call.name == "dj_database_url.config" else None
         if default is not None:

@@ -62,6 +62,7 @@ rule = Rule(
             r"secret key ~SECRET_KEY[ \t]{0,4}(?:[!=]=|in\b)",
             "basesettings",
             "baseappsettings",
+            "baseenvironment",
         ),
         *anchors(
             *(f"{words} ~onfig{_READ}" for words in _OF_ENVIRONMENT),
@@ -245,6 +246,11 @@ rule = Rule(
                     security: Security = Field(default_factory=Security)
                     database: Database = Database()
                     model_config = SettingsConfigDict(env_nested_delimiter="__")
+                -- environment.py --
+                import typed_environ
+
+                class ShopEnvironment(typed_environ.BaseEnvironment):
+                    CONTENT_ACCESS_TOKEN: str = "Fli_OMdKgUFw6tEX3uv6HqvptuG6A6jn9"  # <- secret-default
             """,
         ),
         Example(
