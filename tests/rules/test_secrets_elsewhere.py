@@ -79,10 +79,17 @@ def test_what_is_read_from_elsewhere_or_made_up_is_none(tmp_path: Path, path: st
 
 
 @pytest.mark.parametrize(("mode", "severity"), [("live", HIGH), ("test", MEDIUM)])
-def test_a_key_of_a_test_mode_is_medium(tmp_path: Path, mode: str, severity: Severity) -> None:
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ('stripe.api_key = "{}"', "hardcoded-secret"),
+        ('stripe.api_key = os.getenv("STRIPE_SECRET_KEY", "{}")', "secret-default"),
+    ],
+)
+def test_a_key_of_a_test_mode_is_medium(tmp_path: Path, mode: str, severity: Severity, line: str, rule: str) -> None:
     key = f"sk_{mode}_x6zP4wd7Z5jcvDOJbbHZlHHt"  # put together, so that no scanner takes this file for a leak
-    tree = TREE | {"app.py": f'import stripe\n\nstripe.api_key = "{key}"\n'}
+    tree = TREE | {"app.py": f"import os\nimport stripe\n\n{line.format(key)}\n"}
     report = audit_tree(tree, load_rules(rules), tmp_path)
 
     found = [(one.finding.rule, one.finding.severity) for one in report.outcomes if "secret" in one.finding.rule]
-    assert found == [("hardcoded-secret", severity)]
+    assert found == [(rule, severity)]

@@ -10,6 +10,7 @@ everybody who reads the code knows. Nothing fails, nothing is logged. A missing 
 - No default, an empty one or None; a default that is computed.
 - Names that end in what is no secret: `TOKEN_URL`, `PASSWORD_FILE`, `API_KEY_HEADER`.
 - Placeholders that cannot work anywhere, such as `<token>`.
+- As high, a key of Stripe's test mode, with which nobody pays.
 - RabbitMQ's guest on this machine (`amqp://guest:guest@localhost`), whom it lets in from nowhere else.
 
 ## How to fix
@@ -393,7 +394,7 @@ def _severity(key: str, text: str) -> Severity | None:
     if credentials.url_password(text) is not None:
         return MEDIUM if credentials.url_is_made_up(text) else HIGH
     if credentials.provider(text):
-        return HIGH
+        return MEDIUM if credentials.is_of_test_mode(text) else HIGH
     if not credentials.holds_secret(key) and not credentials.signs_sessions(key):
         return None
     if text.startswith(("<", "${", "{{", "/")) or credentials.is_switch(text):
