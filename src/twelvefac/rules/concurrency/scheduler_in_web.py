@@ -12,7 +12,8 @@ requests.
 - One that is started under a condition that the environment decides.
 - Jobs that only use the standard library: they tidy up this container, which each has to do for itself.
 - Work after a request (`BackgroundTasks`), and loops that keep the process itself up to date (caches, metrics,
-  heartbeats).
+  heartbeats); a repeated job where all words of its name say so (`refresh_cache`), or all that it does is to empty
+  such caches (`cache_clear`).
 
 ## How to fix
 
@@ -20,7 +21,8 @@ Start it as a process type of its own with exactly one replica: `python -m app.s
 Kubernetes CronJob.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 
 from twelvefac.audit.facts import Facts
 from twelvefac.audit.rule import HIGH, MEDIUM, Confidence, Example, Finding, Rule, Severity
@@ -51,6 +53,18 @@ _PERIODIC = frozenset(
 _OWN = frozenset(
     "cache caches metrics metric heartbeat health refresh reload watch watcher broadcast websocket ws listener".split()
 )
+_KEPT = frozenset(
+    "cache caches config configuration settings metric metrics heartbeat health websocket websockets".split()
+)
+_KEEPING = frozenset(
+    "refresh reload update clear reset load start run send ping broadcast collect periodic periodically loop task job "
+    "local own memory in all the".split()
+)
+"""What a process has a copy of, and what else is in the name of a job that does no more than to look after that."""
+_EMPTIES = regex(rb"(?:await )?[\w.]{1,200}\.cache_clear\(\)")
+_SAYS = regex(rb"#.*|\"\"\"[^\"]*\"\"\"|log(?:ger|ging)?\.\w{1,12}\(\"[^\"]*\"\)")
+"""Lines of a function that do nothing."""
+_CALLS = regex(rb"(?:await )?(?:[\w.]{1,200}\.)?(\w{1,200})\(\)")
 _SWITCHES = frozenset("scheduler schedule sched cron worker role job jobs background task tasks beat primary".split())
 _FACTORY = regex(
     r"(?:create|make|build|init)_(?:\w{0,20}_)?app(?:lication)?|app_factory|get_application|\w{0,20}lifespan\w{0,20}"
@@ -184,7 +198,7 @@ rule = Rule(
                 from fastapi import FastAPI
                 from fastapi_utils.tasks import repeat_every
 
-                from quality import totals
+                from quality import forget_totals
 
                 @asynccontextmanager
                 async def lifespan(app):
@@ -195,7 +209,36 @@ rule = Rule(
 
                 @repeat_every(seconds=3600)
                 async def start_quality_refresh():
+                    # they change once a day
+                    await forget_totals()
+
+                @repeat_every(seconds=60)
+                async def update_metrics():
+                    pass
+                -- quality.py --
+                async def forget_totals():
                     totals.cache_clear()
+            """,
+        ),
+        Example(
+            "a job whose name only begins like that",
+            source="""
+                -- Dockerfile --
+                FROM python:3.12-slim
+                CMD ["uvicorn", "main:app", "--host", "0.0.0.0"]
+                -- main.py --
+                from fastapi import FastAPI
+                from fastapi_utils.tasks import repeat_every
+
+                from shop import customers, prices
+
+                app = FastAPI()
+
+                @app.on_event("startup")
+                @repeat_every(seconds=3600)
+                async def refresh_subscriptions_and_charge_customers():  # <- scheduler-in-web
+                    prices.cache_clear()
+                    await customers.charge()
             """,
         ),
         Example(
@@ -304,7 +347,7 @@ def check(service: Service, facts: Facts) -> Iterator[Finding]:
         repeated = [
             one
             for one in python.functions
-            if any(_is_repeat(decorator) for decorator in one.decorators) and not _keeps_itself(one)
+            if any(_is_repeat(decorator) for decorator in one.decorators) and not _keeps_itself(service, path, one)
         ]
         for function in repeated[:1]:
             places = (*related, *((Span.of(path, one.at), "as well") for one in repeated[1:4]))
@@ -427,9 +470,35 @@ def _is_switched(call: Call, python: PythonFacts) -> bool:
     return any(_SWITCHES & set(words_of(read.key or "")) and read.scope in (call.scope, "") for read in python.env)
 
 
-def _keeps_itself(function: Function) -> bool:
-    """Whether a job keeps its own process up to date by its name: each process has to do so."""
-    return not _OWN.isdisjoint(words_of(function.name.rpartition(".")[2]))
+def _keeps_itself(service: Service, path: str, function: Function) -> bool:
+    """Whether a job only keeps its own process up to date, by its whole name or all that it does: each has to do so."""
+    words = set(words_of(function.name.rpartition(".")[2]))
+    if words & _KEPT and words <= _KEPT | _KEEPING:
+        return True
+    places = [(path, name) for name in function.calls]
+    places += [place for name in function.outside if (place := service.modules.locate(name, path)) is not None]
+    emptying = {name.encode() for other, name in places if _empties(service, other, name, frozenset())}
+    return _empties(service, path, function.name, emptying)
+
+
+def _empties(service: Service, path: str, name: str, others: Collection[bytes]) -> bool:
+    """Whether all that a function does is to empty caches in memory, itself or by calling ``others``.
+
+    Told by its lines: what it calls may be in a file that no rule has parsed.
+    """
+    head = rb"^(?:async[ \t]+)?def[ \t]+%s\([^()\n]{0,200}\)[^:\n]{0,200}:[ \t]*\r?\n((?:(?:[ \t][^\n]*)?\n)+)"
+    found = re.findall(head % re.escape(name.encode()), service.modules.read(path) + b"\n", re.MULTILINE)
+    lines = [
+        line for body in found for part in body.splitlines() if (line := part.strip()) and not _SAYS.fullmatch(line)
+    ]
+    return (
+        len(found) == 1
+        and bool(lines)
+        and all(
+            _EMPTIES.fullmatch(line) or ((call := _CALLS.fullmatch(line)) is not None and call.group(1) in others)
+            for line in lines
+        )
+    )
 
 
 def _is_repeat(decorator: Value) -> bool:
