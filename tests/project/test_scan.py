@@ -2,6 +2,7 @@
 
 import pytest
 
+from twelvefac.project.facts import FileFacts
 from twelvefac.project.scan import Scanner
 
 
@@ -19,3 +20,12 @@ def test_a_dockerfile_in_utf_16_starts_nothing_as_docker_cannot_read_it() -> Non
     facts = Scanner((), ()).scan("Dockerfile", "dockerfile", "FROM python:3.12\nCMD python app.py\n".encode("utf-16"))
 
     assert facts.dockerfile is None or not any(stage.instructions for stage in facts.dockerfile.stages)
+
+
+@pytest.mark.parametrize(
+    ("kind", "holds"), [("PRIVATE", True), ("EC PRIVATE", True), ("ENCRYPTED PRIVATE", True), ("PUBLIC", False)]
+)
+def test_of_a_key_file_only_whether_a_private_key_is_in_it_is_kept(kind: str, holds: bool) -> None:
+    facts = Scanner((), ()).scan("key.pem", "key", f"-----BEGIN {kind} KEY-----\nMIIEvQ\n".encode())
+
+    assert facts == FileFacts(holds_key=holds)

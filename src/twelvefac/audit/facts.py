@@ -57,8 +57,8 @@ class Repository:
 
     @cached_property
     def private_keys(self) -> tuple[str, ...]:
-        """The paths that are called as private keys are."""
-        return tuple(sorted(path for base, paths in self.by_base.items() if _KEY.fullmatch(base) for path in paths))
+        """The files that are called as private keys are and hold one."""
+        return tuple(sorted(path for path, facts in self.configuration.items() if facts.holds_key))
 
     @cached_property
     def configuration(self) -> Mapping[str, FileFacts]:
@@ -171,10 +171,6 @@ class Repository:
 T = TypeVar("T")
 _BUILD = regex(r"\bbuild\b[^\n]{0,500}?\s(?:-t|--tag)[ =]\"?'?([\w./-]{1,200})")
 """A build on a line of a Makefile or a script, and the name that it gives."""
-_KEY = regex(
-    r"(?:[\w.-]{0,60}[._-])?(?:priv(?:ate)?(?:[_-]?key)?|privkey|key)\.pem|id_(?:rsa|dsa|ecdsa|ed25519)|"
-    r"(?:server|tls|ssl|private|privkey)\.key"
-)
 _MODULES = (".py", ".pyx", ".so", ".pyi")
 
 

@@ -58,6 +58,10 @@ _BY_NAME = {
     "pdm.lock": "lock",
     "Pipfile.lock": "lock",
 }
+_PRIVATE_KEY = regex(
+    r"(?:[\w.-]{0,60}[._-])?(?:priv(?:ate)?(?:[_-]?key)?|privkey|key)\.pem|id_(?:rsa|dsa|ecdsa|ed25519)|"
+    r"(?:server|tls|ssl|private|privkey)\.key"
+)
 _SCRIPTS = regex(
     r"(?:[\w-]{1,40}[_-])?(?:entrypoint|start|startup|run|boot|launch|serve)(?:[_-][\w-]{1,40})?|wait-for-it|prestart"
 )
@@ -190,6 +194,8 @@ def kind_of(path: str) -> str | None:
         return "lock"
     if name.endswith(".dockerignore"):
         return "text"
+    if name.startswith("id_") or name.endswith((".pem", ".key")):
+        return "key" if _PRIVATE_KEY.fullmatch(name) else None
     if is_ini(path):
         return "ini"
     if is_nginx(path):

@@ -32,8 +32,7 @@ class Value(NamedTuple):
     env       ``(key or None, default Value or None, resolved callee)``: from the environment
     call      ``(resolved name, (Value…), ((keyword, Value)…))``
     list      ``(Value…)``: a list, tuple or set
-    joined    ``(Value…)``: a text put together, its parts in order; of ``"…" % x`` only ``x``, of ``"…".format(x)``
-              the beginning and ``x``
+    joined    ``(Value…)``: a text's parts in order; of ``"…" % x`` only ``x``, of ``"…".format(x)`` its beginning too
     dict      ``((key Value, Value)…)``
     other     None: cannot be told
     ========  ==========================================================================================
@@ -368,9 +367,9 @@ class Notice(NamedTuple):
 class FileFacts(NamedTuple):
     """Everything kept of one file, by the reader that read it.
 
-    ``python`` is None where no rule's anchors are in the file; ``packages`` are the first parts of what a Python file
-    imports at its left margin, the standard library left out. ``notices`` are ``(kind, line, message)``: the path is
-    none of the cache's. ``seen`` are the rules that saw in a file's text what they look for (``Rule.look``).
+    ``python`` is None where no rule's anchors are; ``packages`` are the first parts of what Python imports at its left
+    margin, but for the standard library. ``notices`` are ``(kind, line, message)``, without the path. ``seen`` are the
+    rules that saw in the text what they look for (``Rule.look``); ``holds_key`` is asked of what is called ``key.pem``.
     """
 
     python: PythonFacts | None = None
@@ -392,6 +391,7 @@ class FileFacts(NamedTuple):
     ignores: tuple[Ignore, ...] = ()
     notices: tuple[tuple[str, int, str], ...] = ()
     seen: tuple[str, ...] = ()
+    holds_key: bool | None = None
 
     @property
     def errored(self) -> bool:

@@ -202,6 +202,8 @@ class Scanner:
             from twelvefac.project.shell import read_shell
 
             return FileFacts(shell=read_shell(data))
+        if kind == "key":  # what is in it is nobody's business: a cache would keep it
+            return FileFacts(holds_key=_KEY.search(data) is not None)
         # what PowerShell writes with > (pip freeze > requirements.txt): pip reads it, Docker does not
         wide = kind != "dockerfile" and data.startswith(_UTF_16)
         text = Document.decode(data, "utf-16" if wide else "utf-8").text
@@ -228,6 +230,7 @@ class Scanner:
         return FileFacts(text=text)
 
 
+_KEY = regex(rb"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY-----")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 

@@ -9,7 +9,7 @@ deploy has the same one, and a later `RUN rm` does not take it out.
 
 - Where a secret is, not what it is: `PASSWORD_FILE=/run/secrets/db`, `SECRET_NAME`.
 - `RUN --mount=type=secret`, a build argument without a default, an empty value.
-- `.env.example` and the like.
+- `.env.example` and the like; a file that is called as a private key is (`key.pem`) and holds none.
 - As high, what a store's image has for its first password: whoever deploys that gives it another.
 - Images for development; what a build needs to pass and nothing ever uses (`ARG SECRET_KEY=insecure-build-key`).
 
@@ -99,9 +99,18 @@ rule = Rule(
                 -----BEGIN CERTIFICATE-----
                 -- c/jwt_public_key.pem --
                 -----BEGIN PUBLIC KEY-----
+                -- c/translation_key.pem --
+                -----BEGIN PUBLIC KEY-----
                 -- c/tests/fixtures/key.pem --
                 -----BEGIN PRIVATE KEY-----
                 -- c/app.py --
+                -- d/Dockerfile --
+                FROM python:3.12-slim
+                COPY translation_key.pem /srv/
+                CMD ["python", "app.py"]
+                -- d/translation_key.pem --
+                -----BEGIN PUBLIC KEY-----
+                -- d/app.py --
             """,
         ),
         Example(
@@ -241,6 +250,8 @@ def _copied(service: Service, facts: Facts, image: Image, one: Instruction) -> I
     sources = one.args[:-1] if one.form == "exec" else tuple(one.text.split()[:-1])
     for source in sources:
         name = posixpath.basename(source.rstrip("/"))
+        if facts.file(posixpath.normpath(posixpath.join(service.root, source))).holds_key is False:
+            continue
         if _KEY_FILE.fullmatch(name) and not _SAMPLE.search(name) and not _CERTIFICATE.search(name):
             message = f"{name} is copied into the image: everybody who can pull it reads what is in it"
             yield rule.at(image.path, one.at, message, subject=f"file:{name}")
