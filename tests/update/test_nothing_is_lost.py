@@ -114,6 +114,19 @@ _BINARY_MOVED = (
     User({"e.md": File("100644", b"\0\1\2u1 = 1"), "src/a.py": File("100644", b"u2 = 1\n")}, {}, {}, (), True),
     "",
 )
+# the same with lines of the user's own in what the template moves, and with bytes of their own under another mode
+_EDITED_MOVED = (
+    {"a.py": File("100644", b"t1 = 7919\n")},
+    {"new/c.txt": File("100755", b"n3 = 3811\nt1 = 7919\n")},
+    User({"a.py": File("100644", b"u4 = 1757\nt1 = 7919\n"), "new/c.txt": File("100644", b"\0\1\2u5 = 9676")}),
+    "",
+)
+_MADE_BINARY_MOVED = (
+    {"a.py": File("100644", b"t1 = 7919\n")},
+    {"new/c.txt": File("100755", b"n3 = 3811\nt1 = 7919\n")},
+    User({"a.py": File("100644", b"\0\1\2u4 = 1757"), "new/c.txt": File("100644", b"t2 = 5865\n")}),
+    "",
+)
 # both move the same file, each to another place, and the user has an untracked file where it was: it is a conflict's
 _UNTRACKED_IN_CONFLICT = (
     {"d.toml": File("100644", b"t1 = 7919\nt2 = 5865\n")},
@@ -127,6 +140,8 @@ _UNTRACKED_IN_CONFLICT = (
 @given(updates())
 @example(_FOLDER_IN_PLACE)
 @example(_BINARY_MOVED)
+@example(_EDITED_MOVED)
+@example(_MADE_BINARY_MOVED)
 @example(_UNTRACKED_IN_CONFLICT)
 def test_nothing_is_lost_and_undo_is_the_identity(case: tuple[Files, Files, User, str]) -> None:
     base, theirs, user, prefix = case

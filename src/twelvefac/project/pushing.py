@@ -8,7 +8,7 @@ from twelvefac.project.yaml_nodes import Node, YamlDocument, mappings, scalars
 from twelvefac.source.pattern import regex
 from twelvefac.source.span import Pos
 
-_PUSH = regex(r"\b(?:docker|podman|buildah)[ \t]+(?:image[ \t]+)?push[ \t]+(?:-\S+[ \t]+)*([^;&|\n]{1,300})")
+_PUSH = regex(r"\b(?:docker|podman|buildah)[ \t]{1,8}(?:image[ \t]{1,8})?push[ \t]([^;&|\n]{1,300})")
 _FILLED = regex(r"\$\{\{[ \t]{0,8}env\.(\w{1,60})[ \t]{0,8}\}\}|\$\{(\w{1,60})\}|\$(\w{1,60})")
 _EXPRESSION = regex(r"\$\{\{[^}]{0,300}\}\}")
 _FALLBACK = regex(r"\$\{\{[^}]{1,200}\|\|[ \t]{0,8}'([\w.-]{1,60})'[ \t]{0,8}\}\}")
@@ -32,7 +32,7 @@ def pushes(document: YamlDocument) -> Iterator[Pushed]:
         line, last = node.at[0] + (1 if several and node.at[2] > node.at[0] else 0), 0
         for match in _PUSH.finditer(text):
             line, last = line + text.count("\n", last, match.start()), match.start()
-            words = _filled(match.group(1), given).split()
+            words = [word for word in _filled(match.group(1), given).split() if not word.startswith("-")]
             if words:
                 yield _pushed(words[0], (line, 1, line, 1) if several else node.at)
     for inputs in inputs_of_actions(document.root):

@@ -103,10 +103,11 @@ def settle(merged: Merged, sides: Sides, speak: Speak) -> Settled:
                     why += f" (it is {name}, where a folder is)"
             changes[path] = Change(path, Kind.CONFLICT, why)
     for old, new in sides.moved_by_template.items():
-        found = stages.get(new, {})
+        found, mine = stages.get(new, {}), sides.yours.get(old)
         # no text, so one of the two is in place and the other in the index alone: there the user's would be missed
-        if old not in entries and 3 in found and found[3] == sides.yours.get(old) and entries.get(new) == found.get(2):
-            entries[old] = found[3]
+        alone = old not in entries and 3 in found and entries.get(new) == found.get(2)
+        if alone and mine is not None and (mine == found[3] or mine != sides.base[old]):
+            entries[old] = mine
             stages[new] = {**found, 3: sides.theirs[new]}  # so that the conflict holds what the template has there
             why = f"{speak(new).who} moved it to {new}, where you have another: stays here"
             changes[old] = Change(old, Kind.KEPT, why)
