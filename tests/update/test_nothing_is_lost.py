@@ -127,6 +127,19 @@ _MADE_BINARY_MOVED = (
     User({"a.py": File("100644", b"\0\1\2u4 = 1757"), "new/c.txt": File("100644", b"t2 = 5865\n")}),
     "",
 )
+# the same where a folder of the template's takes the old name, and where what is moved goes into that folder
+_EDITED_MOVED_FOR_A_FOLDER = (
+    {"a.py": File("100644", b"t1 = 7919\n")},
+    {"new/c.txt": File("100644", b"n3 = 3811\nt1 = 7919\n"), "a.py/b.py": File("100644", b"n5 = 1\n")},
+    User({"a.py": File("100644", b"u4 = 1757\nt1 = 7919\n"), "new/c.txt": File("100644", b"\0\1\2u5 = 9676")}),
+    "",
+)
+_MADE_BINARY_MOVED_BELOW = (
+    {"a.py": File("100644", b"t1 = 7919\n")},
+    {"a.py/inner.py": File("100644", b"n2 = 5865\nt1 = 7919\n")},
+    User({"a.py": File("100644", b"\0\1\2u3 = 3811")}),
+    "",
+)
 # both move the same file, each to another place, and the user has an untracked file where it was: it is a conflict's
 _UNTRACKED_IN_CONFLICT = (
     {"d.toml": File("100644", b"t1 = 7919\nt2 = 5865\n")},
@@ -142,6 +155,8 @@ _UNTRACKED_IN_CONFLICT = (
 @example(_BINARY_MOVED)
 @example(_EDITED_MOVED)
 @example(_MADE_BINARY_MOVED)
+@example(_EDITED_MOVED_FOR_A_FOLDER)
+@example(_MADE_BINARY_MOVED_BELOW)
 @example(_UNTRACKED_IN_CONFLICT)
 def test_nothing_is_lost_and_undo_is_the_identity(case: tuple[Files, Files, User, str]) -> None:
     base, theirs, user, prefix = case

@@ -105,17 +105,28 @@ def settle(merged: Merged, sides: Sides, speak: Speak) -> Settled:
     for old, new in sides.moved_by_template.items():
         found, mine = stages.get(new, {}), sides.yours.get(old)
         # no text, so one of the two is in place and the other in the index alone: there the user's would be missed
-        alone = old not in entries and 3 in found and entries.get(new) == found.get(2)
+        alone = old not in entries and 3 in found and entries.get(new) == found.get(2) == sides.yours.get(new)
         if alone and mine is not None and (mine == found[3] or mine != sides.base[old]):
-            entries[old] = mine
+            free = is_free(old, entries)
+            place = old if free else f"{new}~yours"
+            entries[place] = mine
             stages[new] = {**found, 3: sides.theirs[new]}  # so that the conflict holds what the template has there
-            why = f"{speak(new).who} moved it to {new}, where you have another: stays here"
-            changes[old] = Change(old, Kind.KEPT, why)
+            stays = "stays here" if free else f"yours, which was {old}"
+            changes[place] = Change(
+                place, Kind.KEPT, f"{speak(new).who} moved it to {new}, where you have another: {stays}"
+            )
     # where a folder is in the way git puts the file beside it, under a name of its own
     beside = {path.rpartition("~")[0] for path in stages if path not in sides.yours and path not in sides.theirs}
     for change in _explained(entries, sides, speak, {*stages, *beside}):
         changes.setdefault(change.path, change)
     return Settled(entries, stages, tuple(changes[path] for path in sorted(changes)))
+
+
+def is_free(path: str, entries: Entries) -> bool:
+    """Return whether a file can be at ``path``: none is there, in the place of a folder above it, or below it."""
+    parts = path.split("/")
+    above = {"/".join(parts[:end]) for end in range(1, len(parts) + 1)}
+    return not above & set(entries) and not any(other.startswith(f"{path}/") for other in entries)
 
 
 def _deleted(path: str, found: Mapping[int, Entry], sides: Sides) -> bool:

@@ -16,7 +16,7 @@ from twelvefac.update.drivers import judge_drivers
 from twelvefac.update.files import LOCK, REGULAR, SUBMODULE, File, Files, line_end, user_line_ends
 from twelvefac.update.merge import Labels, merge_trees, renames
 from twelvefac.update.objects import Entries, Entry, read_blobs, write_files
-from twelvefac.update.policy import THE_TEMPLATE, Settled, Sides, Speak, Voice, settle, source_of
+from twelvefac.update.policy import THE_TEMPLATE, Settled, Sides, Speak, Voice, is_free, settle, source_of
 from twelvefac.update.provenance import Provenance
 from twelvefac.update.repository import Repository, git
 from twelvefac.update.result import Change, Kind
@@ -261,16 +261,9 @@ def _moved_ahead(
     base, yours = dict(base), dict(yours)
     for old, new in declared.items():
         fits = old in base and old not in theirs and new in theirs and new not in base
-        if fits and old in yours and _is_free(new, yours):
+        if fits and old in yours and is_free(new, yours):
             base[new], yours[new] = base.pop(old), yours.pop(old)
     return base, yours
-
-
-def _is_free(path: str, entries: Entries) -> bool:
-    """Return whether a file can be at ``path``: none is there, in the place of a folder above it, or below it."""
-    parts = path.split("/")
-    above = {"/".join(parts[:end]) for end in range(1, len(parts) + 1)}
-    return not above & set(entries) and not any(other.startswith(f"{path}/") for other in entries)
 
 
 def _settled(
