@@ -241,7 +241,7 @@ def main(arguments: Sequence[str] | None = None, write: Callable[[str], object] 
     with tempfile.TemporaryDirectory(prefix="twelvefac-bench-") as folder:
         scratch = Path(folder)
         if options.trees:
-            trees = sorted(path for path in options.trees.iterdir() if path.is_dir())
+            trees = sorted(path for path in options.trees.iterdir() if path.is_dir() and path.name[0] != ".")
             write(f"trees: the {len(trees)} checkouts in {options.trees}\n")
         else:
             trees = made_trees(scratch)
