@@ -73,9 +73,10 @@ def find_processes(
     # where anything is said of how the repository is deployed, nothing is guessed
     silent = not (compose_files or pods or any(one.images for one in services))
     together = released_together(composed)
-    for service in services:
-        if is_left_out(service, files, together, composed, pods):
-            service = replace(service, aside=True)  # noqa: PLW2901 - what others are copied from, or what was
+    for found_service in services:
+        # what others are copied from, or what was
+        is_aside = is_left_out(found_service, files, together, composed, pods)
+        service = replace(found_service, aside=True) if is_aside else found_service
         own = tuple(composed.get(service.root, ())), tuple(pods.get(service.root, ()))
         try:
             filled.append(_filled(service, files, *own, silent=silent))
